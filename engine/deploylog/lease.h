@@ -1,0 +1,64 @@
+// The fence: one engine at a time writes log and live (design 6). The lease is a ref that its holder
+// replaces every 20 s by compare-and-swap; others may take it when it stood still for 60 s by their own clock.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/base/clock.h"
+#include "engine/base/error.h"
+#include "engine/base/guarded.h"
+#include "engine/git/mirror.h"
+#include "engine/git/remote.h"
+
+namespace sluice::deploylog {
+
+using namespace std::chrono_literals;
+
+struct LeaseOptions {
+  std::string log_branch;  // the ref is refs/sluice/lease/<log_branch>
+  std::string engine;      // id of this engine, kept in dataDir: its own lease is resumed at once
+  std::string holder;      // for people: "sluice run on host h, pid 7"
+  git::Person identity;
+  Duration renew_every = 20s;
+  Duration take_over_after = 60s;
+  Duration write_limit = 40s;  // after the last renewal no write to live may start
+};
+
+// Thread-safe.
+class Lease {
+ public:
+  Lease(git::Mirror& mirror, git::Remote& remote, const Clock& clock, LeaseOptions options);
+
+  static std::string RefName(const std::string& log_branch);
+
+  // Looks once: takes a free or own lease, or another's that stood still long enough. `observed` is the ref as just
+  // listed ("" when absent). kHeldElsewhere names the holder and since when it has been seen renewing.
+  Status TryAcquire(const std::string& observed, const Call& call);
+  // For `sync`: until acquired, or until the other holder was seen renewing (kHeldElsewhere), which takes at most
+  // take_over_after.
+  Status Acquire(const Call& call);
+  // Replaces the ref when renew_every has passed since the last time. Losing it is kHeldElsewhere.
+  Status RenewIfDue(const Call& call);
+  Status Release(const Call& call);
+
+  bool IsHeld() const;
+  // False without the lease and when write_limit has passed since the last renewal.
+  bool MayWriteLive() const;
+
+  // For an atomic push beside the log: the update that renews the lease, and telling the result.
+  Result<git::RefUpdate> PrepareRenewal();
+  void RenewalLanded(const git::RefUpdate& update);
+  void Lost();
+
+ private:
+  struct State;
+  git::Mirror& mirror_;
+  git::Remote& remote_;
+  const Clock& clock_;
+  LeaseOptions options_;
+  std::shared_ptr<Guarded<State>> state_;
+};
+
+}  // namespace sluice::deploylog

@@ -1,0 +1,46 @@
+// What a rollout is going to do: a list of changes. Built by engine/plan, executed by engine/rollout.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "engine/model/object_ref.h"
+
+namespace sluice {
+
+enum class Action { kCreate, kUpdate, kReplace, kPrune, kAdopt, kUnchanged, kSkip };
+
+std::string_view ToString(Action action);  // "create", ...
+
+struct FieldChange {
+  std::string path;  // "/spec/template/spec/containers[name=web]/image"
+  nlohmann::json before;  // null: absent. Secret values are masked already.
+  nlohmann::json after;
+  bool operator==(const FieldChange&) const = default;
+};
+
+struct Change {
+  std::string target;
+  Action action = Action::kUnchanged;
+  std::string api_version;
+  ObjectRef ref;
+  std::string reason;  // why this action: "image changed", "not in the inventory", "owned by manager 'hpa' ..."
+  std::vector<FieldChange> fields;
+  bool operator==(const Change&) const = default;
+};
+
+// Why a plan must not be applied now: each becomes a Held unit.
+struct PlanBlocker {
+  std::string reason;   // AdoptionRequired, FieldConflict, UnknownKind, NamespaceMissing, PruneCapExceeded, ...
+  std::string message;
+};
+
+struct Plan {
+  std::vector<Change> changes;  // apply order, prunes last
+  std::vector<PlanBlocker> blockers;
+  std::string digest;  // over everything but Secret values
+  bool IsEmpty() const;  // nothing but Unchanged and Skip
+};
+
+}  // namespace sluice

@@ -1,0 +1,160 @@
+// The deploy log's words (docs/reference/deploy-log.md): a unit's current record and the events of its history.
+#pragma once
+
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/clock.h"
+#include "engine/base/error.h"
+#include "engine/model/health.h"
+#include "engine/model/unit.h"
+
+namespace sluice {
+
+enum class Phase { kIdle, kHeld, kApplying, kVerifying, kRollingBack };
+enum class Outcome { kSucceeded, kFailed, kErrored, kCancelled, kSuperseded };
+enum class EventKind {
+  kInitialised, kStarted, kHeld, kSucceeded, kFailed, kErrored, kCancelled, kSuperseded, kRolledback,
+  kReverted, kPromoted, kFrozen, kUnfrozen, kAdopted, kRemoved, kInvalid, kDrifted, kHealed, kHealth, kRequest,
+};
+
+std::string_view ToString(Phase phase);
+std::string_view ToString(Outcome outcome);
+std::string_view ToString(EventKind kind);  // lower case, as in the trailer
+std::optional<Phase> ParsePhase(std::string_view text);
+std::optional<Outcome> ParseOutcome(std::string_view text);
+std::optional<EventKind> ParseEventKind(std::string_view text);
+
+struct ReleaseId {
+  std::string digest;
+  std::string version;
+  bool operator==(const ReleaseId&) const = default;
+};
+
+// One thing that ran: what was declared, where.
+struct RunningState {
+  std::string revision;
+  std::string fingerprint;
+  ReleaseId release;
+  bool operator==(const RunningState&) const = default;
+};
+
+struct LastKnownGood {
+  std::string revision;
+  std::string fingerprint;
+  std::string rollout;
+  ReleaseId release;
+  SystemTime since{};
+  bool operator==(const LastKnownGood&) const = default;
+};
+
+// A gate's last decision.
+struct GateRecord {
+  std::string gate;      // "predecessor", "soak"
+  std::string decision;  // "open", "held", "denied", "unknown"
+  std::string reason;
+  std::string message;
+  std::optional<SystemTime> until;
+  bool operator==(const GateRecord&) const = default;
+};
+
+// What a release did in this unit; newest 50.
+struct ReleaseHistory {
+  std::string digest;
+  std::string version;
+  std::string revision;                       // the config commit that brought it first
+  std::optional<SystemTime> first_succeeded;
+  Duration longest_stay{0};                   // Healthy time only, longest unbroken stay
+  bool has_failed = false;
+  bool operator==(const ReleaseHistory&) const = default;
+};
+
+struct FailedContent {
+  std::string fingerprint;
+  std::string release;   // digest
+  std::string revision;
+  std::string reason;
+  std::string rollout;
+  bool operator==(const FailedContent&) const = default;
+};
+
+struct TargetRecord {
+  Phase phase = Phase::kIdle;
+  std::optional<Outcome> outcome;
+  Health health = Health::kUnknown;
+  std::optional<SystemTime> health_at;
+  std::string last_known_good;  // fingerprint
+  std::string identity;         // of the resolved target, so that a target no longer named can still be listed
+  bool operator==(const TargetRecord&) const = default;
+};
+
+struct Frozen {
+  std::string by;      // git identity, or "sluice"
+  std::string reason;
+  SystemTime since{};
+  bool operator==(const Frozen&) const = default;
+};
+
+// An open or decided rollout's own facts: what a restart needs to go on.
+struct Record {
+  UnitId unit;
+  Phase phase = Phase::kIdle;
+  std::optional<Outcome> outcome;  // of the newest finished rollout; of the open one none
+  std::string reason;              // docs/reference/reasons.md; "" when all is well
+  std::string message;             // the one line for a person
+  std::optional<Frozen> frozen;
+
+  std::string revision;     // config commit of the newest rollout (open or finished)
+  std::string fingerprint;
+  ReleaseId release;
+  std::string rollout;      // id, "r-<10 hex>"; "" before the first
+  std::string kind;         // "deploy", "removal", "adoption"
+  int attempt = 0;
+  std::string plan;         // digest
+  std::string engine;       // id of the engine that wrote this
+  std::optional<SystemTime> started, finished;
+  std::optional<SystemTime> health_deadline;  // absolute, of the open rollout
+  std::optional<SystemTime> wake;             // when a held gate or a back-off looks again
+  std::optional<SystemTime> errored_since;    // first error of the open rollout after its first write
+  bool has_written = false;                   // a write to live may have happened in the open rollout
+  bool revert_pending = false;                // Failed, live rolled back or not, Git not yet reverted
+  std::string revert_operation;               // Sluice-Operation of the revert commit, pushed or to be pushed
+  bool rollback_pending = false;              // Failed, live not yet back at last known good
+
+  std::vector<GateRecord> gates;
+  std::vector<FailedContent> failed;      // newest first, at most 50
+  std::vector<ReleaseHistory> releases;   // newest first, at most 50
+  std::optional<RunningState> running;    // what the last finished rollout left in live
+  std::optional<LastKnownGood> last_known_good;
+  std::optional<SystemTime> healthy_since;  // start of the present unbroken Healthy stay of `running.release`
+  std::vector<std::string> drift;         // objects that differ, as told last; at most 20
+  std::map<std::string, TargetRecord> targets;
+
+  bool operator==(const Record&) const = default;
+  bool IsOpen() const {
+    return phase == Phase::kApplying || phase == Phase::kVerifying || phase == Phase::kRollingBack;
+  }
+};
+
+// At most 16 KiB as text: the writer drops the oldest failed[] and releases[] first.
+nlohmann::json ToJson(const Record& record);
+Result<Record> ParseRecord(const nlohmann::json& json);
+
+// One commit of the log branch. Empty members are left out of the message.
+struct Event {
+  EventKind kind = EventKind::kStarted;
+  std::string summary;  // subject line for people, without prefix
+  std::string body;     // further lines for people
+  // Further trailers in order, without the Sluice- prefix: {"Environment","prod"}, …, values one line each.
+  std::vector<std::pair<std::string, std::string>> trailers;
+
+  // Filled when read back.
+  std::string commit;
+  std::string author;
+  SystemTime time{};
+};
+
+}  // namespace sluice

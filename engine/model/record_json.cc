@@ -1,0 +1,5 @@
+#include <nlohmann/json.hpp>
+
+#include "engine/model/record.h"
+
+namespace sluice {}  // namespace sluice

@@ -1,0 +1,37 @@
+// Declared state of one unit to the objects it stands for. Pure. The seam for kustomize, helm and SOPS is
+// Renderer: one file each, chosen by the Application's source.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/base/diagnostics.h"
+#include "engine/base/error.h"
+#include "engine/model/config.h"
+#include "engine/model/resource.h"
+#include "engine/yaml/yaml.h"
+
+namespace sluice::render {
+
+struct Rendered {
+  std::vector<Resource> resources;  // in the order of files and documents
+  Diagnostics problems;             // not empty: resources must not be used
+};
+
+// Parses the manifests, flattens Lists, overrides images from release.yaml. Problems: an override that
+// matches nothing, an image without tag or with latest, no apiVersion/kind/name, status or generateName, two
+// objects with one identity, a nested List, kustomization.yaml or Chart.yaml.
+Result<Rendered> Render(const DeclaredUnit& unit, const SourceTree& tree, yaml::Cache& cache);
+
+// Hash over format version, path and blob of every input, resolved target identities, renderer and its
+// version (design 2). The same content at another revision has the same fingerprint.
+std::string Fingerprint(const DeclaredUnit& unit);
+inline constexpr int kFingerprintFormat = 1;
+
+// Digest of the shared inputs alone, for the predecessor gate; "" when there are none.
+std::string SharedInputsDigest(const DeclaredUnit& unit);
+
+// "kubernetes/<context>/<namespace>": the part of a target that a fingerprint covers.
+std::string Identity(const Target& target);
+
+}  // namespace sluice::render

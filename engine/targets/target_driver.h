@@ -1,0 +1,138 @@
+// The one seam between the engine and what it deploys to. Kubernetes is behind it; ECS must fit it. A
+// driver knows nothing of Git, gates or rollouts. It answers in facts; decisions are the caller's.
+//
+// Not knowing is not absence: what could not be read is an error, never "missing".
+// Every write is safe to repeat.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "engine/base/clock.h"
+#include "engine/base/error.h"
+#include "engine/model/health.h"
+#include "engine/model/plan.h"
+#include "engine/model/resource.h"
+#include "engine/model/unit.h"
+
+namespace sluice::targets {
+
+// Whose objects these are. `mark` is what the driver puts on every object (label sluice.dev/unit).
+struct Ownership {
+  std::string pipeline;
+  UnitId unit;
+  std::string Mark() const;  // hash of pipeline and unit, a valid label value
+};
+
+// A rendered object made ready for this target: scope and namespace resolved, ownership mark added,
+// server-owned fields stripped.
+struct PreparedObject {
+  Resource resource;
+  int stage = 0;          // apply order; a stage starts when the one before is established
+  bool opts_out_of_prune = false;
+};
+
+struct Prepared {
+  std::vector<PreparedObject> objects;  // sorted by stage, then by kind's order
+  std::vector<PlanBlocker> blockers;    // UnknownKind, NamespaceMissing ...: what a person must mend
+  std::vector<std::string> warnings;
+};
+
+struct LiveObject {
+  std::string api_version;
+  nlohmann::json body;  // whole, managedFields included
+  std::string uid;
+  std::string resource_version;
+  std::string mark;           // ownership mark found on it; "" for none
+  bool is_applied_by_us = false;  // our manager's Apply entry is in managedFields
+  bool is_deleting = false;
+  std::string protected_by;   // why it must not be pruned: "controlled by ReplicaSet x", "helm release y", opt-out; "" if nothing
+};
+
+// Refs that were asked for and are not in `objects` are certainly absent.
+struct LiveState {
+  std::map<ObjectRef, LiveObject> objects;
+};
+
+struct FieldConflict {
+  std::string field;    // ".spec.replicas"
+  std::string manager;  // who owns it
+};
+
+// What applying an object would do now, found without writing anything.
+struct Prediction {
+  enum class Kind {
+    kCreate,      // absent; the server would accept it
+    kSame,        // nothing would change
+    kUpdate,      // `before`/`after` differ
+    kConflict,    // another manager owns fields we set with another value
+    kRefused,     // the server refuses the content for good (`error`, code kRejected)
+    kImmutable,   // refused because a field cannot be changed in place
+    kUnknowable,  // its namespace or type comes with this unit: will be created
+  };
+  Kind kind = Kind::kCreate;
+  nlohmann::json before, after;  // normalised for comparing: no managedFields, status, versions
+  std::vector<FieldConflict> conflicts;
+  std::string message;
+};
+
+enum class Force { kNo, kYes };  // take over fields another manager owns (adopt, heal, rollback)
+enum class WriteMode { kDryRun, kApply };
+
+struct WriteResult {
+  Status status;
+  std::string uid;
+  std::string resource_version;
+  bool is_created = false;
+  bool is_changed = false;
+};
+
+struct Deletion {
+  ObjectRef ref;
+  std::string api_version;
+  std::string uid;  // precondition
+};
+
+struct JobOutcome {
+  bool has_passed = false;
+  std::string message;  // reason, pod's exit code
+};
+
+// One worker at a time per driver instance; instances of one target share connections and discovery.
+class TargetDriver {
+ public:
+  virtual ~TargetDriver() = default;
+
+  virtual Result<Prepared> Prepare(const std::vector<Resource>& resources, const Ownership& owner, const Call& call) = 0;
+  // Live state of exactly these objects, now (no cache).
+  virtual Result<LiveState> Observe(const std::vector<ObjectRef>& refs, const Call& call) = 0;
+  // Everything in the target that carries the mark. For rebuilding a lost inventory and for prune's third
+  // agreement (label, inventory, managedFields).
+  virtual Result<std::vector<ObjectRef>> FindMarked(const Ownership& owner, const std::vector<ObjectRef>& kinds_of, const Call& call) = 0;
+  // In the order of `objects`. No request is sent for an object that live certainly holds already.
+  virtual Result<std::vector<Prediction>> Predict(const std::vector<PreparedObject>& objects, const LiveState& live,
+                                                  Force force, const Call& call) = 0;
+  // All concurrently; in the order of `objects`.
+  virtual std::vector<WriteResult> Apply(const std::vector<PreparedObject>& objects, WriteMode mode, Force force,
+                                         const Call& call) = 0;
+  // Returns when what the next stage needs is there (namespaces active, CRDs established and discovered).
+  virtual Status AwaitStage(const std::vector<PreparedObject>& stage, const Call& call) = 0;
+  // Background propagation, uid precondition; an object already gone is success. Dry run first where asked.
+  virtual std::vector<WriteResult> Delete(const std::vector<Deletion>& deletions, WriteMode mode, const Call& call) = 0;
+  // Health of each ref, with diagnosis from pods and events when `diagnose`. `before` is the live state seen
+  // before the apply (for conditions that are stale until they change); may be empty.
+  enum class Diagnose { kNo, kYes };
+  virtual Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs, const LiveState& before,
+                                                   Diagnose diagnose, const Call& call) = 0;
+  // After a rollback's apply: deletes not-ready pods of the failed revision of these StatefulSets, which
+  // the controller never replaces (kubernetes.md 5.3). Other kinds are ignored.
+  virtual Status ReplaceStuckPods(const std::vector<ObjectRef>& refs, const Call& call) = 0;
+  // Creates the Job under a unique name, waits for its end, deletes it. An Error is no verdict.
+  virtual Result<JobOutcome> RunJob(const nlohmann::json& manifest, const Ownership& owner, const std::string& rollout,
+                                    const Call& call) = 0;
+};
+
+}  // namespace sluice::targets

@@ -1,0 +1,58 @@
+// YAML and JSON text to JSON values with places, exactly as kubectl types plain scalars. Strict: libyaml
+// must accept the text, then yaml-cpp's events build the value; duplicate keys, alias bombs, and anything
+// past the caps are refused. Pure.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/diagnostics.h"
+#include "engine/base/guarded.h"
+
+namespace sluice::yaml {
+
+struct Place {
+  int line = 0, column = 0;  // from 1
+};
+
+struct Document {
+  nlohmann::json value;
+  // JSON pointer of every map key and list item -> where it stands; "" is the document itself. For a map
+  // entry the place is that of its key.
+  std::map<std::string, Place> places;
+  // Place of a pointer or of its nearest known parent.
+  Place At(std::string_view pointer) const;
+};
+
+struct Parsed {
+  std::vector<Document> documents;  // empty, comment-only and null documents are left out
+  Diagnostics problems;             // not empty: documents must not be used
+};
+
+struct Limits {
+  size_t max_bytes = 1 << 20;
+  int max_depth = 100;
+  size_t max_nodes = 200'000;  // after alias expansion
+};
+
+Parsed Parse(std::string_view text, const std::string& file, const Limits& limits = {});
+
+// Parse, remembered by blob id (immutable). Thread-safe. Positions carry `file` of the present call.
+class Cache {
+ public:
+  std::shared_ptr<const Parsed> Get(const std::string& blob, const std::string& file, std::string_view text);
+  bool Has(const std::string& blob) const;
+
+ private:
+  Guarded<std::map<std::string, std::shared_ptr<const Parsed>>> parsed_;
+};
+
+// YAML text of a JSON value for people and for files we write (release.yaml, -o yaml). Strings that YAML 1.1
+// or 1.2 would read as something else are quoted. Key order as given by `order` first, then sorted.
+std::string Write(const nlohmann::json& value, const std::vector<std::string>& order = {});
+
+}  // namespace sluice::yaml
