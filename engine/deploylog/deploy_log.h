@@ -3,6 +3,8 @@
 //
 //   <env>/<app>.json        current record
 //   <env>/<app>.inventory   objects that are ours, one a line, per target: "<target> <group>/<kind>/<ns>/<name>"
+//   <env>/<app>.created     while a rollout is open: the objects it is about to create, in the inventory's form;
+//                           a rollback deletes only these
 //   <env>/<app>.good/       a config repo that holds just this unit as it was last known good: environment.yaml and
 //                           the unit's directory under environments/, and sluice.yaml (already in the repo: free)
 //   requests/<id>.json      what operators asked for and the engine has not yet done
@@ -63,8 +65,9 @@ struct Entry {
   Event event;
   std::optional<Record> record;                 // replaces the unit's record
   std::optional<Inventory> inventory;           // replaces the unit's inventory
+  std::optional<Inventory> created;             // replaces <env>/<app>.created; an empty one removes the file
   std::optional<std::string> good_commit;       // config commit whose inputs become <env>/<app>.good/ ...
-  std::vector<std::string> good_paths;          // ... these paths (files or directories) of it
+  std::vector<std::string> good_paths;          // ... these paths (files or directories), relative to Options.path
   std::vector<std::string> removed_requests;    // ids
   std::optional<Initialised> initialised;
   bool removes_unit = false;                    // record and inventory go (after a completed removal)
@@ -91,6 +94,7 @@ class DeployLog {
   // The state as of the last Refresh or Append.
   std::shared_ptr<const State> Get() const;
   Result<Inventory> ReadInventory(const UnitId& unit);
+  Result<Inventory> ReadCreated(const UnitId& unit);
   // The unit's last known good copy as a source tree; nullopt when there is none.
   Result<std::optional<std::unique_ptr<SourceTree>>> OpenGood(const UnitId& unit);
 

@@ -124,6 +124,9 @@ struct Record {
   std::string revert_operation;               // Sluice-Operation of the revert commit, pushed or to be pushed
   bool rollback_pending = false;              // Failed, live not yet back at last known good
 
+  std::string promote_operation;              // Sluice-Operation of the newest promotion into this unit
+  std::vector<std::string> adopting;          // inventory lines `adopt` released, "*" for all, until the rollout ends
+
   std::vector<GateRecord> gates;
   std::vector<FailedContent> failed;      // newest first, at most 50
   std::vector<ReleaseHistory> releases;   // newest first, at most 50
