@@ -1,0 +1,114 @@
+"""Rules of the house that a compiler does not hold."""
+
+import re
+import subprocess
+import sys
+import unittest
+
+import tree
+
+FILE_LINES = 400  # advice; twice that is a failure
+
+# What must not be written, and why. Looked for outside comments.
+BANNED = [
+    (re.compile(r"\bco_(await|yield|return)\b"), "GCC 12.2 miscompiles co_await on temporaries; no coroutines"),
+    (re.compile(r"\bstd::(v?format|format_to)\b"), "GCC 12 has no std::format"),
+    (re.compile(r"\bstd::w?c?s?regex\b|#include <regex>"), "std::regex overflows the stack on long input; use RE2"),
+    (re.compile(r"\b(?:std::)?system\s*\(\s*\""), "no shell; use io/subprocess"),
+    (re.compile(r"\bpopen\s*\("), "no shell; use io/subprocess"),
+    (re.compile(r"\bstd::(cout|cerr)\b"), "results are printed by cli, logs by base/log.h"),
+]
+BANNED_EXCEPT = {  # pattern text -> folders where it is right
+    r"\bstd::(cout|cerr)\b": ("engine/cli/", "engine/sandbox/"),
+}
+SLEEPS = re.compile(r"\b(sleep_for|sleep_until|usleep|nanosleep)\b")
+
+
+class SourceRules(tree.Case):
+    def test_nothing_banned_is_used(self):
+        wrong = []
+        for path in tree.code_files("engine"):
+            text = tree.without_comments(tree.read(path))
+            for pattern, why in BANNED:
+                if path.startswith(BANNED_EXCEPT.get(pattern.pattern, ("\0",))):
+                    continue
+                for match in pattern.finditer(text):
+                    wrong.append(f"{path}:{text.count(chr(10), 0, match.start()) + 1}: {match.group(0)}: {why}")
+        self.assert_none(wrong)
+
+    def test_the_engine_does_not_sleep(self):
+        """Waiting is done on a condition with a stop token (base/clock.h), so that a stop is prompt."""
+        wrong = [path for path in tree.code_files("engine")
+                 if SLEEPS.search(tree.without_comments(tree.read(path)))
+                 and not path.startswith(("engine/base/", "engine/sandbox/", "engine/cli/"))]
+        self.assert_none(wrong)
+
+    def test_headers_are_guarded_and_sources_include_their_own_header_first(self):
+        wrong = []
+        for path in tree.code_files("engine", "tests"):
+            if path.endswith(".h"):
+                if "#pragma once" not in tree.read(path):
+                    wrong.append(f"{path}: no #pragma once")
+                continue
+            own = path[:-3] + ".h"
+            found = [included for _, _, included in tree.includes(path)]
+            if own in tree.tracked("engine", "tests") and found and found[0] != own:
+                wrong.append(f"{path}: its own header {own} is not the first include")
+        self.assert_none(wrong)
+
+    def test_no_note_to_self_is_left(self):
+        wrong = []
+        for path in tree.code_files("engine", "tests") + tree.tracked("*.sh", "*.py", "*.md", "*.cmake", "*.txt"):
+            if path == "tests/house/source_rules_test.py":
+                continue
+            for number, line in enumerate(tree.read(path).splitlines(), 1):
+                if re.search(r"\b(TODO|FIXME|XXX|HACK)\b", line):
+                    wrong.append(f"{path}:{number}: {line.strip()}")
+        self.assert_none(wrong)
+
+    def test_files_stay_small(self):
+        far_over = []
+        for path in tree.code_files("engine", "tests"):
+            lines = tree.read(path).count("\n")
+            if lines > 2 * FILE_LINES:
+                far_over.append(f"{path}: {lines} lines")
+            elif lines > FILE_LINES:
+                print(f"note: {path} has {lines} lines; files of about {FILE_LINES} are easier to read", file=sys.stderr)
+        self.assert_none(far_over)
+
+    def test_every_source_file_is_built(self):
+        """A .cc that no CMake list names is dead."""
+        lists = "\n".join(tree.read(p) for p in tree.tracked("*CMakeLists.txt", "*.cmake"))
+        globbed = "tests/fuzz/"  # takes every *_fuzz.cc
+        dead = [p for p in tree.code_files("engine", "tests") if p.endswith(".cc") and not p.startswith(globbed)
+                and not re.search(r"(^|[\s/(\"])" + re.escape(p.rsplit("/", 1)[1]) + r"($|[\s)\"])", lists, re.MULTILINE)]
+        self.assert_none(dead)
+
+    def test_shell_scripts_parse(self):
+        wrong = []
+        for path in tree.tracked("*.sh", ".ci/run"):
+            checked = subprocess.run(["bash", "-n", path], cwd=tree.ROOT, capture_output=True, text=True)
+            if checked.returncode != 0:
+                wrong.append(checked.stderr.strip())
+        self.assert_none(wrong)
+
+    def test_debian_packages_of_the_build_are_in_the_install_list(self):
+        text = tree.read("tests/install.sh")
+        needed = {  # what find_package and pkg_check_modules ask for -> the package that brings it
+            "OpenSSL": "libssl-dev", "CURL": "libcurl4-openssl-dev", "spdlog": "libspdlog-dev",
+            "nlohmann_json": "nlohmann-json3-dev", "yaml-cpp": "libyaml-cpp-dev", "Boost": "libboost1.81-dev",
+            "libgit2": "libgit2-dev", "yaml-0.1": "libyaml-dev", "re2": "libre2-dev", "Catch2": "catch2",
+            "CLI11": "libcli11-dev", "date": "libhowardhinnant-date-dev", "simdjson": "libsimdjson-dev",
+            "PkgConfig": "pkg-config", "Threads": "g++", "tl-expected": "libexpected-dev",
+        }
+        asked = set()
+        for path in tree.tracked("*CMakeLists.txt", "*.cmake"):
+            asked |= set(re.findall(r"find_package\((\S+?)[\s)]", tree.read(path)))
+            asked |= set(re.findall(r"pkg_check_modules\(.*?IMPORTED_TARGET\s+(\S+?)[\s)]", tree.read(path)))
+        self.assertEqual(asked - set(needed), set(), "say here which Debian package brings it")
+        words = set(re.split(r"\s+", text))
+        self.assertEqual({needed[a] for a in asked} - words, set())
+
+
+if __name__ == "__main__":
+    unittest.main()
