@@ -20,7 +20,7 @@ if(MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 
-set(SLUICE_SANITIZE "" CACHE STRING "address,undefined or thread")
+set(SLUICE_SANITIZE "" CACHE STRING "What -fsanitize= gets: address,undefined or thread; see CMakePresets.json")
 if(SLUICE_SANITIZE)
   add_compile_options(-fsanitize=${SLUICE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${SLUICE_SANITIZE})
