@@ -21,7 +21,7 @@ struct OutboxEntry {
 
 struct OutboxContents {
   std::vector<OutboxEntry> entries;  // oldest first
-  // What could not be read back and where it lies now, for the log and for a person.
+  // Files in damaged/, until a person removes them.
   std::vector<std::string> damaged;
 };
 
