@@ -1,5 +1,6 @@
-// Why pods do not come up, in one line a person can act on (kubernetes.md 5.5). Reads pods, then owner
-// conditions, then events; events are best effort and never the only evidence of a verdict. Pure.
+// Why pods do not come up, in one line a person can act on (kubernetes.md 5.5). Reads pods, then
+// owner conditions, then events; events are best effort and never the only evidence of a verdict.
+// Pure.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -19,7 +20,8 @@ struct Diagnosis {
 // Nothing for a pod that is ready, has succeeded, or shows no trouble yet.
 std::optional<Diagnosis> DiagnosePod(const nlohmann::json& pod, const HealthContext& context);
 
-// The gravest of the pods, with a count of the others that have the same trouble. Pods being deleted are left out.
+// The gravest of the pods, with a count of the others that have the same trouble. Pods being
+// deleted are left out.
 std::optional<Diagnosis> DiagnosePods(const nlohmann::json& pods, const HealthContext& context);
 
 // What events say about the object itself: quota, admission, provisioning.

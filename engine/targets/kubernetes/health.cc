@@ -18,8 +18,9 @@ struct KindRule {
   Rule rule;
 };
 
-// Kinds that are not listed go to JudgeGeneric: ConfigMap, Secret, CronJob, PodDisruptionBudget, Namespace,
-// ServiceAccount, RBAC, HorizontalPodAutoscaler have nothing to wait for and carry no condition Ready.
+// Kinds that are not listed go to JudgeGeneric: ConfigMap, Secret, CronJob, PodDisruptionBudget,
+// Namespace, ServiceAccount, RBAC, HorizontalPodAutoscaler have nothing to wait for and carry no
+// condition Ready.
 constexpr std::array<KindRule, 14> kRules = {{
     {"apps", "Deployment", JudgeDeployment},
     {"apps", "ReplicaSet", JudgeReplicaSet},
@@ -38,13 +39,14 @@ constexpr std::array<KindRule, 14> kRules = {{
 }};
 
 Rule RuleFor(const ObjectRef& ref) {
-  const auto* it = std::ranges::find_if(kRules, [&](const KindRule& r) { return r.group == ref.group && r.kind == ref.kind; });
+  const auto* it = std::ranges::find_if(
+      kRules, [&](const KindRule& r) { return r.group == ref.group && r.kind == ref.kind; });
   return it == kRules.end() ? JudgeGeneric : it->rule;
 }
 
 ObjectRef RefOf(const nlohmann::json& live) {
-  return {GroupOf(ToText(At(live, "apiVersion"))), ToText(At(live, "kind")), ToText(At(live, "metadata", "namespace")),
-          NameOf(live)};
+  return {GroupOf(ToText(At(live, "apiVersion"))), ToText(At(live, "kind")),
+          ToText(At(live, "metadata", "namespace")), NameOf(live)};
 }
 
 Verdict Terminating(const nlohmann::json& live) {
@@ -63,28 +65,32 @@ std::optional<Verdict> JudgeCommon(const nlohmann::json& live) {
   const nlohmann::json& generation = At(live, "metadata", "generation");
   const nlohmann::json& observed = At(live, "status", "observedGeneration");
   if (generation.is_number_integer() && observed.is_number_integer() && generation != observed) {
-    return Verdict{Health::kProgressing, "GenerationNotObserved",
-                   "its controller has seen generation " + observed.dump() + " of " + generation.dump()};
+    return Verdict{
+        Health::kProgressing, "GenerationNotObserved",
+        "its controller has seen generation " + observed.dump() + " of " + generation.dump()};
   }
   if (IsConditionTrue(live, "Reconciling")) {
     const nlohmann::json& condition = Condition(live, "Reconciling");
     const std::string reason = ToText(At(condition, "reason"));
-    return Verdict{Health::kProgressing, reason.empty() ? "Reconciling" : reason, OneLine(ToText(At(condition, "message")))};
+    return Verdict{Health::kProgressing, reason.empty() ? "Reconciling" : reason,
+                   OneLine(ToText(At(condition, "message")))};
   }
   if (IsConditionTrue(live, "Stalled")) {
     const nlohmann::json& condition = Condition(live, "Stalled");
     const std::string reason = ToText(At(condition, "reason"));
     // Only a controller that says which generation it judged is believed at once.
-    return Verdict{Health::kDegraded, reason.empty() ? "Stalled" : reason, OneLine(ToText(At(condition, "message"))),
-                   observed.is_number_integer()};
+    return Verdict{Health::kDegraded, reason.empty() ? "Stalled" : reason,
+                   OneLine(ToText(At(condition, "message"))), observed.is_number_integer()};
   }
   return std::nullopt;
 }
 
-// The cause replaces the bare count; what the object itself said is kept in front when it is a verdict.
+// The cause replaces the bare count; what the object itself said is kept in front when it is a
+// verdict.
 void Explain(Verdict& verdict, const Diagnosis& cause) {
   std::string message = cause.message;
-  if (verdict.health == Health::kDegraded && !verdict.reason.empty() && verdict.reason != cause.reason) {
+  if (verdict.health == Health::kDegraded && !verdict.reason.empty() &&
+      verdict.reason != cause.reason) {
     message = verdict.reason + ": " + message;
   } else if (verdict.reason == kRolloutInProgress) {
     message = verdict.message + "; " + message;
@@ -97,14 +103,17 @@ void Explain(Verdict& verdict, const Diagnosis& cause) {
   }
 }
 
-void Diagnose(Verdict& verdict, const nlohmann::json& live, const ObjectRef& ref, const HealthContext& context) {
+void Diagnose(Verdict& verdict, const nlohmann::json& live, const ObjectRef& ref,
+              const HealthContext& context) {
   if (ref.kind == "Pod" && ref.group.empty()) return;  // JudgePod has done it
   std::optional<Diagnosis> cause = DiagnosePods(PodsOfNewRevision(live, context), context);
   if (!cause && verdict.health == Health::kProgressing) cause = DiagnoseEvents(live, context);
   if (!cause) return;
   if (ref.kind == "Job" && ref.group == "batch") {
-    // A Job counts its own failures (backoffLimit), so crashes are its to judge; what never starts is not counted.
-    if (cause->reason == "CrashLoopBackOff" || cause->reason == "OOMKilled") cause->is_terminal = false;
+    // A Job counts its own failures (backoffLimit), so crashes are its to judge; what never starts
+    // is not counted.
+    if (cause->reason == "CrashLoopBackOff" || cause->reason == "OOMKilled")
+      cause->is_terminal = false;
     if (verdict.is_terminal) {  // BackoffLimitExceeded and its like are the better names
       verdict.message += (verdict.message.empty() ? "" : "; ") + cause->message;
       return;
@@ -120,12 +129,14 @@ ObjectHealth AssessObject(const nlohmann::json& live, const HealthContext& conte
   ObjectHealth result;
   result.ref = RefOf(live);
   if (result.ref.kind.empty() || result.ref.name.empty()) {
-    return {result.ref, Health::kUnknown, "MalformedObject", "the server sent an object without kind or name", false};
+    return {result.ref, Health::kUnknown, "MalformedObject",
+            "the server sent an object without kind or name", false};
   }
   std::optional<Verdict> verdict = JudgeCommon(live);
   if (!verdict) {
     verdict = RuleFor(result.ref)(live, context);
-    const bool is_unwell = verdict->health == Health::kProgressing || verdict->health == Health::kDegraded;
+    const bool is_unwell =
+        verdict->health == Health::kProgressing || verdict->health == Health::kDegraded;
     if (is_unwell) Diagnose(*verdict, live, result.ref, context);
   }
   result.health = verdict->health;
@@ -156,9 +167,10 @@ std::string NameOf(const nlohmann::json& object) { return ToText(At(object, "met
 
 bool IsControlledBy(const nlohmann::json& object, std::string_view uid) {
   if (uid.empty()) return false;
-  return std::ranges::any_of(Items(At(object, "metadata", "ownerReferences")), [&](const nlohmann::json& owner) {
-    return ToBool(At(owner, "controller")) && ToText(At(owner, "uid")) == uid;
-  });
+  return std::ranges::any_of(
+      Items(At(object, "metadata", "ownerReferences")), [&](const nlohmann::json& owner) {
+        return ToBool(At(owner, "controller")) && ToText(At(owner, "uid")) == uid;
+      });
 }
 
 std::optional<SystemTime> TimeAt(const nlohmann::json& value) {

@@ -9,7 +9,8 @@ Verdict JudgeApiService(const nlohmann::json& live, const HealthContext&) {
   if (ToText(At(available, "status")) == "True") return {};
   const std::string reason = ToText(At(available, "reason"));
   return {Health::kProgressing, reason.empty() ? "NotAvailable" : reason,
-          available.is_null() ? "the aggregator has not looked at it yet" : OneLine(ToText(At(available, "message")))};
+          available.is_null() ? "the aggregator has not looked at it yet"
+                              : OneLine(ToText(At(available, "message")))};
 }
 
 }  // namespace sluice::targets

@@ -13,7 +13,8 @@ Verdict JudgeCrd(const nlohmann::json& live, const HealthContext&) {
   if (status == "True") return {};
   const std::string reason = ToText(At(established, "reason"));
   if (status == "False" && reason != "Installing") {
-    return {Health::kDegraded, reason.empty() ? "NotEstablished" : reason, OneLine(ToText(At(established, "message")))};
+    return {Health::kDegraded, reason.empty() ? "NotEstablished" : reason,
+            OneLine(ToText(At(established, "message")))};
   }
   return {Health::kProgressing, "Installing", "the server does not serve the new type yet"};
 }

@@ -5,7 +5,8 @@ namespace sluice::targets {
 
 Verdict JudgeDaemonSet(const nlohmann::json& live, const HealthContext&) {
   const nlohmann::json& status = At(live, "status");
-  if (!At(status, "observedGeneration").is_number_integer() || !At(status, "desiredNumberScheduled").is_number_integer()) {
+  if (!At(status, "observedGeneration").is_number_integer() ||
+      !At(status, "desiredNumberScheduled").is_number_integer()) {
     return InProgress("the controller has not looked at it yet");
   }
   const int64_t want = ToInt(At(status, "desiredNumberScheduled"));

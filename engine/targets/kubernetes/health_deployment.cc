@@ -6,12 +6,14 @@ namespace {
 
 constexpr std::string_view kDeadlineExceeded = "ProgressDeadlineExceeded";
 
-// The controller leaves an old ProgressDeadlineExceeded in place when the template goes back to one whose
-// ReplicaSet still exists, although observedGeneration is current; it counts only once it has moved.
+// The controller leaves an old ProgressDeadlineExceeded in place when the template goes back to one
+// whose ReplicaSet still exists, although observedGeneration is current; it counts only once it has
+// moved.
 bool IsDeadlineStale(const nlohmann::json& live, const HealthContext& context) {
   const nlohmann::json& now = Condition(live, "Progressing");
   const nlohmann::json& then = Condition(context.before, "Progressing");
-  return !then.is_null() && UidOf(live) == UidOf(context.before) && ToText(At(then, "reason")) == kDeadlineExceeded &&
+  return !then.is_null() && UidOf(live) == UidOf(context.before) &&
+         ToText(At(then, "reason")) == kDeadlineExceeded &&
          ToText(At(then, "lastUpdateTime")) == ToText(At(now, "lastUpdateTime"));
 }
 
@@ -30,9 +32,11 @@ std::string MissingCount(const nlohmann::json& live, const HealthContext& contex
   if (ready < want) return CountText(ready, want, "pods ready");
   // The Deployment's own counts do not say of which revision the available pods are.
   const nlohmann::json& target = TargetReplicaSet(live, context.replica_sets);
-  if (target.is_null() && !Items(context.replica_sets).empty()) return "the new ReplicaSet does not exist yet";
+  if (target.is_null() && !Items(context.replica_sets).empty())
+    return "the new ReplicaSet does not exist yet";
   const int64_t of_target = ToInt(At(target, "status", "availableReplicas"));
-  if (!target.is_null() && of_target < want) return CountText(of_target, want, "pods of the new ReplicaSet available");
+  if (!target.is_null() && of_target < want)
+    return CountText(of_target, want, "pods of the new ReplicaSet available");
   return "";
 }
 
@@ -40,27 +44,34 @@ std::string MissingCount(const nlohmann::json& live, const HealthContext& contex
 
 Verdict JudgeDeployment(const nlohmann::json& live, const HealthContext& context) {
   if (ToBool(At(live, "spec", "paused"))) {
-    return {Health::kSuspended, "DeploymentPaused", "spec.paused is true; the new revision is not rolled out"};
+    return {Health::kSuspended, "DeploymentPaused",
+            "spec.paused is true; the new revision is not rolled out"};
   }
   const nlohmann::json& progressing = Condition(live, "Progressing");
   const std::string progress = ToText(At(progressing, "reason"));
   const std::string missing = MissingCount(live, context);
   if (missing.empty()) {
-    // A complete rollout cannot be late: the controller resets the condition in the same status write or the next.
-    const bool is_complete = progressing.is_null() || progress == "NewReplicaSetAvailable" || progress == kDeadlineExceeded;
-    if (!is_complete) return InProgress("waiting for the controller to call the new ReplicaSet available");
+    // A complete rollout cannot be late: the controller resets the condition in the same status
+    // write or the next.
+    const bool is_complete = progressing.is_null() || progress == "NewReplicaSetAvailable" ||
+                             progress == kDeadlineExceeded;
+    if (!is_complete)
+      return InProgress("waiting for the controller to call the new ReplicaSet available");
     if (IsConditionTrue(live, "Available")) return {};
-    return InProgress("condition Available is not True: " + OneLine(ToText(At(Condition(live, "Available"), "message"))));
+    return InProgress("condition Available is not True: " +
+                      OneLine(ToText(At(Condition(live, "Available"), "message"))));
   }
   if (progress == kDeadlineExceeded && !IsDeadlineStale(live, context)) {
     return {Health::kDegraded, std::string(kDeadlineExceeded),
-            missing + " after " + std::to_string(ToInt(At(live, "spec", "progressDeadlineSeconds"), 600)) +
+            missing + " after " +
+                std::to_string(ToInt(At(live, "spec", "progressDeadlineSeconds"), 600)) +
                 " s without progress",
             true};
   }
   if (IsConditionTrue(live, "ReplicaFailure")) {
     const nlohmann::json& failure = Condition(live, "ReplicaFailure");
-    return {Health::kDegraded, ToText(At(failure, "reason")), missing + "; " + OneLine(ToText(At(failure, "message")))};
+    return {Health::kDegraded, ToText(At(failure, "reason")),
+            missing + "; " + OneLine(ToText(At(failure, "message")))};
   }
   return InProgress(missing);
 }

@@ -13,9 +13,10 @@ bool HasObservedStatus(const nlohmann::json& live) {
   if (!status.is_object() || status.empty()) return false;
   const nlohmann::json& conditions = Items(At(status, "conditions"));
   const bool has_only_conditions = status.size() == 1 && status.contains("conditions");
-  return !has_only_conditions || std::ranges::any_of(conditions, [](const nlohmann::json& condition) {
-    return ToText(At(condition, "status")) != "Unknown";
-  });
+  return !has_only_conditions ||
+         std::ranges::any_of(conditions, [](const nlohmann::json& condition) {
+           return ToText(At(condition, "status")) != "Unknown";
+         });
 }
 
 }  // namespace
@@ -29,7 +30,8 @@ Verdict JudgeGeneric(const nlohmann::json& live, const HealthContext& context) {
   const nlohmann::json& observed = At(ready, "observedGeneration");
   const nlohmann::json& generation = At(live, "metadata", "generation");
   if (observed.is_number_integer() && generation.is_number_integer() && observed < generation) {
-    return {Health::kProgressing, "GenerationNotObserved", "condition Ready is of an older generation"};
+    return {Health::kProgressing, "GenerationNotObserved",
+            "condition Ready is of an older generation"};
   }
   if (ToText(At(ready, "status")) == "True") return {};
   const std::string reason = ToText(At(ready, "reason"));

@@ -9,13 +9,15 @@ Verdict JudgeJob(const nlohmann::json& live, const HealthContext&) {
   if (IsConditionTrue(live, "Failed")) {
     const nlohmann::json& failed = Condition(live, "Failed");
     const std::string reason = ToText(At(failed, "reason"));
-    return {Health::kDegraded, reason.empty() ? "JobFailed" : reason, OneLine(ToText(At(failed, "message"))), true};
+    return {Health::kDegraded, reason.empty() ? "JobFailed" : reason,
+            OneLine(ToText(At(failed, "message"))), true};
   }
   if (ToBool(At(live, "spec", "suspend")) || IsConditionTrue(live, "Suspended")) {
     return {Health::kSuspended, "JobSuspended", "spec.suspend is true; the job does not run"};
   }
   const int64_t want = ToInt(At(live, "spec", "completions"), 1);
-  return {Health::kProgressing, "JobRunning", CountText(ToInt(At(live, "status", "succeeded")), want, "pods completed")};
+  return {Health::kProgressing, "JobRunning",
+          CountText(ToInt(At(live, "status", "succeeded")), want, "pods completed")};
 }
 
 }  // namespace sluice::targets

@@ -1,5 +1,5 @@
-// Reading fields of objects that anybody may have written: a missing or mistyped member reads as the
-// fallback and never throws. Private to the health sources.
+// Reading fields of objects that anybody may have written: a missing or mistyped member reads as
+// the fallback and never throws. Private to the health sources.
 #pragma once
 
 #include <cstdint>

@@ -16,6 +16,8 @@ Verdict JudgeService(const nlohmann::json& live, const HealthContext&) {
   return ToText(At(live, "spec", "type")) == "LoadBalancer" ? AwaitAddress(live) : Verdict{};
 }
 
-Verdict JudgeIngress(const nlohmann::json& live, const HealthContext&) { return AwaitAddress(live); }
+Verdict JudgeIngress(const nlohmann::json& live, const HealthContext&) {
+  return AwaitAddress(live);
+}
 
 }  // namespace sluice::targets

@@ -12,14 +12,16 @@ Verdict JudgePod(const nlohmann::json& live, const HealthContext& context) {
   if (phase == "Failed") {
     // A bare pod is never replaced; its end is final.
     const std::string reason = trouble ? trouble->reason : "PodFailed";
-    return {Health::kDegraded, reason, trouble ? trouble->message : "pod " + NameOf(live) + " has failed", true};
+    return {Health::kDegraded, reason,
+            trouble ? trouble->message : "pod " + NameOf(live) + " has failed", true};
   }
   if (trouble) {
-    return {trouble->is_terminal ? Health::kDegraded : Health::kProgressing, trouble->reason, trouble->message,
-            trouble->is_terminal};
+    return {trouble->is_terminal ? Health::kDegraded : Health::kProgressing, trouble->reason,
+            trouble->message, trouble->is_terminal};
   }
-  return {Health::kProgressing, "PodNotReady", "pod " + NameOf(live) + " is " + (phase.empty() ? "not started" : phase) +
-                                                   " and not ready"};
+  return {
+      Health::kProgressing, "PodNotReady",
+      "pod " + NameOf(live) + " is " + (phase.empty() ? "not started" : phase) + " and not ready"};
 }
 
 }  // namespace sluice::targets

@@ -41,14 +41,15 @@ std::string NewestRevisionHash(const nlohmann::json& live, const nlohmann::json&
   const nlohmann::json* newest = nullptr;
   for (const nlohmann::json& revision : Items(revisions)) {
     if (!IsControlledBy(revision, UidOf(live))) continue;
-    if (!newest || ToInt(At(revision, "revision")) > ToInt(At(*newest, "revision"))) newest = &revision;
+    if (!newest || ToInt(At(revision, "revision")) > ToInt(At(*newest, "revision")))
+      newest = &revision;
   }
   return newest ? Label(*newest, "controller-revision-hash") : "";
 }
 
 // Pods controlled by `uid`; with a label key only those whose label equals `hash`.
-nlohmann::json OwnedPods(const nlohmann::json& pods, std::string_view uid, std::string_view key = "",
-                         const std::string& hash = "") {
+nlohmann::json OwnedPods(const nlohmann::json& pods, std::string_view uid,
+                         std::string_view key = "", const std::string& hash = "") {
   nlohmann::json owned = nlohmann::json::array();
   for (const nlohmann::json& pod : Items(pods)) {
     if (IsControlledBy(pod, uid) && (key.empty() || Label(pod, key) == hash)) owned.push_back(pod);
@@ -65,14 +66,16 @@ std::string PodSelector(const nlohmann::json& live) {
 
 }  // namespace
 
-const nlohmann::json& TargetReplicaSet(const nlohmann::json& deployment, const nlohmann::json& replica_sets) {
+const nlohmann::json& TargetReplicaSet(const nlohmann::json& deployment,
+                                       const nlohmann::json& replica_sets) {
   const nlohmann::json wanted = TemplateWithoutHash(deployment);
   const nlohmann::json* oldest = nullptr;
   const auto age_key = [](const nlohmann::json& rs) {
     return std::pair(ToText(At(rs, "metadata", "creationTimestamp")), NameOf(rs));
   };
   for (const nlohmann::json& candidate : Items(replica_sets)) {
-    if (!IsControlledBy(candidate, UidOf(deployment)) || TemplateWithoutHash(candidate) != wanted) continue;
+    if (!IsControlledBy(candidate, UidOf(deployment)) || TemplateWithoutHash(candidate) != wanted)
+      continue;
     if (!oldest || age_key(candidate) < age_key(*oldest)) oldest = &candidate;
   }
   if (oldest) return *oldest;
@@ -93,15 +96,18 @@ nlohmann::json PodsOfNewRevision(const nlohmann::json& live, const HealthContext
   if (IsKind(live, "apps", "Deployment")) {
     const nlohmann::json& target = TargetReplicaSet(live, context.replica_sets);
     if (target.is_null()) return nlohmann::json::array();
-    return OwnedPods(context.pods, UidOf(target), "pod-template-hash", Label(target, "pod-template-hash"));
+    return OwnedPods(context.pods, UidOf(target), "pod-template-hash",
+                     Label(target, "pod-template-hash"));
   }
   if (IsKind(live, "apps", "StatefulSet")) {
     const std::string hash = ToText(At(live, "status", "updateRevision"));
-    return hash.empty() ? nlohmann::json::array() : OwnedPods(context.pods, UidOf(live), "controller-revision-hash", hash);
+    return hash.empty() ? nlohmann::json::array()
+                        : OwnedPods(context.pods, UidOf(live), "controller-revision-hash", hash);
   }
   if (IsKind(live, "apps", "DaemonSet")) {
     const std::string hash = NewestRevisionHash(live, context.controller_revisions);
-    return hash.empty() ? nlohmann::json::array() : OwnedPods(context.pods, UidOf(live), "controller-revision-hash", hash);
+    return hash.empty() ? nlohmann::json::array()
+                        : OwnedPods(context.pods, UidOf(live), "controller-revision-hash", hash);
   }
   const bool owns_all = IsKind(live, "batch", "Job") || IsKind(live, "apps", "ReplicaSet") ||
                         IsKind(live, "", "ReplicationController");
@@ -112,7 +118,8 @@ RelatedNeeds NeedsFor(const nlohmann::json& live, Depth depth) {
   RelatedNeeds needs;
   const bool is_deployment = IsKind(live, "apps", "Deployment");
   const ObjectHealth alone = AssessObject(live, {});
-  const bool is_late = ToText(At(Condition(live, "Progressing"), "reason")) == "ProgressDeadlineExceeded";
+  const bool is_late =
+      ToText(At(Condition(live, "Progressing"), "reason")) == "ProgressDeadlineExceeded";
   if (is_deployment && is_late && alone.reason != "Terminating") {
     // The condition may be stale: the target ReplicaSet's counts decide.
     needs.replica_sets = true;
@@ -121,9 +128,9 @@ RelatedNeeds NeedsFor(const nlohmann::json& live, Depth depth) {
   const bool is_unwell = alone.health == Health::kProgressing || alone.health == Health::kDegraded;
   if (depth == Depth::kJudge || !is_unwell || alone.reason == "Terminating") return needs;
   needs.events = true;
-  const bool has_pods = is_deployment || IsKind(live, "apps", "StatefulSet") || IsKind(live, "apps", "DaemonSet") ||
-                        IsKind(live, "apps", "ReplicaSet") || IsKind(live, "batch", "Job") ||
-                        IsKind(live, "", "ReplicationController");
+  const bool has_pods = is_deployment || IsKind(live, "apps", "StatefulSet") ||
+                        IsKind(live, "apps", "DaemonSet") || IsKind(live, "apps", "ReplicaSet") ||
+                        IsKind(live, "batch", "Job") || IsKind(live, "", "ReplicationController");
   if (!has_pods) return needs;
   needs.selector = PodSelector(live);
   if (needs.selector.empty()) return needs;  // never list the pods of a whole namespace
@@ -137,12 +144,15 @@ std::vector<std::string> EventSubjects(const nlohmann::json& live, const HealthC
   std::vector<std::string> uids;
   const auto add = [&](const nlohmann::json& object) {
     const std::string uid = UidOf(object);
-    if (!uid.empty() && uids.size() < kMaxEventSubjects && std::ranges::find(uids, uid) == uids.end()) uids.push_back(uid);
+    if (!uid.empty() && uids.size() < kMaxEventSubjects &&
+        std::ranges::find(uids, uid) == uids.end())
+      uids.push_back(uid);
   };
   add(live);
   if (IsKind(live, "apps", "Deployment")) add(TargetReplicaSet(live, context.replica_sets));
   for (const nlohmann::json& pod : PodsOfNewRevision(live, context)) {
-    if (!IsConditionTrue(pod, "Ready") && ToText(At(pod, "status", "phase")) != "Succeeded") add(pod);
+    if (!IsConditionTrue(pod, "Ready") && ToText(At(pod, "status", "phase")) != "Succeeded")
+      add(pod);
   }
   return uids;
 }
@@ -158,7 +168,8 @@ std::string SelectorText(const nlohmann::json& label_selector) {
     const std::string key = ToText(At(expression, "key"));
     const std::string op = ToText(At(expression, "operator"));
     std::string values;
-    for (const nlohmann::json& value : Items(At(expression, "values"))) values += (values.empty() ? "" : ",") + ToText(value);
+    for (const nlohmann::json& value : Items(At(expression, "values")))
+      values += (values.empty() ? "" : ",") + ToText(value);
     if (op == "In") add(key + " in (" + values + ")");
     if (op == "NotIn") add(key + " notin (" + values + ")");
     if (op == "Exists") add(key);
@@ -168,13 +179,32 @@ std::string SelectorText(const nlohmann::json& label_selector) {
 }
 
 bool IsBuiltInGroup(std::string_view group) {
-  // Groups under k8s.io are no proof: gateway.networking.k8s.io and snapshot.storage.k8s.io come from CRDs.
-  static constexpr std::array<std::string_view, 24> kGroups = {
-      "", "apps", "batch", "autoscaling", "policy", "extensions", "events.k8s.io", "networking.k8s.io",
-      "rbac.authorization.k8s.io", "storage.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io",
-      "admissionregistration.k8s.io", "authentication.k8s.io", "authorization.k8s.io", "certificates.k8s.io",
-      "coordination.k8s.io", "discovery.k8s.io", "flowcontrol.apiserver.k8s.io", "node.k8s.io", "resource.k8s.io",
-      "scheduling.k8s.io", "storagemigration.k8s.io", "internal.apiserver.k8s.io"};
+  // Groups under k8s.io are no proof: gateway.networking.k8s.io and snapshot.storage.k8s.io come
+  // from CRDs.
+  static constexpr std::array<std::string_view, 24> kGroups = {"",
+                                                               "apps",
+                                                               "batch",
+                                                               "autoscaling",
+                                                               "policy",
+                                                               "extensions",
+                                                               "events.k8s.io",
+                                                               "networking.k8s.io",
+                                                               "rbac.authorization.k8s.io",
+                                                               "storage.k8s.io",
+                                                               "apiextensions.k8s.io",
+                                                               "apiregistration.k8s.io",
+                                                               "admissionregistration.k8s.io",
+                                                               "authentication.k8s.io",
+                                                               "authorization.k8s.io",
+                                                               "certificates.k8s.io",
+                                                               "coordination.k8s.io",
+                                                               "discovery.k8s.io",
+                                                               "flowcontrol.apiserver.k8s.io",
+                                                               "node.k8s.io",
+                                                               "resource.k8s.io",
+                                                               "scheduling.k8s.io",
+                                                               "storagemigration.k8s.io",
+                                                               "internal.apiserver.k8s.io"};
   return std::ranges::find(kGroups, group) != kGroups.end();
 }
 

@@ -8,7 +8,8 @@ Verdict JudgeReplicaSet(const nlohmann::json& live, const HealthContext&) {
   const nlohmann::json& status = At(live, "status");
   if (IsConditionTrue(live, "ReplicaFailure")) {
     const nlohmann::json& failure = Condition(live, "ReplicaFailure");
-    return {Health::kDegraded, ToText(At(failure, "reason")), OneLine(ToText(At(failure, "message")))};
+    return {Health::kDegraded, ToText(At(failure, "reason")),
+            OneLine(ToText(At(failure, "message")))};
   }
   const int64_t total = ToInt(At(status, "replicas"));
   const int64_t labelled = ToInt(At(status, "fullyLabeledReplicas"));
@@ -17,7 +18,8 @@ Verdict JudgeReplicaSet(const nlohmann::json& live, const HealthContext&) {
   if (labelled < want) return InProgress(CountText(labelled, want, "pods created"));
   if (available < want) return InProgress(CountText(available, want, "pods available"));
   if (ready < want) return InProgress(CountText(ready, want, "pods ready"));
-  if (total > want) return InProgress(std::to_string(total - want) + " pods too many still running");
+  if (total > want)
+    return InProgress(std::to_string(total - want) + " pods too many still running");
   return {};
 }
 

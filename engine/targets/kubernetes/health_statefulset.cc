@@ -3,8 +3,8 @@
 
 namespace sluice::targets {
 
-// A StatefulSet has no progress deadline and never says that it failed: only the caller's deadline and
-// the diagnosis of its pods do.
+// A StatefulSet has no progress deadline and never says that it failed: only the caller's deadline
+// and the diagnosis of its pods do.
 Verdict JudgeStatefulSet(const nlohmann::json& live, const HealthContext&) {
   const nlohmann::json& strategy = At(live, "spec", "updateStrategy");
   // OnDelete: whoever deletes the pods decides when the new revision runs.
@@ -17,7 +17,8 @@ Verdict JudgeStatefulSet(const nlohmann::json& live, const HealthContext&) {
   const int64_t current = ToInt(At(status, "currentReplicas"));
   if (total < want) return InProgress(CountText(total, want, "pods created"));
   if (ready < want) return InProgress(CountText(ready, want, "pods ready"));
-  if (total > want) return InProgress(std::to_string(total - want) + " pods too many still running");
+  if (total > want)
+    return InProgress(std::to_string(total - want) + " pods too many still running");
   const nlohmann::json& partition = At(strategy, "rollingUpdate", "partition");
   if (partition.is_number_integer()) {
     const int64_t due = std::max<int64_t>(0, want - partition.get<int64_t>());

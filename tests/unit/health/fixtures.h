@@ -21,19 +21,21 @@ Json List(const Values&... values) {
 
 inline SystemTime At(const std::string& text) { return *ParseTime(text); }
 
-inline Json Object(const std::string& api_version, const std::string& kind, const Json& spec, const Json& status,
-                   const std::string& name = "web") {
+inline Json Object(const std::string& api_version, const std::string& kind, const Json& spec,
+                   const Json& status, const std::string& name = "web") {
   return {{"apiVersion", api_version},
           {"kind", kind},
-          {"metadata", {{"name", name}, {"namespace", "shop"}, {"uid", name + "-uid"}, {"generation", 2}}},
+          {"metadata",
+           {{"name", name}, {"namespace", "shop"}, {"uid", name + "-uid"}, {"generation", 2}}},
           {"spec", spec},
           {"status", status}};
 }
 
-inline Json Condition(const std::string& type, const std::string& status, const std::string& reason = "",
-                      const std::string& message = "", const std::string& time = "2026-11-21T07:00:00Z") {
-  return {{"type", type},           {"status", status},         {"reason", reason},
-          {"message", message},     {"lastUpdateTime", time},   {"lastTransitionTime", time}};
+inline Json Condition(const std::string& type, const std::string& status,
+                      const std::string& reason = "", const std::string& message = "",
+                      const std::string& time = "2026-11-21T07:00:00Z") {
+  return {{"type", type},       {"status", status},       {"reason", reason},
+          {"message", message}, {"lastUpdateTime", time}, {"lastTransitionTime", time}};
 }
 
 inline Json OwnedBy(Json object, const Json& owner) {
@@ -50,42 +52,54 @@ inline Json Labelled(Json object, const std::string& key, const std::string& val
 }
 
 inline Json Template(const std::string& image) {
-  return {{"metadata", {{"labels", {{"app", "web"}}}}}, {"spec", {{"containers", {{{"name", "web"}, {"image", image}}}}}}};
+  return {{"metadata", {{"labels", {{"app", "web"}}}}},
+          {"spec", {{"containers", {{{"name", "web"}, {"image", image}}}}}}};
 }
 
 // 3 replicas wanted; the counts are given.
 inline Json Deployment(int replicas, int updated, int ready, int available, const Json& conditions,
                        const std::string& image = "shop/web:2") {
   return Object("apps/v1", "Deployment",
-                {{"replicas", 3}, {"progressDeadlineSeconds", 600}, {"template", Template(image)},
+                {{"replicas", 3},
+                 {"progressDeadlineSeconds", 600},
+                 {"template", Template(image)},
                  {"selector", {{"matchLabels", {{"app", "web"}}}}}},
-                {{"observedGeneration", 2}, {"replicas", replicas}, {"updatedReplicas", updated},
-                 {"readyReplicas", ready}, {"availableReplicas", available}, {"conditions", conditions}});
+                {{"observedGeneration", 2},
+                 {"replicas", replicas},
+                 {"updatedReplicas", updated},
+                 {"readyReplicas", ready},
+                 {"availableReplicas", available},
+                 {"conditions", conditions}});
 }
 
-inline Json ReplicaSetOf(const Json& deployment, const std::string& hash, const std::string& image, int available,
-                         const std::string& created = "2026-11-21T07:00:00Z") {
+inline Json ReplicaSetOf(const Json& deployment, const std::string& hash, const std::string& image,
+                         int available, const std::string& created = "2026-11-21T07:00:00Z") {
   Json pod_template = Template(image);
   pod_template["metadata"]["labels"]["pod-template-hash"] = hash;
   Json set = Object("apps/v1", "ReplicaSet", {{"replicas", 3}, {"template", pod_template}},
-                    {{"observedGeneration", 2}, {"replicas", 3}, {"availableReplicas", available}}, "web-" + hash);
+                    {{"observedGeneration", 2}, {"replicas", 3}, {"availableReplicas", available}},
+                    "web-" + hash);
   set["metadata"]["creationTimestamp"] = created;
   return OwnedBy(Labelled(set, "pod-template-hash", hash), deployment);
 }
 
-inline Json Pod(const std::string& name, const std::string& phase, const Json& conditions = Json::array(),
-                const Json& containers = Json::array()) {
+inline Json Pod(const std::string& name, const std::string& phase,
+                const Json& conditions = Json::array(), const Json& containers = Json::array()) {
   Json pod = Object("v1", "Pod", {{"restartPolicy", "Always"}},
-                    {{"phase", phase}, {"startTime", "2026-11-21T07:00:00Z"}, {"conditions", conditions},
-                     {"containerStatuses", containers}}, name);
+                    {{"phase", phase},
+                     {"startTime", "2026-11-21T07:00:00Z"},
+                     {"conditions", conditions},
+                     {"containerStatuses", containers}},
+                    name);
   pod["metadata"].erase("generation");
   pod["metadata"]["creationTimestamp"] = "2026-11-21T07:00:00Z";
   return pod;
 }
 
-inline Json Container(const Json& state, int restarts = 0, const Json& last_state = Json::object()) {
-  return {{"name", "web"},        {"image", "shop/web:2"}, {"ready", false},
-          {"restartCount", restarts}, {"state", state},    {"lastState", last_state}};
+inline Json Container(const Json& state, int restarts = 0,
+                      const Json& last_state = Json::object()) {
+  return {{"name", "web"},  {"image", "shop/web:2"},  {"ready", false}, {"restartCount", restarts},
+          {"state", state}, {"lastState", last_state}};
 }
 inline Json Waiting(const std::string& reason, const std::string& message = "") {
   return {{"waiting", {{"reason", reason}, {"message", message}}}};
@@ -96,7 +110,10 @@ inline Json Terminated(int code, const std::string& reason, const std::string& m
 
 inline Json Warning(const Json& about, const std::string& reason, const std::string& message,
                     const std::string& time = "2026-11-21T07:00:30Z") {
-  return {{"type", "Warning"}, {"reason", reason}, {"message", message}, {"lastTimestamp", time},
+  return {{"type", "Warning"},
+          {"reason", reason},
+          {"message", message},
+          {"lastTimestamp", time},
           {"involvedObject", {{"uid", about["metadata"]["uid"]}}}};
 }
 
