@@ -3,6 +3,7 @@
 // past the caps are refused. Pure.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -41,14 +42,27 @@ struct Limits {
 
 Parsed Parse(std::string_view text, const std::string& file, const Limits& limits = {});
 
-// Parse, remembered by blob id (immutable). Thread-safe. Positions carry `file` of the present call.
+// Parse, remembered by blob id (immutable), the newest 64 MiB of text. Thread-safe. Positions carry `file` of
+// the present call.
 class Cache {
  public:
+  // `text` is the blob's: look with Find first where reading it costs something.
   std::shared_ptr<const Parsed> Get(const std::string& blob, const std::string& file, std::string_view text);
+  // nullptr when the blob is not (or no longer) remembered.
+  std::shared_ptr<const Parsed> Find(const std::string& blob, const std::string& file) const;
   bool Has(const std::string& blob) const;
 
  private:
-  Guarded<std::map<std::string, std::shared_ptr<const Parsed>>> parsed_;
+  struct Entry {
+    std::shared_ptr<const Parsed> parsed;
+    size_t bytes = 0;
+  };
+  struct State {
+    std::map<std::string, Entry> entries;
+    std::deque<std::string> by_age;  // oldest first
+    size_t bytes = 0;
+  };
+  Guarded<State> state_;
 };
 
 // YAML text of a JSON value for people and for files we write (release.yaml, -o yaml). Strings that YAML 1.1
