@@ -142,9 +142,17 @@ struct Record {
   }
 };
 
-// At most 16 KiB as text: the writer drops the oldest failed[] and releases[] first.
+// At most 16 KiB as FormatRecord's text: the oldest of failed[] and releases[] go first, then drift[], then the
+// ends of long messages. Control characters other than line feed are escaped, bytes that are not UTF-8 replaced.
 nlohmann::json ToJson(const Record& record);
+// Unknown keys, wrong types and values outside the vocabulary are kCorrupted.
 Result<Record> ParseRecord(const nlohmann::json& json);
+
+// The bytes of <env>/<app>.json, and back.
+std::string FormatRecord(const Record& record);
+Result<Record> ParseRecordText(std::string_view text);
+// The record as it will be read back: what of it FormatRecord keeps.
+Record Normalized(const Record& record);
 
 // One commit of the log branch. Empty members are left out of the message.
 struct Event {
@@ -159,5 +167,9 @@ struct Event {
   std::string author;
   SystemTime time{};
 };
+
+// One element of `sluice log -o json` (manifests-schema/log.json): the trailers in lowerCamelCase, beside
+// commit, time, by, unit, summary and body.
+nlohmann::json ToJson(const Event& event);
 
 }  // namespace sluice
