@@ -324,14 +324,19 @@ Error CurlTransfer::Explain(CURLcode code) const {
                          "the answer is larger than " + std::to_string(request_.max_response_bytes) + " bytes");
     case CURLE_TOO_MANY_REDIRECTS:
       return unavailable("", "more than 5 redirects");
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-      return Error(ErrorCode::kInvalidArgument, what + Curl(code));
+    case CURLE_URL_MALFORMAT: return Error(ErrorCode::kInvalidArgument, what + Curl(code));
+    case CURLE_UNSUPPORTED_PROTOCOL:  // the url's scheme is good: it is the answer, or a redirect's
+      return unavailable("", "the answer is not HTTP (" + Curl(code) + ")");
     case CURLE_GOT_NOTHING:
       return unavailable(kReasonConnectionFailed, "the server closed the connection without an answer");
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
       if (RefusesClientCertificate(error_text_.data())) return ExplainTls(code);
+      if (received_ == 0 && request_.tls && !request_.tls->client_cert_pem.empty()) {
+        // The alert that would tell is lost when the server resets the connection right behind it.
+        return unavailable(kReasonConnectionFailed,
+                           "the connection broke (" + Curl(code) + "); if that persists, is our client certificate valid there?");
+      }
       return unavailable(received_ > 0 ? kReasonResponseTruncated : kReasonConnectionFailed,
                          "the connection broke" + std::string(received_ > 0 ? " in the middle of the answer" : "") +
                              " (" + Curl(code) + ")");
@@ -365,9 +370,10 @@ Error CurlTransfer::ExplainTls(CURLcode code) const {
   if (code == CURLE_SSL_CACERT_BADFILE) return fail(option + " holds no usable certificate");
   long verdict = X509_V_OK;
   curl_easy_getinfo(easy_, CURLINFO_SSL_VERIFYRESULT, &verdict);
-  if (code != CURLE_PEER_FAILED_VERIFICATION && verdict == X509_V_OK) return fail("no TLS session: " + Curl(code));
   switch (verdict) {
-    case X509_V_OK:  // the chain is good: curl compares the names itself
+    case X509_V_OK:
+    case X509_V_ERR_UNSPECIFIED:  // curl's start value: the chain was not judged. It compares the names itself.
+      if (code != CURLE_PEER_FAILED_VERIFICATION) return fail("no TLS session: " + Curl(code));
       return fail("the server's certificate is for another host (" + Curl(code) + ")");
     case X509_V_ERR_CERT_HAS_EXPIRED: return fail("the server's certificate, or its CA's, has expired; it must be renewed");
     case X509_V_ERR_CERT_NOT_YET_VALID:
