@@ -68,3 +68,19 @@ function(sluice_test name)
     TIMEOUT 600 LABELS "${ARG_LABELS}"
     ENVIRONMENT "HOME=/nonexistent;KUBECONFIG=/nonexistent;AWS_PROFILE=none;http_proxy=;https_proxy=;GIT_CONFIG_NOSYSTEM=1;GIT_CONFIG_GLOBAL=/dev/null")
 endfunction()
+
+# sluice_e2e_test(NAME SOURCES a_test.cc ... [LABELS label])
+# Cases against the real program (tests/support/e2e/world.h). Labels say where they run:
+#   e2e           on the sandbox, and again on the real control plane (the default)
+#   e2e-sandbox   only on the sandbox (scripted faults)
+#   real          only on the real control plane
+function(sluice_e2e_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LABELS" ${ARGN})
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS e2e)
+  endif()
+  sluice_test(${name} SOURCES ${ARG_SOURCES} MODULES e2e_support base LABELS ${ARG_LABELS})
+  if(TARGET sluice)
+    add_dependencies(${name} sluice)
+  endif()
+endfunction()

@@ -1,0 +1,137 @@
+// One world for an end-to-end case: a config repo behind real git, clusters, and the real `sluice` program.
+//
+// A case is written once and runs on the sandbox (a `sluice sandbox` process of its own) or, when SLUICE_REAL_DIR
+// names a running plane of tests/real/kubernetes/controlplane.sh, on that. Clusters are the contexts dev, staging and
+// prod; each has a namespace of this world alone, made by an administrator as a platform team would.
+// What goes wrong in the set-up throws; what the case is about is for the case to check.
+// SLUICE_BIN names another program; SLUICE_KEEP=1 keeps the directory.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/support/e2e/kube_api.h"
+#include "tests/support/e2e/process.h"
+
+namespace sluice::e2e {
+
+enum class Transport { kPath, kHttp };  // how sluice reaches the config repo
+
+struct WorldOptions {
+  std::vector<std::string> clusters = {"dev", "staging", "prod"};
+  std::vector<std::string> faults;  // sandbox only: --fault
+  Transport transport = Transport::kPath;
+  std::string daemon_spec;  // further lines under daemon.yaml's spec, indented by two
+};
+
+struct EnvironmentSpec {
+  std::string name;
+  std::string promotion = "manual";  // auto | manual
+  std::string soak = "0s";
+  std::string more;     // further lines under spec, indented by two
+  std::string targets;  // lines of spec.targets' list, indented by four; "": one target `main`, cluster and namespace of `name`
+};
+
+struct AppSpec {
+  std::string name = "web";
+  std::string tag = "good-1";
+  std::string version = "1";
+  int replicas = 1;
+  std::string health_timeout = "30s";
+  bool has_smoke_test = true;  // one GET through the HTTP front
+  std::string more;            // further lines under app.yaml's spec, indented by two
+  std::string strategy;        // one line for the Deployment's spec.strategy, e.g. "{type: Recreate}"
+};
+
+// One commit of the log branch, as stock git tells it.
+struct LoggedEvent {
+  std::string commit, author, subject;
+  std::string kind;                             // Sluice-Event
+  std::map<std::string, std::string> trailers;  // without the prefix
+  std::string unit;                             // "dev/web", "" when it names none
+};
+
+// One request that the API server saw from the engine.
+struct SeenRequest {
+  std::string verb, uri, ns;
+  bool IsWrite() const;  // not a dry run
+};
+
+class World {
+ public:
+  explicit World(WorldOptions options = {});
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  static bool IsReal();  // on the real control plane
+
+  const std::string& Dir() const { return dir_; }
+  std::string Ns(const std::string& cluster) const;
+  std::string DataDir() const { return dir_ + "/data"; }
+  std::string DaemonYaml() const { return dir_ + "/daemon.yaml"; }
+  std::string Kubeconfig() const;
+  // "http://127.0.0.1:M/dev/<namespace>/<service>": answers as the workload behind the Service would.
+  std::string Front(const std::string& cluster, const std::string& service) const;
+
+  // --- the config repo, as a developer's work tree -------------------------------------------------------------
+  void Write(const std::string& path, const std::string& text);
+  void Remove(const std::string& path);  // file or directory
+  std::string Read(const std::string& path) const;
+  // sluice.yaml and an environment.yaml each.
+  void WritePipeline(const std::vector<EnvironmentSpec>& environments);
+  // app.yaml, release.yaml, a Deployment and a Service of the application's name.
+  void WriteApp(const std::string& environment, const AppSpec& app);
+  void WriteRelease(const std::string& environment, const std::string& app, const std::string& tag,
+                    const std::string& version);
+  // Commits everything and pushes; returns the commit.
+  std::string Commit(const std::string& subject);
+  // Brings the work tree to origin's tip (after a revert or a promotion) and returns it.
+  std::string Pull();
+
+  // --- sluice --------------------------------------------------------------------------------------------------
+  // `sluice -c daemon.yaml ARGS...`, with `deadline` for the whole call.
+  Ran Sluice(const std::vector<std::string>& args, seconds deadline = seconds(180)) const;
+  // Without -c.
+  Ran SluicePlain(const std::vector<std::string>& args, seconds deadline = seconds(60)) const;
+  // `sluice -c daemon.yaml run`.
+  std::unique_ptr<Child> StartDaemon(const std::vector<std::string>& args = {});
+  // Another daemon.yaml of this world, with another dataDir: a second engine. Returns its path.
+  std::string WriteDaemonYaml(const std::string& name, const std::string& more = "");
+  Ran SluiceWith(const std::string& daemon_yaml, const std::vector<std::string>& args,
+                 seconds deadline = seconds(180)) const;
+
+  // --- what happened, told by stock git from the origin ---------------------------------------------------------
+  std::string Git(const std::vector<std::string>& args) const;  // in the bare origin; throws when git fails
+  std::optional<std::string> Tip(const std::string& branch) const;
+  int CommitCount(const std::string& branch) const;
+  nlohmann::json Record(const std::string& unit) const;     // null when there is none
+  std::vector<LoggedEvent> Events(const std::string& unit = "") const;  // oldest first
+  std::vector<std::string> EventKinds(const std::string& unit = "") const;
+
+  // --- the clusters, as an administrator ------------------------------------------------------------------------
+  const KubeApi& Cluster(const std::string& name) const;
+  nlohmann::json Deployment(const std::string& cluster, const std::string& name) const;  // null when absent
+  std::string Image(const std::string& cluster, const std::string& deployment) const;    // "" when absent
+  // Requests of the engine on this world's namespaces (and cluster-wide ones), from the API server's audit log.
+  std::vector<SeenRequest> Requests() const;
+
+ private:
+  void StartSandbox();
+  void MakeNamespaces();
+  void MakeRepository();
+  void StartGitServer();
+  std::string GitIn(const std::string& directory, const std::vector<std::string>& args) const;
+
+  WorldOptions options_;
+  std::string dir_, id_, clusters_dir_, front_, remote_url_;
+  std::unique_ptr<Child> sandbox_, git_server_;
+  std::map<std::string, KubeApi> apis_;
+  int daemons_ = 0;
+};
+
+}  // namespace sluice::e2e
