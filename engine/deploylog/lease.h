@@ -8,7 +8,6 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/error.h"
-#include "engine/base/guarded.h"
 #include "engine/git/mirror.h"
 #include "engine/git/remote.h"
 
@@ -30,6 +29,7 @@ struct LeaseOptions {
 class Lease {
  public:
   Lease(git::Mirror& mirror, git::Remote& remote, const Clock& clock, LeaseOptions options);
+  ~Lease();
 
   static std::string RefName(const std::string& log_branch);
 
@@ -47,18 +47,36 @@ class Lease {
   // False without the lease and when write_limit has passed since the last renewal.
   bool MayWriteLive() const;
 
-  // For an atomic push beside the log: the update that renews the lease, and telling the result.
+  // For an atomic push beside the log: the update that renews the lease. Waits for a renewal under way; until one
+  // of the three calls after it no other renewal begins.
   Result<git::RefUpdate> PrepareRenewal();
   void RenewalLanded(const git::RefUpdate& update);
+  void RenewalAbandoned(const git::RefUpdate& update);  // it did not land, or nobody knows
   void Lost();
+  // Tells whether the ref as just listed is a lease of this object, and takes it as the present one.
+  bool Recognise(const std::string& observed);
+  // kHeldElsewhere for a ref that is not ours, naming its holder where it can be read.
+  Error DescribeHolder(const std::string& observed, const Call& call);
 
  private:
+  struct Holder {
+    std::string oid, engine, name;
+  };
   struct State;
+  class Busy;
+
+  Result<Holder> ReadHolder(const Call& call);
+  Result<std::string> WriteLease();
+  Status Push(const std::string& expected_old, const Call& call);
+  Status Observe(const Holder& holder);
+  Result<std::string> ListRef(const Call& call);
+
   git::Mirror& mirror_;
   git::Remote& remote_;
   const Clock& clock_;
   LeaseOptions options_;
-  std::shared_ptr<Guarded<State>> state_;
+  std::string ref_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace sluice::deploylog

@@ -51,6 +51,14 @@ struct CommitSpec {
   SystemTime time{};
 };
 
+// What is directly in a directory of a commit.
+struct DirectoryEntry {
+  enum class Kind { kFile, kDirectory, kOther };  // kOther: symbolic links, submodules
+  std::string name;  // as it stands in the tree: may be hostile
+  std::string oid;
+  Kind kind = Kind::kFile;
+};
+
 struct SigningOptions {
   std::string format;    // "", "ssh", "gpg"
   std::string key_file;  // ssh: private key file; gpg: key id or fingerprint
@@ -80,6 +88,9 @@ class Mirror {
   // The object id (tree or blob) at a path of a commit; nullopt when there is nothing at that path. A
   // missing or corrupt object on the way is an error, never nullopt. "" or "." is the root tree.
   virtual Result<std::optional<std::string>> ObjectAt(const std::string& commit, const std::string& path) = 0;
+  // The entries directly in the directory at `path` ("" for the root), by name; empty when there is nothing at that
+  // path. Unlike Tree() it refuses nothing: for the log branch, where one odd file must not hide the rest.
+  virtual Result<std::vector<DirectoryEntry>> ReadDirectory(const std::string& commit, const std::string& path) = 0;
   // A file's bytes; nullopt when there is none at that path. At most `max_bytes`.
   virtual Result<std::optional<std::string>> ReadFile(const std::string& commit, const std::string& path,
                                                       int64_t max_bytes = 1 << 20) = 0;
