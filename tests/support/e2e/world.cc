@@ -212,10 +212,16 @@ std::string World::Pull() {
   return Trimmed(GitIn(work, {"rev-parse", "HEAD"}));
 }
 
+std::map<std::string, std::string> World::Environment() const {
+  auto environment = CleanEnvironment(dir_ + "/home");
+  for (const auto& [key, value] : env) environment[key] = value;
+  return environment;
+}
+
 Ran World::SluiceWith(const std::string& daemon_yaml, const std::vector<std::string>& args, seconds deadline) const {
   std::vector<std::string> argv = {Binary(), "-c", daemon_yaml};
   argv.insert(argv.end(), args.begin(), args.end());
-  return Run({argv, CleanEnvironment(dir_ + "/home"), dir_, "", deadline});
+  return Run({argv, Environment(), dir_, "", deadline});
 }
 
 Ran World::Sluice(const std::vector<std::string>& args, seconds deadline) const {
@@ -225,13 +231,13 @@ Ran World::Sluice(const std::vector<std::string>& args, seconds deadline) const 
 Ran World::SluicePlain(const std::vector<std::string>& args, seconds deadline) const {
   std::vector<std::string> argv = {Binary()};
   argv.insert(argv.end(), args.begin(), args.end());
-  return Run({argv, CleanEnvironment(dir_ + "/home"), dir_, "", deadline});
+  return Run({argv, Environment(), dir_, "", deadline});
 }
 
 std::unique_ptr<Child> World::StartDaemon(const std::vector<std::string>& args) {
   std::vector<std::string> argv = {Binary(), "-c", DaemonYaml(), "run"};
   argv.insert(argv.end(), args.begin(), args.end());
-  return std::make_unique<Child>(RunSpec{argv, CleanEnvironment(dir_ + "/home"), dir_, "", seconds(60)},
+  return std::make_unique<Child>(RunSpec{argv, Environment(), dir_, "", seconds(60)},
                                  dir_ + "/daemon-" + std::to_string(++daemons_));
 }
 

@@ -94,6 +94,8 @@ class World {
   std::string Pull();
 
   // --- sluice --------------------------------------------------------------------------------------------------
+  // Added to the environment of the programs started from now on, e.g. SLUICE_CRASH_AFTER_EFFECT.
+  std::map<std::string, std::string> env;
   // `sluice -c daemon.yaml ARGS...`, with `deadline` for the whole call.
   Ran Sluice(const std::vector<std::string>& args, seconds deadline = seconds(180)) const;
   // Without -c.
@@ -121,6 +123,7 @@ class World {
   std::vector<SeenRequest> Requests() const;
 
  private:
+  std::map<std::string, std::string> Environment() const;
   void StartSandbox();
   void MakeNamespaces();
   void MakeRepository();
