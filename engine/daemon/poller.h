@@ -1,0 +1,42 @@
+// One look at Git: lists the config branch, the log branch and the lease in one listing, fetches what moved, and loads
+// the declared state at the tip.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "engine/base/guarded.h"
+#include "engine/rollout/services.h"
+#include "engine/rollout/snapshot.h"
+
+namespace sluice::daemon {
+
+class Poller {
+ public:
+  explicit Poller(const rollout::Services& services) : services_(services) {}
+
+  struct View {
+    std::shared_ptr<const rollout::Snapshot> snapshot;  // null before the first successful poll
+  };
+  View Get() const;
+
+  // Tries to take the lease as it stands in the remote now.
+  Status TryLease();
+  // Needs the lease. True when something moved. kCorrupted (HistoryRewritten, LogRewritten, LogMissing) stops syncing
+  // until a person acts.
+  Result<bool> Poll();
+
+ private:
+  Result<std::map<std::string, std::string>> List();
+  Status TakeConfig(const std::string& tip);
+  Status CheckHistory(const std::string& tip);
+  Status BeginLog();
+
+  const rollout::Services& services_;
+  Guarded<View> view_;
+};
+
+// The local ref that remembers the newest config tip that was accepted.
+std::string SeenRef(const std::string& branch);
+
+}  // namespace sluice::daemon

@@ -1,0 +1,59 @@
+// Which units need a look now. Pure bookkeeping, no threads.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/rollout/pass.h"
+
+namespace sluice::daemon {
+
+// Everything a pass over a unit depends on; a pass is due when it changed.
+struct Inputs {
+  std::string fingerprint;
+  std::string problems;
+  bool is_declared = false;
+  std::optional<Record> own, upstream;
+  std::vector<std::string> requests;
+  bool operator==(const Inputs&) const = default;
+};
+Inputs InputsOf(const rollout::Snapshot& snapshot, const deploylog::State& state, const UnitId& unit);
+
+class Schedule {
+ public:
+  struct Due {
+    UnitId unit;
+    bool is_drift_due = false;
+    int errors_in_row = 0;
+  };
+
+  // Units not in flight whose inputs changed, whose wake-up came, or whose drift check is due; marks them in flight.
+  std::vector<Due> TakeDue(const rollout::Snapshot& snapshot, const deploylog::State& state, SystemTime now);
+  // The pass ended with this result (nullopt: an error of the engine, tried again after a while).
+  void Done(const UnitId& unit, const std::optional<rollout::PassResult>& result, SystemTime now);
+
+  bool IsIdle() const { return in_flight_.empty(); }
+  // The earliest moment at which TakeDue may find something by time alone. `with_errors_after`: units with at least
+  // that many errors in a row do not count.
+  std::optional<SystemTime> NextWake() const;
+  // Errors that are still to be retried before `limit` attempts.
+  std::optional<SystemTime> NextRetry(int limit) const;
+  bool WantsAnotherLook() const;
+
+ private:
+  struct Unit {
+    std::optional<Inputs> seen;
+    std::optional<SystemTime> wake;
+    SystemTime drift_at{};        // next check
+    int errors_in_row = 0;
+    int heals_in_row = 0;
+    bool look_again = false;
+  };
+  std::map<UnitId, Unit> units_;
+  std::set<UnitId> in_flight_;
+};
+
+}  // namespace sluice::daemon

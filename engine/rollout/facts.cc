@@ -1,0 +1,93 @@
+#include "engine/rollout/facts.h"
+
+#include <algorithm>
+
+#include "engine/render/render.h"
+
+namespace sluice::rollout {
+
+ReleaseId ReleaseOf(const DeclaredUnit& unit) {
+  return unit.release ? ReleaseId{unit.release->digest, unit.release->version} : ReleaseId{};
+}
+
+std::vector<std::string> GoodPaths(const DeclaredUnit& unit) {
+  std::vector<std::string> paths = {"sluice.yaml", "environments/" + unit.id.environment + "/environment.yaml", unit.directory};
+  for (const TreeEntry& shared : unit.shared_inputs) paths.push_back(shared.path);
+  return paths;
+}
+
+TargetRecord FinishedTarget(const Target& target, Outcome outcome, const std::string& last_known_good, SystemTime now) {
+  TargetRecord record;
+  record.phase = Phase::kIdle;
+  record.outcome = outcome;
+  record.health = Health::kHealthy;
+  record.health_at = now;
+  record.last_known_good = last_known_good;
+  record.identity = render::Identity(target);
+  return record;
+}
+
+std::optional<std::string> UpstreamOf(const Declared& declared, const UnitId& unit) {
+  const auto environment = declared.environments.find(unit.environment);
+  if (environment != declared.environments.end() && !environment->second.promotion.from.empty()) {
+    return environment->second.promotion.from;
+  }
+  std::optional<std::string> nearest;
+  for (const std::string& name : declared.pipeline.environments) {
+    if (name == unit.environment) return nearest;
+    if (declared.units.contains({name, unit.application})) nearest = name;
+  }
+  return std::nullopt;
+}
+
+const Record* FindRecord(const deploylog::State& state, const UnitId& unit) {
+  const auto it = state.records.find(unit);
+  return it == state.records.end() ? nullptr : &it->second;
+}
+
+gates::Facts GateFacts(const Snapshot& snapshot, const deploylog::State& state, const UnitId& unit,
+                       const ReleaseId& release, const std::string& fingerprint, SystemTime now) {
+  gates::Facts facts;
+  facts.now = now;
+  facts.unit = unit;
+  facts.release = release;
+  facts.fingerprint = fingerprint;
+  facts.record = FindRecord(state, unit);
+  facts.upstream_environment = UpstreamOf(snapshot.declared, unit);
+  if (const DeclaredUnit* declared = snapshot.Find(unit)) {
+    facts.soak = declared->environment.promotion.soak;
+    facts.shared_inputs = render::SharedInputsDigest(*declared);
+  }
+  if (facts.upstream_environment) {
+    const UnitId upstream{*facts.upstream_environment, unit.application};
+    facts.upstream = FindRecord(state, upstream);
+    if (const DeclaredUnit* declared = snapshot.Find(upstream)) facts.upstream_shared_inputs = render::SharedInputsDigest(*declared);
+    if (state.initialised) {
+      if (const auto it = state.initialised->units.find(upstream); it != state.initialised->units.end()) {
+        facts.initial_upstream_releases.push_back(it->second.release.digest);
+      }
+    }
+  }
+  if (state.initialised) {
+    const auto it = state.initialised->units.find(unit);
+    facts.is_initial_content = it != state.initialised->units.end() && it->second.fingerprint == fingerprint;
+  }
+  if (facts.record) {
+    facts.has_succeeded_here =
+        (facts.record->last_known_good && facts.record->last_known_good->fingerprint == fingerprint) ||
+        (!release.digest.empty() && std::ranges::any_of(facts.record->releases, [&](const ReleaseHistory& known) {
+          return known.digest == release.digest && known.first_succeeded;
+        }));
+  }
+  return facts;
+}
+
+std::vector<GateRecord> ToRecords(const std::vector<gates::GateResult>& results) {
+  std::vector<GateRecord> records;
+  for (const auto& result : results) {
+    records.push_back({result.gate, std::string(gates::ToString(result.decision)), result.reason, result.message, result.until});
+  }
+  return records;
+}
+
+}  // namespace sluice::rollout

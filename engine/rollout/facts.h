@@ -1,0 +1,30 @@
+// Small facts about units that several steps of a rollout need.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/gates/gates.h"
+#include "engine/rollout/pass.h"
+
+namespace sluice::rollout {
+
+ReleaseId ReleaseOf(const DeclaredUnit& unit);
+
+// What of the config repo is kept as last known good, relative to repository.path.
+std::vector<std::string> GoodPaths(const DeclaredUnit& unit);
+
+TargetRecord FinishedTarget(const Target& target, Outcome outcome, const std::string& last_known_good, SystemTime now);
+
+// The environment that a unit's releases come from: `promotion.from`, or the nearest earlier one that has the application.
+std::optional<std::string> UpstreamOf(const Declared& declared, const UnitId& unit);
+
+// What the gates of a unit look at for a release that is to enter it.
+gates::Facts GateFacts(const Snapshot& snapshot, const deploylog::State& state, const UnitId& unit,
+                       const ReleaseId& release, const std::string& fingerprint, SystemTime now);
+
+std::vector<GateRecord> ToRecords(const std::vector<gates::GateResult>& results);
+
+const Record* FindRecord(const deploylog::State& state, const UnitId& unit);
+
+}  // namespace sluice::rollout

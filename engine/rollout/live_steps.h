@@ -1,0 +1,58 @@
+// The steps of a rollout that touch live, shared by deploying, rolling back and healing.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/rollout/interrupt_watch.h"
+#include "engine/rollout/services.h"
+#include "engine/rollout/target_session.h"
+#include "engine/rollout/verdict.h"
+
+namespace sluice::rollout {
+
+// How a step ended: all well, interrupted, or something that has a verdict.
+struct StepEnd {
+  enum class Kind { kOk, kInterrupted, kHappened } kind = Kind::kOk;
+  Interruption interruption = Interruption::kNone;
+  Happening happening = Happening::kInternal;
+  std::string reason;   // of what happened; never empty then
+  std::string message;  // the one line for a person
+  std::string detail;   // further lines
+  bool is_ok() const { return kind == Kind::kOk; }
+};
+StepEnd Interrupted(Interruption interruption);
+StepEnd Happened(Happening happening, const Error& error, const std::string& context = "");
+
+enum class Permission { kLease, kDecidedRollback };  // a decided rollback is carried through without the lease
+
+struct ApplyOptions {
+  DryRunMode dry_run = DryRunMode::kServer;
+  targets::Force force = targets::Force::kNo;
+  Permission permission = Permission::kLease;
+};
+
+// Stage by stage: dry run, write, wait until the next stage can start. Only objects that the plan changes.
+StepEnd ApplyStages(const Services& services, TargetSession& session, const ApplyOptions& options, InterruptWatch& watch);
+
+// Until all are Healthy (or Suspended), one cannot recover, or the deadline.
+StepEnd AwaitHealth(const Services& services, TargetSession& session, SystemTime deadline, InterruptWatch& watch);
+
+struct SmokeReport {
+  StepEnd end;
+  std::vector<verify::TestResult> results;
+};
+SmokeReport RunSmokeTests(const Services& services, TargetSession& session, const DeclaredUnit& unit,
+                          const SourceTree& tree, const std::string& pipeline, const std::string& rollout,
+                          const std::string& revision, InterruptWatch& watch);
+
+// Deletes these objects (uid as observed just now, mark checked), dry run first. What was deleted or is gone already
+// is added to `gone`; what the server refuses to delete stays and is named in StepEnd::detail.
+StepEnd DeleteObjects(const Services& services, TargetSession& session, const std::vector<ObjectRef>& refs,
+                      const std::string& mark, Permission permission, std::set<ObjectRef>& gone);
+
+// "up=passed orders=failed"
+std::string SmokeTrailer(const std::vector<verify::TestResult>& results);
+
+}  // namespace sluice::rollout

@@ -1,0 +1,55 @@
+// One look at one unit: what it knows, and what comes out of it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/model/record.h"
+#include "engine/rollout/services.h"
+#include "engine/rollout/snapshot.h"
+#include "engine/rollout/verdict.h"
+
+namespace sluice::rollout {
+
+struct Pass {
+  const Services& services;
+  std::shared_ptr<const Snapshot> snapshot;
+  std::shared_ptr<const deploylog::State> state;
+  UnitId unit;
+  Record record;         // working copy; what is pushed becomes the log's
+  int errors_in_row = 0; // passes without a verdict before this one
+
+  SystemTime Now() const { return services.clock.SystemNow(); }
+  const DeclaredUnit* declared() const { return snapshot->Find(unit); }
+};
+
+enum class Standing {
+  kDone,     // at what is declared
+  kHeld,     // waits for time or a person
+  kErrored,  // no verdict yet; tried again at `wake`
+  kFailed,   // a rollout of this pass Failed (and was handled)
+  kInvalid,  // Held because of its configuration
+};
+
+struct PassResult {
+  Standing standing = Standing::kDone;
+  std::optional<SystemTime> wake;  // look again then, if nothing else happens before
+  bool look_again = false;         // at once: this pass changed what is declared, or yielded to newer content
+  std::string reason, message;
+};
+
+// Records that there is no verdict yet (once per change of reason) and says when to try again.
+Result<PassResult> Errored(Pass& pass, Happening happening, const Error& error);
+
+// Records the unit as Held.
+Result<PassResult> Hold(Pass& pass, const std::string& reason, const std::string& message,
+                        std::optional<SystemTime> wake = std::nullopt, std::vector<GateRecord> gates = {});
+
+// 5 s, 10 s, ... 5 min.
+Duration Backoff(const Options& options, int errors_in_row);
+
+// kHeldElsewhere when this engine may not write to live any more.
+Status MayWriteLive(const Services& services);
+
+}  // namespace sluice::rollout

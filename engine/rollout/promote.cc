@@ -1,0 +1,116 @@
+#include "engine/rollout/promote.h"
+
+#include <algorithm>
+
+#include "engine/base/hash.h"
+#include "engine/rollout/config_commit.h"
+#include "engine/rollout/facts.h"
+#include "engine/rollout/recorder.h"
+
+namespace sluice::rollout {
+namespace {
+
+// The tip's content of the unit has a finished record.
+bool IsRecorded(const Snapshot& snapshot, const Record* record, const UnitId& unit) {
+  const std::string fingerprint = snapshot.FingerprintOf(unit);
+  if (!record || record->IsOpen()) return false;
+  return record->fingerprint == fingerprint || HasFailed(*record, fingerprint);
+}
+
+std::vector<std::string> InitialReleases(const deploylog::State& state, const UnitId& from, const UnitId& to) {
+  std::vector<std::string> digests;
+  if (!state.initialised) return digests;
+  for (const UnitId& unit : {from, to}) {
+    const auto it = state.initialised->units.find(unit);
+    if (it != state.initialised->units.end() && !it->second.release.digest.empty()) digests.push_back(it->second.release.digest);
+  }
+  return digests;
+}
+
+}  // namespace
+
+PromotionView ViewPromotion(const Snapshot& snapshot, const deploylog::State& state, const UnitId& unit, SystemTime now) {
+  PromotionView view;
+  const DeclaredUnit* declared = snapshot.Find(unit);
+  const auto upstream = UpstreamOf(snapshot.declared, unit);
+  if (!declared || !upstream) return view;
+  view.from = UnitId{*upstream, unit.application};
+  promotion::Facts facts;
+  facts.now = now;
+  facts.from = *view.from;
+  facts.to = unit;
+  facts.upstream = FindRecord(state, *view.from);
+  facts.target = FindRecord(state, unit);
+  facts.declared_in_target = ReleaseOf(*declared);
+  facts.is_target_recorded = IsRecorded(snapshot, facts.target, unit);
+  facts.soak = declared->environment.promotion.soak;
+  facts.initial_releases = InitialReleases(state, *view.from, unit);
+  view.decision = promotion::Choose(facts);
+  if (view.decision.kind != promotion::Decision::Kind::kPromote) return view;
+  // Promotion looks at the gates before it writes; the rollout looks again.
+  const auto gate = gates::Strictest(gates::Evaluate(GateFacts(snapshot, state, unit, view.decision.release, "", now)));
+  if (gate.decision != gates::Decision::kOpen) {
+    view.decision.kind = promotion::Decision::Kind::kWait;
+    view.decision.reason = gate.reason;
+    view.decision.message = gate.message;
+    view.decision.until = gate.until;
+  }
+  return view;
+}
+
+std::string PromotionOperation(const UnitId& to, const ReleaseId& release, const std::string& replaces) {
+  return "op-" + Sha256Hex("promote " + ToString(to) + " " + release.digest + " over " + replaces).substr(0, 16);
+}
+
+Result<std::string> CommitPromotion(const Services& services, const git::Person& person, const UnitId& from, const UnitId& to,
+                                    const ReleaseId& release, const std::string& source_revision, const std::string& operation) {
+  const auto path_of = [&](const UnitId& unit) { return RepositoryPath(services.options, "environments/" + ToString(unit) + "/release.yaml"); };
+  const auto decide = [&](const Snapshot& tip) -> Result<std::optional<ConfigChange>> {
+    const DeclaredUnit* target = tip.Find(to);
+    if (!target) return Fail(ErrorCode::kNotFound, ToString(to) + " is no longer declared; nothing was promoted");
+    if (ReleaseOf(*target).digest == release.digest) return std::optional<ConfigChange>();
+    SLUICE_TRY(const auto blob, services.mirror.ObjectAt(source_revision, path_of(from)));
+    if (!blob) return Fail(ErrorCode::kNotFound, path_of(from) + " is missing at " + source_revision + "; nothing was promoted");
+    ConfigChange change;
+    change.edits = {{path_of(to), git::TreeEdit::Blob{*blob}}};
+    change.subject = "Promote " + to.application + (release.version.empty() ? "" : " " + release.version) + " to " + to.environment;
+    change.body = "Succeeded in " + from.environment + " at " + source_revision + ".";
+    change.trailers = {{"Event", "promoted"}, {"Environment", to.environment}, {"Application", to.application}, {"From", from.environment}, {"Release", release.digest}};
+    return std::optional(change);
+  };
+  return CommitConfigOrFail(services, person, operation, decide);
+}
+
+Result<PassResult> PromoteIfDue(Pass& pass) {
+  const DeclaredUnit* declared = pass.declared();
+  if (!declared || declared->environment.promotion.mode != PromotionMode::kAuto || pass.record.frozen) return PassResult{};
+  const auto view = ViewPromotion(*pass.snapshot, *pass.state, pass.unit, pass.Now());
+  const promotion::Decision& decision = view.decision;
+  using Kind = promotion::Decision::Kind;
+  if (decision.kind == Kind::kWait || decision.kind == Kind::kHold) {
+    return PassResult{Standing::kHeld, decision.until, false, decision.reason, decision.message};
+  }
+  if (decision.kind != Kind::kPromote) return PassResult{};
+  const std::string replaces = ReleaseOf(*declared).digest;
+  const std::string operation = PromotionOperation(pass.unit, decision.release, replaces);
+  Record& record = pass.record;
+  // Recorded before the push: a crash between the two finds the operation here and only pushes.
+  if (record.promote_operation != operation) {
+    record.promote_operation = operation;
+    auto entry = MakeEntry(pass.services, EventKind::kPromoted, record,
+                           "promotes " + (decision.release.version.empty() ? decision.release.digest : decision.release.version) + " from " + view.from->environment,
+                           "", {{"From", view.from->environment}, {"Promoted-Release", decision.release.version + " " + decision.release.digest}, {"Operation", operation}});
+    SLUICE_CHECK(pass.services.log.Append(std::move(entry), pass.services.GitCall()));
+  }
+  auto committed = CommitPromotion(pass.services, pass.services.options.identity, *view.from, pass.unit, decision.release,
+                                   decision.source_revision, operation);
+  if (!committed) {
+    if (committed.error().reason() == "PushRefused") {
+      return Hold(pass, "PromotionRefused", committed.error().message());
+    }
+    return Fail(std::move(committed).error().With("promoting to " + ToString(pass.unit)));
+  }
+  return PassResult{.look_again = true};
+}
+
+}  // namespace sluice::rollout

@@ -1,0 +1,167 @@
+#include "engine/rollout/reconcile.h"
+
+#include <algorithm>
+
+#include "engine/base/log.h"
+#include "engine/base/time_format.h"
+#include "engine/rollout/deploy.h"
+#include "engine/rollout/drift.h"
+#include "engine/rollout/facts.h"
+#include "engine/rollout/failure.h"
+#include "engine/rollout/promote.h"
+#include "engine/rollout/recorder.h"
+#include "engine/rollout/removal.h"
+#include "engine/rollout/requests.h"
+
+namespace sluice::rollout {
+namespace {
+
+std::string Problems(const DeclaredUnit& unit) {
+  std::string out;
+  for (const Diagnostic& problem : unit.problems) out += (out.empty() ? "" : "\n") + ToString(problem);
+  return out;
+}
+
+// Content came while a rollout was open that this process did not begin: what began it has crashed.
+Result<std::optional<PassResult>> SettleOpen(Pass& pass) {
+  Record& record = pass.record;
+  if (record.phase == Phase::kRollingBack) {
+    SLUICE_CHECK(Advance(record, Trigger::kResume));
+    SLUICE_TRY(auto result, FinishFailure(pass));
+    return std::optional(result);
+  }
+  if (!record.IsOpen()) return std::optional<PassResult>();
+  if (record.kind == "removal" && !pass.declared()) return std::optional<PassResult>();
+  if (pass.snapshot->FingerprintOf(pass.unit) != record.fingerprint) {
+    SLUICE_CHECK(Advance(record, Trigger::kSupersede));
+    record.outcome = Outcome::kSuperseded;
+    record.reason = "Superseded";
+    record.message = "a newer commit changes this unit";
+    record.finished = pass.Now();
+    SLUICE_CHECK(pass.services.log.Append(MakeEntry(pass.services, EventKind::kSuperseded, record, record.message), pass.services.GitCall()));
+    return std::optional<PassResult>();
+  }
+  if (record.attempt >= 2) {
+    SLUICE_TRY(auto held, Hold(pass, "OutcomeUnknown",
+                               "this rollout was found open twice without an outcome; look at live, then run `sluice retry " +
+                                   ToString(pass.unit) + "` or push new content"));
+    return std::optional(held);
+  }
+  return std::optional<PassResult>();
+}
+
+// What a unit waits for that has nothing to do with its gates; nullopt when it may go on.
+std::optional<Wait> WhyNot(const Pass& pass, const std::string& fingerprint) {
+  const DeclaredUnit& unit = *pass.declared();
+  if (!unit.problems.empty()) return Wait{EventKind::kInvalid, "ConfigInvalid", Problems(unit), std::nullopt, {}};
+  for (const auto& [claim, units] : pass.snapshot->claimed_twice) {
+    if (!units.contains(pass.unit)) continue;
+    std::string names;
+    for (const UnitId& other : units) names += (names.empty() ? "" : " and ") + ToString(other);
+    return Wait{EventKind::kHeld, "DuplicateObject", ToString(claim.ref) + " is declared by " + names + "; remove it from all but one", std::nullopt, {}};
+  }
+  if (HasFailed(pass.record, fingerprint)) {
+    const auto& failed = *std::ranges::find(pass.record.failed, fingerprint, &FailedContent::fingerprint);
+    return Wait{EventKind::kHeld, "FailedBefore",
+                "this content failed before (" + failed.reason + ", rollout " + failed.rollout + ") and is not tried again by itself; push a fix, or run `sluice retry " +
+                    ToString(pass.unit) + "`", std::nullopt, {}};
+  }
+  if (pass.record.fingerprint == fingerprint && pass.record.phase == Phase::kHeld && pass.record.reason == "OutcomeUnknown") {
+    return Wait{EventKind::kHeld, pass.record.reason, pass.record.message, std::nullopt, {}};
+  }
+  return std::nullopt;
+}
+
+Result<PassResult> AtRest(Pass& pass, bool is_drift_due) {
+  if (is_drift_due) return RunDriftCheck(pass);
+  return PassResult{};
+}
+
+bool IsAtDeclared(const Record& record, const std::string& fingerprint) {
+  return record.fingerprint == fingerprint && record.outcome == Outcome::kSucceeded && !record.IsOpen();
+}
+
+Result<PassResult> PassGates(Pass& pass, const std::string& fingerprint) {
+  const auto facts = GateFacts(*pass.snapshot, *pass.state, pass.unit, ReleaseOf(*pass.declared()), fingerprint, pass.Now());
+  const auto results = gates::Evaluate(facts);
+  const auto strictest = gates::Strictest(results);
+  pass.record.gates = ToRecords(results);
+  if (strictest.decision == gates::Decision::kOpen) return PassResult{};
+  return Hold(pass, strictest.reason, strictest.message, strictest.until, ToRecords(results));
+}
+
+Result<PassResult> RunDeclared(Pass& pass, bool is_drift_due) {
+  const std::string fingerprint = pass.snapshot->FingerprintOf(pass.unit);
+  if (const auto wait = WhyNot(pass, fingerprint)) {
+    SLUICE_CHECK(RecordWait(pass.services, pass.record, *wait));
+    const bool is_invalid = wait->kind == EventKind::kInvalid;
+    if (is_drift_due) SLUICE_CHECK(RunDriftCheck(pass));
+    return PassResult{is_invalid ? Standing::kInvalid : Standing::kHeld, std::nullopt, false, wait->reason, wait->message};
+  }
+  if (IsAtDeclared(pass.record, fingerprint)) {
+    if (pass.record.phase == Phase::kHeld) {  // what it was held for is gone
+      pass.record.phase = Phase::kIdle;
+      pass.record.reason.clear();
+      pass.record.message.clear();
+    }
+    return AtRest(pass, is_drift_due);
+  }
+  SLUICE_TRY(PassResult gated, PassGates(pass, fingerprint));
+  if (gated.standing != Standing::kDone) {
+    if (is_drift_due) SLUICE_CHECK(RunDriftCheck(pass));
+    return gated;
+  }
+  return Deploy(pass);
+}
+
+bool HasForeignProblems(const Declared& declared) { return !declared.problems.empty(); }
+
+}  // namespace
+
+Result<PassResult> Reconcile(const Services& services, const PassInput& input) {
+  Pass pass{services, input.snapshot, input.state, input.unit, {}, input.errors_in_row};
+  if (const Record* known = FindRecord(*input.state, input.unit)) pass.record = *known;
+  pass.record.unit = input.unit;
+  SLUICE_TRY(const bool flushed, FlushOutbox(services, *input.state, input.unit));
+  if (flushed) return PassResult{.look_again = true};
+  SLUICE_TRY(const bool asked, HandleRequests(pass));
+  if (asked) return PassResult{.look_again = true};
+  // A verdict is carried through even when the unit is frozen; only new work is not begun.
+  SLUICE_TRY(auto settled, SettleOpen(pass));
+  if (settled) return *settled;
+  if (pass.record.revert_pending) return FinishFailure(pass);
+  if (pass.record.frozen) {
+    if (input.is_drift_due) SLUICE_CHECK(RunDriftCheck(pass));
+    return PassResult{Standing::kHeld, std::nullopt, false, "Frozen", "frozen by " + pass.record.frozen->by + ": " + pass.record.frozen->reason};
+  }
+  if (!pass.declared()) {
+    const bool ran = pass.record.running || pass.record.last_known_good || !pass.record.rollout.empty();
+    // With sluice.yaml or an environment.yaml broken nobody can tell a removal from a typo.
+    if (!ran || HasForeignProblems(pass.snapshot->declared)) return PassResult{};
+    return Remove(pass);
+  }
+  SLUICE_TRY(PassResult result, RunDeclared(pass, input.is_drift_due));
+  if (result.standing != Standing::kDone || result.look_again) return result;
+  // The state may have moved by what this pass recorded.
+  pass.state = services.log.Get();
+  if (const Record* known = FindRecord(*pass.state, pass.unit)) pass.record = *known;
+  return PromoteIfDue(pass);
+}
+
+Status Initialise(const Services& services, const Snapshot& snapshot) {
+  deploylog::Initialised initialised;
+  initialised.pipeline = snapshot.declared.pipeline.name;
+  initialised.path = services.options.path;
+  initialised.revision = snapshot.revision;
+  for (const auto& [id, unit] : snapshot.declared.units) {
+    initialised.units[id] = {snapshot.FingerprintOf(id), ReleaseOf(unit)};
+  }
+  deploylog::Entry entry;
+  entry.event.kind = EventKind::kInitialised;
+  entry.event.summary = "the deploy log of pipeline " + initialised.pipeline + " begins at " + snapshot.revision.substr(0, 7);
+  entry.event.trailers = {{"Revision", snapshot.revision}};
+  entry.initialised = std::move(initialised);
+  return services.log.Append(std::move(entry), services.GitCall());
+}
+
+}  // namespace sluice::rollout

@@ -1,0 +1,127 @@
+#include "engine/rollout/removal.h"
+
+#include <algorithm>
+
+#include "engine/config/config.h"
+#include "engine/render/render.h"
+#include "engine/rollout/interrupt_watch.h"
+#include "engine/rollout/live_steps.h"
+#include "engine/rollout/recorder.h"
+#include "engine/rollout/target_session.h"
+
+namespace sluice::rollout {
+namespace {
+
+// CRDs, namespaces and volumes take other people's data with them: never deleted by a removal without the opt-in that
+// prune asks for too (the plan's rule; here the list of kinds is enough because nothing is declared any more).
+bool IsPrecious(const ObjectRef& ref) {
+  return ref.kind == "Namespace" || ref.kind == "CustomResourceDefinition" || ref.kind == "PersistentVolume" ||
+         ref.kind == "PersistentVolumeClaim";
+}
+
+std::string List(const deploylog::Inventory& inventory) {
+  std::string out;
+  for (const auto& [target, refs] : inventory) {
+    for (const ObjectRef& ref : refs) out += target + ": " + ToString(ref) + "\n";
+  }
+  return out;
+}
+
+Status RecordRemoved(Pass& pass, const std::string& summary, const std::string& body, const deploylog::Inventory& left) {
+  Record& record = pass.record;
+  const SystemTime now = pass.Now();
+  CloseStay(record, now);
+  SLUICE_CHECK(Advance(record, Trigger::kSucceed));
+  record.revision = pass.snapshot->revision;
+  record.fingerprint.clear();
+  record.kind = "removal";
+  record.outcome = Outcome::kSucceeded;
+  record.reason = left.empty() ? "" : "ObjectsKept";
+  record.message = left.empty() ? "" : summary;
+  record.gates.clear();
+  record.wake.reset();
+  record.finished = now;
+  record.has_written = false;
+  record.running.reset();
+  record.last_known_good.reset();
+  record.drift.clear();
+  record.targets.clear();
+  auto entry = MakeEntry(pass.services, EventKind::kRemoved, record, summary, body);
+  entry.inventory = deploylog::Inventory{};
+  entry.created = deploylog::Inventory{};
+  return pass.services.log.Append(std::move(entry), pass.services.GitCall());
+}
+
+Result<std::vector<Target>> GoodTargets(Pass& pass) {
+  SLUICE_TRY(auto tree, pass.services.log.OpenGood(pass.unit));
+  if (!tree) return std::vector<Target>();
+  SLUICE_TRY(auto good, config::LoadUnit(**tree, pass.unit, pass.services.yaml));
+  return good.targets;
+}
+
+Result<PassResult> DeleteAll(Pass& pass, deploylog::Inventory inventory) {
+  const Services& services = pass.services;
+  Record& record = pass.record;
+  SLUICE_TRY(const auto targets, GoodTargets(pass));
+  if (!record.IsOpen()) {
+    SLUICE_CHECK(Advance(record, Trigger::kStart));
+    record.rollout = deploylog::NewRolloutId();
+    record.kind = "removal";
+    record.attempt = 1;
+    record.started = pass.Now();
+    record.finished.reset();
+    record.outcome.reset();
+    record.reason.clear();
+    record.message.clear();
+    record.revision = pass.snapshot->revision;
+    record.has_written = true;
+    SLUICE_CHECK(services.log.Append(MakeEntry(services, EventKind::kStarted, record, "removal started", List(inventory)), services.GitCall()));
+  }
+  InterruptWatch watch(services, pass.unit, "");
+  std::string notes;
+  deploylog::Inventory left;
+  for (const Target& target : targets) {
+    TargetSession session;
+    session.target = target;
+    SLUICE_TRY(session.driver, services.make_driver(target));
+    std::vector<ObjectRef> refs;
+    for (const ObjectRef& ref : inventory[target.name]) {
+      const bool stays = IsPrecious(ref) || pass.snapshot->IsClaimed(ClusterOf(target), ref, pass.unit);
+      if (stays) left[target.name].insert(ref);
+      if (!stays) refs.push_back(ref);
+    }
+    std::ranges::reverse(refs);
+    std::set<ObjectRef> gone;
+    const std::string mark = OwnershipOf(pass.snapshot->declared.pipeline.name, pass.unit).Mark();
+    const StepEnd end = DeleteObjects(services, session, refs, mark, Permission::kLease, gone);
+    if (!end.is_ok()) return Errored(pass, end.happening, Error(ErrorCode::kUnavailable, end.reason, end.message));
+    notes += end.detail;
+    for (const ObjectRef& ref : refs) {
+      if (!gone.contains(ref)) left[target.name].insert(ref);
+    }
+  }
+  SLUICE_CHECK(RecordRemoved(pass, left.empty() ? "removed with its objects" : "removed; some objects stay", notes + List(left), left));
+  return PassResult{};
+}
+
+}  // namespace
+
+Result<PassResult> Remove(Pass& pass) {
+  Record& record = pass.record;
+  if (record.kind == "removal" && !record.IsOpen() && record.outcome == Outcome::kSucceeded) return PassResult{};
+  SLUICE_TRY(auto inventory, pass.services.log.ReadInventory(pass.unit));
+  std::erase_if(inventory, [](const auto& entry) { return entry.second.empty(); });
+  const auto environment = pass.snapshot->declared.environments.find(pass.unit.environment);
+  const bool deletes = environment != pass.snapshot->declared.environments.end() &&
+                       environment->second.prune.removed_applications == RemovedApplications::kDelete;
+  if (deletes && !inventory.empty()) {
+    auto result = DeleteAll(pass, std::move(inventory));
+    if (!result && IsRetryable(result.error().code())) return Errored(pass, FromError(result.error().code()), result.error());
+    return result;
+  }
+  SLUICE_CHECK(RecordRemoved(pass, inventory.empty() ? "removed, nothing was live" : "removed from the config repo; its objects stay and are no longer managed",
+                             List(inventory), inventory));
+  return PassResult{};
+}
+
+}  // namespace sluice::rollout

@@ -1,0 +1,101 @@
+// What one pass over a unit works with. Built in cli/compose.cc, shared by all workers; every member is
+// thread-safe or makes per-worker instances. Start reading the module in reconcile.h.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "engine/base/clock.h"
+#include "engine/base/error.h"
+#include "engine/base/metrics.h"
+#include "engine/deploylog/deploy_log.h"
+#include "engine/deploylog/lease.h"
+#include "engine/git/mirror.h"
+#include "engine/git/remote.h"
+#include "engine/model/config.h"
+#include "engine/targets/target_driver.h"
+#include "engine/verify/verify.h"
+#include "engine/yaml/yaml.h"
+
+namespace sluice {
+class Outbox;
+}
+
+namespace sluice::rollout {
+
+using namespace std::chrono_literals;
+
+// A driver of its own for each caller.
+using DriverFactory = std::function<Result<std::unique_ptr<targets::TargetDriver>>(const Target& target)>;
+
+struct Options {
+  std::string engine;     // id of this engine
+  git::Person identity;   // author of the engine's commits
+  std::string branch;     // config branch
+  std::string log_branch;
+  std::string path;       // repository.path, "." for the root
+  bool allow_commands = false;
+  bool accept_empty_log = false;  // `init --new-log`: marked objects without a log are taken over
+  std::string hmac_key;   // "": Secret digests are the words "key present"
+  Duration read_timeout = 60s;    // one observation of a unit's objects
+  Duration write_timeout = 120s;  // one stage's writes
+  Duration git_timeout = 60s;
+  Duration stage_timeout = 2min;  // namespaces active, CRDs established
+  Duration health_poll_min = 100ms;
+  Duration health_poll_max = 2s;
+  Duration error_backoff_min = 5s;  // doubles up to 5 min
+};
+
+// Why a rollout must not go on, seen between its steps.
+enum class Interruption {
+  kNone,
+  kSuperseded,  // the tip declares other content for the unit
+  kFrozen,      // somebody asked to freeze it
+  kStopped,     // the process was asked to end
+  kLeaseLost,   // another engine holds the lease, or ours is older than may write
+};
+std::string_view ToString(Interruption interruption);
+
+// Asked often and from several threads; must be cheap. `fingerprint` is what the rollout works on.
+using InterruptionCheck = std::function<Interruption(const UnitId& unit, const std::string& fingerprint)>;
+
+struct Services {
+  const Clock& clock;
+  git::Mirror& mirror;
+  git::Remote& remote;
+  deploylog::DeployLog& log;
+  deploylog::Lease* lease = nullptr;  // null: nothing may be written (plan, drift)
+  DriverFactory make_driver;
+  verify::Verifier& verifier;
+  Outbox* outbox = nullptr;           // null: nothing may be written
+  Metrics& metrics;
+  yaml::Cache& yaml;
+  InterruptionCheck interrupted;
+  std::stop_token stop;
+  Options options;
+
+  // Reads and waits end at once on stop; writes in flight are let to end and only have a deadline.
+  Call ReadCall() const { return {clock.SteadyNow() + options.read_timeout, stop}; }
+  Call WriteCall() const { return {clock.SteadyNow() + options.write_timeout, {}}; }
+  Call GitCall() const { return {clock.SteadyNow() + options.git_timeout, {}}; }
+};
+
+// Adds the seconds between construction and destruction to a step of the metrics.
+class StepTimer {
+ public:
+  StepTimer(const Services& services, std::string step)
+      : services_(services), step_(std::move(step)), start_(services.clock.SteadyNow()) {}
+  ~StepTimer() {
+    services_.metrics.AddStep(step_, std::chrono::duration<double>(services_.clock.SteadyNow() - start_).count());
+  }
+  StepTimer(const StepTimer&) = delete;
+  StepTimer& operator=(const StepTimer&) = delete;
+
+ private:
+  const Services& services_;
+  std::string step_;
+  SteadyTime start_;
+};
+
+}  // namespace sluice::rollout

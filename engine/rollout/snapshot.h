@@ -1,0 +1,45 @@
+// The declared state at one revision of the config branch, with what every unit needs to know of the others.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "engine/model/config.h"
+#include "engine/rollout/services.h"
+
+namespace sluice::rollout {
+
+// An object in a cluster, as far as it can be told without asking the cluster.
+struct Claim {
+  std::string cluster;  // "kubernetes/<context>"
+  ObjectRef ref;        // ns filled with the target's for namespaced kinds
+  auto operator<=>(const Claim&) const = default;
+};
+
+// Immutable once built; shared between threads.
+struct Snapshot {
+  std::string revision;
+  Declared declared;
+  std::map<UnitId, std::string> fingerprints;         // of units without problems
+  std::map<UnitId, std::set<Claim>> claims;           // what each unit declares
+  std::map<Claim, std::set<UnitId>> claimed_twice;    // by more than one unit
+
+  const DeclaredUnit* Find(const UnitId& unit) const;
+  // "" when the unit is not declared or has problems.
+  std::string FingerprintOf(const UnitId& unit) const;
+  bool IsClaimed(const std::string& cluster, const ObjectRef& ref, const UnitId& except) const;
+};
+
+// Loads `revision` (already fetched). `previous` (may be null) saves rendering units that did not change.
+Result<std::shared_ptr<const Snapshot>> LoadSnapshot(const Services& services, const std::string& revision,
+                                                     const Snapshot* previous);
+
+// The cluster part of a target's identity.
+std::string ClusterOf(const Target& target);
+
+// The directory of a path below repository.path: "environments/x" for ".", "sub/environments/x" for "sub".
+std::string RepositoryPath(const Options& options, const std::string& path);
+
+}  // namespace sluice::rollout

@@ -1,0 +1,167 @@
+#include "engine/rollout/target_session.h"
+
+#include <algorithm>
+
+#include "engine/base/strings.h"
+#include "engine/plan/plan_builder.h"
+
+namespace sluice::rollout {
+namespace {
+
+using Kind = targets::Prediction::Kind;
+
+plan::Declared::Found FoundOf(Kind kind) {
+  switch (kind) {
+    case Kind::kCreate: return plan::Declared::Found::kAbsent;
+    case Kind::kSame: return plan::Declared::Found::kSame;
+    case Kind::kUpdate: return plan::Declared::Found::kDiffers;
+    case Kind::kConflict: return plan::Declared::Found::kConflict;
+    case Kind::kRefused: return plan::Declared::Found::kRefused;
+    case Kind::kImmutable: return plan::Declared::Found::kImmutable;
+    case Kind::kUnknowable: return plan::Declared::Found::kUnknowable;
+  }
+  return plan::Declared::Found::kRefused;
+}
+
+std::string Owners(const targets::Prediction& prediction) {
+  std::vector<std::string> parts;
+  for (const auto& conflict : prediction.conflicts) parts.push_back(conflict.field + " is owned by '" + conflict.manager + "'");
+  return parts.empty() ? prediction.message : Join(parts, ", ");
+}
+
+plan::Declared Describe(const targets::PreparedObject& object, const targets::Prediction& prediction,
+                        const targets::LiveState& live, const PlanRequest& request, const std::string& cluster,
+                        const std::string& mark) {
+  plan::Declared out;
+  out.ref = object.resource.ref;
+  out.api_version = object.resource.api_version;
+  out.found = FoundOf(prediction.kind);
+  out.before = prediction.before;
+  out.after = prediction.kind == Kind::kCreate && prediction.after.is_null() ? object.resource.body : prediction.after;
+  out.message = prediction.kind == Kind::kConflict ? Owners(prediction) : prediction.message;
+  out.is_ours = request.inventory.contains(out.ref);
+  if (const auto it = live.objects.find(out.ref); it != live.objects.end()) {
+    if (it->second.mark == mark) out.is_ours = true;
+    if (!it->second.mark.empty() && it->second.mark != mark) {
+      out.other_owner = it->second.mark;
+      out.is_ours = false;
+    }
+  }
+  if (request.snapshot) out.other_owner_claims = request.snapshot->IsClaimed(cluster, out.ref, request.unit);
+  return out;
+}
+
+std::vector<plan::Leftover> Leftovers(const TargetSession& session, const PlanRequest& request,
+                                      const std::string& cluster, const std::string& mark) {
+  std::vector<plan::Leftover> out;
+  const std::set<ObjectRef> declared = session.refs();
+  for (const ObjectRef& ref : request.inventory) {
+    if (declared.contains(ref)) continue;
+    plan::Leftover leftover;
+    leftover.ref = ref;
+    if (const auto it = session.live.objects.find(ref); it != session.live.objects.end()) {
+      leftover.is_live = !it->second.is_deleting;
+      leftover.api_version = it->second.api_version;
+      leftover.is_marked = it->second.mark == mark;
+      leftover.is_applied_by_us = it->second.is_applied_by_us;
+      leftover.protected_by = it->second.protected_by;
+    }
+    leftover.is_claimed = request.snapshot && request.snapshot->IsClaimed(cluster, ref, request.unit);
+    out.push_back(std::move(leftover));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::set<ObjectRef> TargetSession::refs() const {
+  std::set<ObjectRef> out;
+  for (const auto& object : prepared.objects) out.insert(object.resource.ref);
+  return out;
+}
+
+std::vector<ObjectRef> TargetSession::ref_list() const {
+  std::vector<ObjectRef> out;
+  for (const auto& object : prepared.objects) out.push_back(object.resource.ref);
+  return out;
+}
+
+std::vector<int> TargetSession::Stages() const {
+  std::set<int> stages;
+  for (const auto& object : prepared.objects) stages.insert(object.stage);
+  return {stages.begin(), stages.end()};
+}
+
+std::vector<targets::PreparedObject> TargetSession::OfStage(int stage, bool only_changed) const {
+  std::vector<targets::PreparedObject> out;
+  for (const auto& object : prepared.objects) {
+    if (object.stage != stage) continue;
+    const auto change = std::ranges::find(plan.changes, object.resource.ref, &Change::ref);
+    const bool is_changed = change == plan.changes.end() || (change->action != Action::kUnchanged && change->action != Action::kSkip);
+    if (is_changed || !only_changed) out.push_back(object);
+  }
+  return out;
+}
+
+targets::Ownership OwnershipOf(const std::string& pipeline, const UnitId& unit) { return {pipeline, unit}; }
+
+Result<TargetSession> OpenTarget(const Services& services, const Target& target, const PlanRequest& request) {
+  TargetSession session;
+  session.target = target;
+  const std::string where = "target " + target.name;
+  SLUICE_TRY(session.driver, services.make_driver(target));
+  const targets::Ownership owner = OwnershipOf(request.pipeline, request.unit);
+  {
+    const StepTimer timer(services, "observe");
+    auto prepared = session.driver->Prepare(*request.resources, owner, services.ReadCall());
+    if (!prepared) return Fail(std::move(prepared).error().With(where));
+    session.prepared = std::move(*prepared);
+    std::set<ObjectRef> refs = session.refs();
+    refs.insert(request.inventory.begin(), request.inventory.end());
+    auto live = session.driver->Observe({refs.begin(), refs.end()}, services.ReadCall());
+    if (!live) return Fail(std::move(live).error().With(where));
+    session.live = std::move(*live);
+  }
+  const StepTimer timer(services, "plan");
+  auto predictions = session.driver->Predict(session.prepared.objects, session.live, request.force, services.ReadCall());
+  if (!predictions) return Fail(std::move(predictions).error().With(where));
+  session.predictions = std::move(*predictions);
+
+  plan::Input input;
+  input.target = target.name;
+  const std::string cluster = ClusterOf(target);
+  const std::string mark = owner.Mark();
+  for (size_t i = 0; i < session.prepared.objects.size(); ++i) {
+    input.declared.push_back(
+        Describe(session.prepared.objects[i], session.predictions[i], session.live, request, cluster, mark));
+    session.is_refused |= session.predictions[i].kind == Kind::kRefused || session.predictions[i].kind == Kind::kImmutable;
+  }
+  input.leftovers = Leftovers(session, request, cluster, mark);
+  input.inventory_size = request.inventory.size();
+  if (request.environment) {
+    input.policy.prune_max_count = request.environment->prune.max_count;
+    input.policy.prune_max_percent = request.environment->prune.max_percent;
+  }
+  input.policy.keep_leftovers = request.keep_leftovers;
+  for (const auto& object : session.prepared.objects) {
+    if (request.adopted.contains("*") || request.adopted.contains(ToInventoryLine(object.resource.ref))) {
+      input.policy.adopted.insert(object.resource.ref);
+    }
+  }
+  session.plan = plan::Build(input);
+  session.plan.blockers.insert(session.plan.blockers.begin(), session.prepared.blockers.begin(),
+                               session.prepared.blockers.end());
+  return session;
+}
+
+Plan MergePlans(const std::vector<TargetSession>& sessions, const std::string& hmac_key) {
+  Plan merged;
+  for (const TargetSession& session : sessions) {
+    merged.changes.insert(merged.changes.end(), session.plan.changes.begin(), session.plan.changes.end());
+    merged.blockers.insert(merged.blockers.end(), session.plan.blockers.begin(), session.plan.blockers.end());
+  }
+  plan::SetDigest(merged, hmac_key);
+  return merged;
+}
+
+}  // namespace sluice::rollout

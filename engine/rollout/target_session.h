@@ -1,0 +1,52 @@
+// One target of one rollout: its driver, what is to run there, what runs there, and the plan between the two.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/model/plan.h"
+#include "engine/rollout/services.h"
+#include "engine/rollout/snapshot.h"
+
+namespace sluice::rollout {
+
+struct TargetSession {
+  Target target;
+  std::unique_ptr<targets::TargetDriver> driver;
+  targets::Prepared prepared;
+  targets::LiveState live;                        // before the first write
+  std::vector<targets::Prediction> predictions;   // of prepared.objects
+  Plan plan;
+  bool is_refused = false;                        // the server refuses the content: Failed, not Held
+  std::set<ObjectRef> refs() const;               // of prepared.objects
+  std::vector<ObjectRef> ref_list() const;
+  // Objects of one stage; `only_changed` leaves out those the plan calls unchanged.
+  std::vector<int> Stages() const;
+  std::vector<targets::PreparedObject> OfStage(int stage, bool only_changed) const;
+};
+
+struct PlanRequest {
+  UnitId unit;
+  std::string pipeline;
+  const std::vector<Resource>* resources = nullptr;  // rendered
+  const Environment* environment = nullptr;
+  const Snapshot* snapshot = nullptr;                // claims of the others; may be null
+  std::set<ObjectRef> inventory;                     // of this target
+  std::set<std::string> adopted;                     // inventory lines, or "*" for all
+  bool keep_leftovers = false;
+  targets::Force force = targets::Force::kNo;
+};
+
+// Prepares, observes, predicts and plans. Reads only. An Error means that live could not be read, or what is
+// declared cannot be told apart: no verdict.
+Result<TargetSession> OpenTarget(const Services& services, const Target& target, const PlanRequest& request);
+
+// The plans of all targets as one, digest set.
+Plan MergePlans(const std::vector<TargetSession>& sessions, const std::string& hmac_key);
+
+targets::Ownership OwnershipOf(const std::string& pipeline, const UnitId& unit);
+
+}  // namespace sluice::rollout
