@@ -1,0 +1,145 @@
+#include "engine/cli/cmd_plan.h"
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "engine/cli/compose.h"
+#include "engine/cli/output.h"
+#include "engine/cli/units.h"
+#include "engine/plan/plan_builder.h"
+#include "engine/render/render.h"
+#include "engine/rollout/drift.h"
+#include "engine/rollout/target_session.h"
+
+namespace sluice::cli {
+namespace {
+
+struct Context {
+  std::unique_ptr<Composition> composition;
+  std::shared_ptr<const rollout::Snapshot> snapshot;
+  std::set<UnitId> units;
+};
+
+Result<Context> Open(const Global& global, const std::vector<std::string>& units, const std::string& command) {
+  Context context;
+  SLUICE_TRY(auto config, ReadConfig(global.config));
+  SLUICE_TRY(context.composition, Composition::Make(std::move(config), Role::kOperator, command));
+  SLUICE_TRY(context.snapshot, context.composition->Fetch());
+  SLUICE_TRY(context.units, SelectUnits(units, *context.snapshot, *context.composition->log().Get()));
+  return context;
+}
+
+Result<Plan> PlanUnit(const rollout::Services& services, const rollout::Snapshot& snapshot, const UnitId& id) {
+  const DeclaredUnit* unit = snapshot.Find(id);
+  if (!unit) return Plan{};
+  if (!unit->problems.empty()) {
+    std::string all;
+    for (const Diagnostic& problem : unit->problems) all += (all.empty() ? "" : "\n") + ToString(problem);
+    return Fail(ErrorCode::kInvalidConfig, "ConfigInvalid", all);
+  }
+  SLUICE_TRY(const auto tree, services.mirror.Tree(snapshot.revision, rollout::RepositoryPath(services.options, "")));
+  SLUICE_TRY(const auto rendered, render::Render(*unit, *tree, services.yaml));
+  SLUICE_TRY(auto inventory, services.log.ReadInventory(id));
+  std::vector<rollout::TargetSession> sessions;
+  for (const Target& target : unit->targets) {
+    rollout::PlanRequest request;
+    request.unit = id;
+    request.pipeline = snapshot.declared.pipeline.name;
+    request.resources = &rendered.resources;
+    request.environment = &unit->environment;
+    request.snapshot = &snapshot;
+    request.inventory = inventory[target.name];
+    SLUICE_TRY(auto session, rollout::OpenTarget(services, target, request));
+    sessions.push_back(std::move(session));
+  }
+  return rollout::MergePlans(sessions, services.options.hmac_key);
+}
+
+struct PlannedUnit {
+  UnitId unit;
+  Plan plan;
+  std::string error;
+  int code = kExitDone;
+};
+
+PlannedUnit Describe(const rollout::Services& services, const rollout::Snapshot& snapshot, const UnitId& id) {
+  PlannedUnit out{id, {}, "", kExitDone};
+  auto plan = PlanUnit(services, snapshot, id);
+  if (!plan) {
+    out.error = (plan.error().reason().empty() ? "" : plan.error().reason() + ": ") + plan.error().message();
+    out.code = plan.error().code() == ErrorCode::kInvalidConfig ? kExitUsage : kExitErrored;
+    return out;
+  }
+  out.plan = std::move(*plan);
+  for (const PlanBlocker& blocker : out.plan.blockers) {
+    out.error += (out.error.empty() ? "" : "; ") + blocker.reason + ": " + blocker.message;
+    out.code = Combine(out.code, kExitHeld);
+  }
+  return out;
+}
+
+void PrintPlan(const Global& global, const PlannedUnit& planned, bool all) {
+  const auto style = global.output == Output::kMarkdown ? plan::Style::kMarkdown : IsTerminal() ? plan::Style::kColour : plan::Style::kPlain;
+  std::printf(global.output == Output::kMarkdown ? "## %s\n\n" : "%s\n", ToString(planned.unit).c_str());
+  if (!planned.error.empty()) std::printf("  error: %s\n", planned.error.c_str());
+  std::fputs(plan::Format(planned.plan, style, all).c_str(), stdout);
+}
+
+}  // namespace
+
+int PlanCommand(const Global& global, const PlanOptions& options) {
+  auto context = Open(global, options.units, "plan");
+  if (!context) return Report(context.error());
+  const rollout::Services services = context->composition->MakeServices();
+  nlohmann::json out = nlohmann::json::array();
+  int code = kExitDone;
+  const bool is_value = global.output == Output::kJson || global.output == Output::kYaml;
+  for (const UnitId& id : context->units) {
+    const PlannedUnit planned = Describe(services, *context->snapshot, id);
+    code = Combine(code, planned.code);
+    if (options.exit_code && !planned.plan.IsEmpty()) code = Combine(code, kExitDifferences);
+    if (is_value) {
+      out.push_back({{"unit", ToString(id)}, {"changes", plan::ToJson(planned.plan, options.all)},
+                     {"error", planned.error.empty() ? nlohmann::json() : nlohmann::json(planned.error)}});
+    } else {
+      PrintPlan(global, planned, options.all);
+    }
+  }
+  for (const Diagnostic& problem : context->snapshot->declared.problems) {
+    std::fprintf(stderr, "sluice: %s\n", ToString(problem).c_str());
+    code = Combine(code, kExitUsage);
+  }
+  if (is_value) PrintValue(global, out);
+  return code;
+}
+
+int DriftCommand(const Global& global, const DriftOptions& options) {
+  auto context = Open(global, options.units, "drift");
+  if (!context) return Report(context.error());
+  const rollout::Services services = context->composition->MakeServices();
+  nlohmann::json out = nlohmann::json::array();
+  int code = kExitDone;
+  for (const UnitId& id : context->units) {
+    nlohmann::json unit = {{"unit", ToString(id)}, {"changes", nlohmann::json::array()}, {"health", nullptr}, {"error", nullptr}};
+    auto report = rollout::CheckDrift(services, context->snapshot->declared.pipeline.name, id);
+    Plan plan;
+    if (!report) {
+      unit["error"] = report.error().message();
+      code = Combine(code, kExitErrored);
+    } else if (report->is_known) {
+      plan.changes = report->changes;
+      unit["changes"] = plan::ToJson(plan, false);
+      unit["health"] = ToString(Worst(report->health));
+      if (options.exit_code && !plan.changes.empty()) code = Combine(code, kExitDifferences);
+    }
+    out.push_back(unit);
+    if (global.output != Output::kTable) continue;
+    const std::string state = !report ? "error: " + report.error().message() : !report->is_known ? "nothing runs yet" : plan.changes.empty() ? "no drift" : "drifted";
+    std::printf("%s: %s\n", ToString(id).c_str(), state.c_str());
+    if (!plan.changes.empty()) std::fputs(plan::Format(plan, IsTerminal() ? plan::Style::kColour : plan::Style::kPlain, false).c_str(), stdout);
+  }
+  PrintValue(global, out);
+  return code;
+}
+
+}  // namespace sluice::cli

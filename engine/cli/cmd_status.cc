@@ -1,0 +1,140 @@
+#include "engine/cli/cmd_status.h"
+
+#include <cctype>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "engine/base/time_format.h"
+#include "engine/cli/compose.h"
+#include "engine/cli/output.h"
+#include "engine/cli/units.h"
+#include "engine/rollout/drift.h"
+#include "engine/rollout/facts.h"
+
+namespace sluice::cli {
+namespace {
+
+using nlohmann::json;
+
+// "Plan-Digest" -> "planDigest".
+std::string LowerCamel(const std::string& key) {
+  std::string out;
+  bool upper = false;
+  for (const char c : key) {
+    if (c == '-') {
+      upper = true;
+      continue;
+    }
+    out += static_cast<char>(out.empty() ? std::tolower(c) : upper ? std::toupper(c) : c);
+    upper = false;
+  }
+  return out;
+}
+
+json EventJson(const Event& event) {
+  json out = {{"event", ToString(event.kind)}, {"commit", event.commit}, {"time", FormatTime(event.time)},
+              {"by", event.author}, {"summary", event.summary}};
+  if (!event.body.empty()) out["body"] = event.body;
+  for (const auto& [key, value] : event.trailers) {
+    const std::string name = LowerCamel(key);
+    if (name == "event") continue;
+    if (name == "reverts") {
+      out[name].push_back(value);
+    } else {
+      out[name] = value;
+    }
+  }
+  return out;
+}
+
+std::string HealthText(const Record& record) {
+  std::vector<ObjectHealth> all;
+  for (const auto& [name, target] : record.targets) all.push_back({.health = target.health});
+  return all.empty() ? "" : std::string(ToString(Worst(all)));
+}
+
+std::vector<std::string> Row(const Record& record, const std::string& desired, const std::string& health) {
+  const std::string running = record.running ? record.running->revision.substr(0, 7) : "-";
+  const std::string version = record.running ? record.running->release.version : "";
+  std::string note = record.reason.empty() ? "" : record.reason + ": " + record.message.substr(0, record.message.find('\n'));
+  if (record.frozen) note = "frozen by " + record.frozen->by + ": " + record.frozen->reason;
+  if (note.empty() && !record.drift.empty()) note = "drifted: " + record.drift.front();
+  return {ToString(record.unit), std::string(ToString(record.phase)), record.outcome ? std::string(ToString(*record.outcome)) : "-",
+          health.empty() ? "-" : health, running, version.empty() ? "-" : version, desired.empty() ? "-" : desired, note};
+}
+
+}  // namespace
+
+int StatusCommand(const Global& global, const StatusOptions& options) {
+  auto config = ReadConfig(global.config);
+  if (!config) return Report(config.error());
+  auto composition = Composition::Make(std::move(*config), Role::kOperator, "status");
+  if (!composition) return Report(composition.error());
+  auto snapshot = (*composition)->Fetch();
+  if (!snapshot) return Report(snapshot.error());
+  const auto state = (*composition)->log().Get();
+  auto units = SelectUnits(options.units, **snapshot, *state);
+  if (!units) return Report(units.error());
+  const rollout::Services services = (*composition)->MakeServices();
+  json out = json::array();
+  std::vector<std::vector<std::string>> rows = {{"UNIT", "PHASE", "OUTCOME", "HEALTH", "RUNNING", "VERSION", "DESIRED", "NOTE"}};
+  int code = kExitDone;
+  for (const UnitId& id : *units) {
+    const Record* known = rollout::FindRecord(*state, id);
+    Record record = known ? *known : Record{.unit = id};
+    std::string health = HealthText(record);
+    json item = ToJson(record);
+    const std::string fingerprint = (*snapshot)->FingerprintOf(id);
+    const bool is_declared = (*snapshot)->Find(id) != nullptr;
+    item["desired"] = is_declared ? json{{"revision", (*snapshot)->revision}, {"fingerprint", fingerprint}} : json();
+    if (!item.contains("running")) item["running"] = nullptr;
+    if (options.live) {
+      auto report = rollout::CheckDrift(services, (*snapshot)->declared.pipeline.name, id);
+      health = report ? (report->is_known ? std::string(ToString(Worst(report->health))) : "Missing") : "Unknown";
+      item["live"] = {{"health", health}};
+      if (!report) code = Combine(code, Report(report.error()));
+    }
+    out.push_back(item);
+    rows.push_back(Row(record, is_declared ? (record.running && record.running->fingerprint == fingerprint ? "same" : (*snapshot)->revision.substr(0, 7)) : "removed", health));
+  }
+  if (!PrintValue(global, out)) PrintTable(rows);
+  return code;
+}
+
+int LogCommand(const Global& global, const LogOptions& options) {
+  deploylog::DeployLog::Filter filter;
+  filter.limit = options.limit;
+  if (options.units.size() > 1) return Report(Error(ErrorCode::kInvalidArgument, "log takes at most one ENV/APP or ENV"));
+  if (!options.units.empty()) {
+    const std::string& name = options.units.front();
+    if (name.find('/') == std::string::npos) {
+      filter.environment = name;
+    } else {
+      auto unit = ParseUnit(name);
+      if (!unit) return Report(unit.error());
+      filter.environment = unit->environment;
+      filter.application = unit->application;
+    }
+  }
+  if (!options.event.empty()) {
+    filter.kind = ParseEventKind(options.event);
+    if (!filter.kind) return Report(Error(ErrorCode::kInvalidArgument, "unknown event '" + options.event + "'; the events are listed in docs/reference/deploy-log.md"));
+  }
+  auto config = ReadConfig(global.config);
+  if (!config) return Report(config.error());
+  auto composition = Composition::Make(std::move(*config), Role::kOperator, "log");
+  if (!composition) return Report(composition.error());
+  if (auto snapshot = (*composition)->Fetch(); !snapshot) return Report(snapshot.error());
+  auto events = (*composition)->log().History(filter);
+  if (!events) return Report(events.error());
+  json out = json::array();
+  std::vector<std::vector<std::string>> rows = {{"TIME", "EVENT", "COMMIT", "SUMMARY"}};
+  for (const Event& event : *events) {
+    out.push_back(EventJson(event));
+    rows.push_back({FormatTime(event.time), std::string(ToString(event.kind)), event.commit.substr(0, 7), event.summary});
+  }
+  if (!PrintValue(global, out)) PrintTable(rows);
+  return kExitDone;
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,131 @@
+#include "engine/cli/cmd_sync.h"
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "engine/base/log.h"
+#include "engine/base/strings.h"
+#include "engine/base/time_format.h"
+#include "engine/cli/compose.h"
+#include "engine/cli/signals.h"
+#include "engine/daemon/engine.h"
+
+namespace sluice::cli {
+namespace {
+
+using rollout::Standing;
+
+void ConfigureLog(const Global& global, const DaemonConfig& config) {
+  const std::string format = global.log_format.empty() ? config.log_format : global.log_format;
+  const std::string level = global.log_level.empty() ? config.log_level : global.log_level;
+  const auto parsed = level == "debug" ? log::Level::kDebug : level == "warn" ? log::Level::kWarn : level == "error" ? log::Level::kError : log::Level::kInfo;
+  log::Configure(parsed, format == "json" ? log::Format::kJson : log::Format::kLogfmt);
+}
+
+daemon::EngineOptions EngineOptionsOf(const DaemonConfig& config) {
+  daemon::EngineOptions options;
+  options.poll = config.repository.poll;
+  options.workers = config.workers;
+  return options;
+}
+
+std::string_view Word(const daemon::UnitStanding& unit) {
+  if (unit.has_failed) return "Failed";
+  switch (unit.standing) {
+    case Standing::kDone: return "Synced";
+    case Standing::kHeld: return "Held";
+    case Standing::kErrored: return "Errored";
+    case Standing::kFailed: return "Failed";
+    case Standing::kInvalid: return "Invalid";
+  }
+  return "";
+}
+
+int CodeOf(const daemon::UnitStanding& unit) {
+  int code = unit.has_failed ? kExitFailed : kExitDone;
+  switch (unit.standing) {
+    case Standing::kDone: break;
+    case Standing::kHeld: code = Combine(code, kExitHeld); break;
+    case Standing::kErrored: code = Combine(code, kExitErrored); break;
+    case Standing::kFailed: code = Combine(code, kExitFailed); break;
+    case Standing::kInvalid: code = Combine(code, kExitUsage); break;
+  }
+  return code;
+}
+
+void PrintTable(const daemon::SyncEnd& end) {
+  for (const auto& [id, unit] : end.units) {
+    std::printf("%-32s %-8s %s%s%s\n", ToString(id).c_str(), std::string(Word(unit)).c_str(), unit.reason.c_str(),
+                unit.message.empty() ? "" : ": ", EscapeControl(unit.message).c_str());
+  }
+}
+
+void PrintJson(const daemon::SyncEnd& end) {
+  nlohmann::json out = nlohmann::json::array();
+  for (const auto& [id, unit] : end.units) {
+    out.push_back({{"unit", ToString(id)}, {"standing", Word(unit)}, {"reason", unit.reason}, {"message", unit.message}});
+  }
+  std::printf("%s\n", out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+}
+
+Status WriteMetrics(const std::string& file, const Metrics& metrics) {
+  const Metrics::Values values = metrics.Snapshot();
+  const nlohmann::json out = {{"requests", values.requests}, {"gitCalls", values.git_calls}, {"steps", values.steps}};
+  return WriteFileDurably(file, out.dump(2) + "\n", 0644);
+}
+
+int Conclude(const daemon::SyncEnd& end, const Global& global, const SyncOptions& options) {
+  if (global.output == Output::kJson) PrintJson(end); else PrintTable(end);
+  std::fflush(stdout);
+  int code = kExitDone;
+  for (const std::string& problem : end.problems) {
+    std::fprintf(stderr, "sluice: %s\n", problem.c_str());
+    code = Combine(code, kExitUsage);
+  }
+  for (const auto& [id, unit] : end.units) code = Combine(code, CodeOf(unit));
+  if (end.timed_out) {
+    std::fprintf(stderr, "sluice: not settled within %s; what runs goes on at the next sync (raise --timeout)\n", FormatDuration(options.timeout).c_str());
+    code = Combine(code, kExitErrored);
+  }
+  return code;
+}
+
+}  // namespace
+
+int SyncCommand(const Global& global, const SyncOptions& options) {
+  auto config = ReadConfig(global.config);
+  if (!config) return Report(config.error());
+  ConfigureLog(global, *config);
+  const Signals signals;
+  auto made = Composition::Make(std::move(*config), Role::kEngine, "sync");
+  if (!made) return Report(made.error());
+  Composition& composition = **made;
+  daemon::Engine engine(composition.MakeServices(), EngineOptionsOf(composition.config()), signals.stop());
+  auto end = engine.Sync(options.timeout);
+  int code = kExitDone;
+  if (!options.metrics_file.empty()) {
+    if (auto written = WriteMetrics(options.metrics_file, composition.metrics()); !written) code = Report(written.error());
+  }
+  if (!end) return Report(end.error());
+  return Combine(code, Conclude(*end, global, options));
+}
+
+int RunCommand(const Global& global) {
+  auto config = ReadConfig(global.config);
+  if (!config) return Report(config.error());
+  ConfigureLog(global, *config);
+  Signals signals;
+  auto made = Composition::Make(std::move(*config), Role::kEngine, "run");
+  if (!made) return Report(made.error());
+  Composition& composition = **made;
+  daemon::Engine engine(composition.MakeServices(), EngineOptionsOf(composition.config()), signals.stop());
+  signals.OnPoll([&engine] { engine.Wake(); });
+  log::Info("started", {{"pipeline", composition.config().name}, {"engine", composition.engine_id()}, {"repository", composition.config().repository.url}});
+  const Status ended = engine.Run();
+  signals.OnPoll({});
+  if (!ended) return Report(ended.error());
+  log::Info("stopped");
+  return kExitDone;
+}
+
+}  // namespace sluice::cli

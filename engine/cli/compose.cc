@@ -1,0 +1,183 @@
+#include "engine/cli/compose.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+
+#include "engine/base/hash.h"
+#include "engine/base/log.h"
+#include "engine/base/strings.h"
+#include "engine/config/config.h"
+#include "engine/rollout/config_commit.h"
+
+extern char** environ;
+
+namespace sluice::cli {
+namespace {
+
+std::string Host() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+std::map<std::string, std::string> ProcessEnvironment() {
+  std::map<std::string, std::string> out;
+  for (char** entry = environ; *entry; ++entry) {
+    const std::string text = *entry;
+    const size_t equals = text.find('=');
+    if (equals != std::string::npos) out[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  return out;
+}
+
+// An engine's id outlives its process: with it a restart resumes its own lease at once.
+Result<std::string> EngineId(const std::string& directory) {
+  const std::string path = directory + "/engine-id";
+  if (auto text = ReadFile(path); text && !Trim(*text).empty()) return std::string(Trim(*text));
+  const std::string id = "engine-" + RandomHex(6);
+  SLUICE_CHECK(WriteFileDurably(path, id + "\n"));
+  return id;
+}
+
+std::string CacheDirectory(const DaemonConfig& config) {
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  const char* home = std::getenv("HOME");
+  std::string base;
+  if (cache && *cache == '/') base = cache;
+  if (base.empty() && home && *home == '/') base = std::string(home) + "/.cache";
+  if (base.empty()) return "";
+  return base + "/sluice/" + Sha256Hex(config.repository.url + "\n" + config.repository.log_branch).substr(0, 16);
+}
+
+}  // namespace
+
+Result<DaemonConfig> ReadConfig(const std::string& path) {
+  std::string file = path;
+  if (file.empty()) {
+    const char* from_environment = std::getenv("SLUICE_CONFIG");
+    file = from_environment ? from_environment : "";
+  }
+  if (file.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "no configuration: name daemon.yaml with -c FILE or in SLUICE_CONFIG");
+  }
+  auto text = ReadFile(file);
+  if (!text) return Fail(ErrorCode::kInvalidArgument, "configuration " + file + ": " + text.error().message());
+  return config::ParseDaemonConfig(*text, file);
+}
+
+Composition::~Composition() = default;
+
+Status Composition::OpenDirectories(Role role) {
+  if (role == Role::kEngine) {
+    state_dir_ = config_.data_dir;
+    SLUICE_CHECK(MakePrivateDirectory(state_dir_));
+    auto lock = FileLock::Take(state_dir_ + "/lock");
+    if (!lock) return Fail(std::move(lock).error().With("dataDir " + state_dir_ + " is in use"));
+    lock_ = std::move(*lock);
+    SLUICE_TRY(auto outbox, Outbox::Open(state_dir_ + "/outbox", effects_));
+    outbox_.emplace(std::move(outbox));
+    SLUICE_TRY(engine_id_, EngineId(state_dir_));
+    return {};
+  }
+  // Several commands at once, or no usable home: a private directory of this call.
+  engine_id_ = "operator";
+  state_dir_ = CacheDirectory(config_);
+  if (!state_dir_.empty() && MakePrivateDirectory(state_dir_)) {
+    if (auto lock = FileLock::Take(state_dir_ + "/lock")) {
+      lock_ = std::move(*lock);
+      return {};
+    }
+  }
+  SLUICE_TRY(auto temporary, TemporaryDirectory::Make());
+  state_dir_ = temporary.path();
+  temporary_.emplace(std::move(temporary));
+  return {};
+}
+
+Status Composition::OpenGit(Role role, const std::string& command) {
+  const auto& repository = config_.repository;
+  SLUICE_TRY(mirror_, git::Mirror::Open(state_dir_ + "/mirror", git::Mirror::Access::kReadWrite,
+                                        {config_.signing.format, config_.signing.key_file}));
+  SLUICE_TRY(remote_, git::MakeRemote({repository, state_dir_ + "/mirror"}, metrics_, effects_));
+  const git::Person identity{config_.identity.name, config_.identity.email};
+  if (role == Role::kEngine) {
+    deploylog::LeaseOptions lease;
+    lease.log_branch = repository.log_branch;
+    lease.engine = engine_id_;
+    lease.holder = "sluice " + command + " on " + Host() + ", process " + std::to_string(getpid()) + ", dataDir " + config_.data_dir;
+    lease.identity = identity;
+    lease_ = std::make_unique<deploylog::Lease>(*mirror_, *remote_, clock_, lease);
+  }
+  deploylog::Options log;
+  log.branch = repository.log_branch;
+  log.pipeline = config_.name;
+  log.path = repository.path;
+  log.engine = engine_id_;
+  log.identity = identity;
+  log.state_dir = state_dir_ + "/log";
+  log_ = std::make_unique<deploylog::DeployLog>(*mirror_, *remote_, lease_.get(), clock_, log);
+  return {};
+}
+
+Status Composition::OpenTargets() {
+  targets::KubernetesOptions options;
+  options.kubeconfig = config_.kubeconfig;
+  options.exec_allow_list = config_.exec_allow_list;
+  options.environment = ProcessEnvironment();
+  kubernetes_ = std::make_unique<targets::KubernetesConnections>(options, clock_, effects_, metrics_);
+  SLUICE_TRY(smoke_http_, MakeCurlHttpClient({.user_agent = "sluice-smoke-test"}));
+  verifier_ = std::make_unique<verify::Verifier>(*smoke_http_, clock_);
+  return {};
+}
+
+Result<std::unique_ptr<Composition>> Composition::Make(DaemonConfig config, Role role, const std::string& command) {
+  auto made = std::unique_ptr<Composition>(new Composition(std::move(config)));
+  if (!made->config_.hmac_key_file.empty()) {
+    SLUICE_TRY(made->hmac_key_, ReadFile(made->config_.hmac_key_file));
+  }
+  SLUICE_CHECK(made->OpenDirectories(role));
+  SLUICE_CHECK(made->OpenGit(role, command));
+  SLUICE_CHECK(made->OpenTargets());
+  return made;
+}
+
+rollout::Services Composition::MakeServices() {
+  rollout::Services services{.clock = clock_,
+                             .mirror = *mirror_,
+                             .remote = *remote_,
+                             .log = *log_,
+                             .lease = lease_.get(),
+                             .make_driver = {},
+                             .verifier = *verifier_,
+                             .outbox = outbox_ ? &*outbox_ : nullptr,
+                             .metrics = metrics_,
+                             .yaml = yaml_,
+                             .interrupted = {},
+                             .stop = {},
+                             .options = {}};
+  services.make_driver = [this](const Target& target) {
+    return kubernetes_->MakeDriver(std::get<KubernetesTarget>(target.where));
+  };
+  services.interrupted = [](const UnitId&, const std::string&) { return rollout::Interruption::kNone; };
+  services.options.engine = engine_id_;
+  services.options.identity = {config_.identity.name, config_.identity.email};
+  services.options.branch = config_.repository.branch;
+  services.options.log_branch = config_.repository.log_branch;
+  services.options.path = config_.repository.path;
+  services.options.allow_commands = config_.allow_commands;
+  services.options.hmac_key = hmac_key_;
+  return services;
+}
+
+Result<std::shared_ptr<const rollout::Snapshot>> Composition::Fetch() {
+  const rollout::Services services = MakeServices();
+  SLUICE_TRY(const std::string tip, rollout::FetchTip(services));
+  const std::string log_ref = "refs/heads/" + config_.repository.log_branch;
+  SLUICE_TRY(const auto refs, remote_->List({log_ref}, services.GitCall()));
+  const auto it = refs.find(log_ref);
+  SLUICE_CHECK(log_->Refresh(it == refs.end() ? "" : it->second, services.GitCall()));
+  return rollout::LoadSnapshot(services, tip, nullptr);
+}
+
+}  // namespace sluice::cli

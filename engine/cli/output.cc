@@ -1,0 +1,46 @@
+#include "engine/cli/output.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "engine/base/strings.h"
+#include "engine/yaml/yaml.h"
+
+namespace sluice::cli {
+
+bool PrintValue(const Global& global, const nlohmann::json& value) {
+  if (global.output == Output::kJson) {
+    std::printf("%s\n", value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    return true;
+  }
+  if (global.output == Output::kYaml) {
+    std::fputs(yaml::Write(value).c_str(), stdout);
+    return true;
+  }
+  return false;
+}
+
+void PrintTable(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], EscapeControl(row[i]).size());
+  }
+  for (const auto& row : rows) {
+    std::string line;
+    for (size_t i = 0; i < row.size(); ++i) {
+      const std::string cell = EscapeControl(row[i]);
+      line += cell;
+      if (i + 1 < row.size()) line += std::string(widths[i] - cell.size() + 2, ' ');
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    std::printf("%s\n", line.c_str());
+  }
+}
+
+bool IsTerminal() { return isatty(STDOUT_FILENO) == 1; }
+
+}  // namespace sluice::cli

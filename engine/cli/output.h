@@ -1,0 +1,18 @@
+// Results on stdout: a table for people, JSON or YAML for machines.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "engine/cli/command.h"
+
+namespace sluice::cli {
+
+// JSON or YAML of `value`. False for the other formats: the caller prints its own.
+bool PrintValue(const Global& global, const nlohmann::json& value);
+// Columns padded to their widest cell; control characters escaped.
+void PrintTable(const std::vector<std::vector<std::string>>& rows);
+bool IsTerminal();
+
+}  // namespace sluice::cli
