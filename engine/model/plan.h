@@ -27,6 +27,8 @@ struct Change {
   ObjectRef ref;
   std::string reason;  // why this action: "image changed", "not in the inventory", "owned by manager 'hpa' ..."
   std::vector<FieldChange> fields;
+  // Stands for the values a Secret is to have: an HMAC, or "key present"; "" for other kinds.
+  std::string secret_digest;
   bool operator==(const Change&) const = default;
 };
 

@@ -19,6 +19,8 @@ struct Declared {
   bool is_ours = false;             // carries this unit's mark, or is in its inventory
   std::string other_owner;          // mark of another unit; "" for none
   bool other_owner_claims = false;  // that unit still declares it at the tip
+  // The mark is of no unit of this pipeline, past or present: somebody else's sluice, so it never just moves.
+  bool is_other_owner_foreign = false;
   std::string message;              // conflict owners, refusal
 };
 
@@ -42,6 +44,8 @@ struct Policy {
 
 struct Input {
   std::string target;
+  std::string unit;      // "prod/checkout", for the commands in messages
+  std::string hmac_key;  // for Change::secret_digest; "" for none
   std::vector<Declared> declared;   // in apply order
   std::vector<Leftover> leftovers;
   size_t inventory_size = 0;

@@ -1,0 +1,179 @@
+#include "engine/plan/plan_builder.h"
+
+#include <algorithm>
+#include <map>
+
+#include "engine/base/strings.h"
+#include "engine/plan/explain.h"
+#include "engine/plan/prune.h"
+#include "engine/plan/secrets.h"
+
+namespace sluice::plan {
+namespace {
+
+using Found = Declared::Found;
+
+constexpr size_t kListed = 5;
+
+// Each blocker's reason, with one line for every object it is about.
+struct Obstacle {
+  std::string reason;
+  std::string about;  // "Deployment web/api differs at /spec/replicas"
+};
+
+struct Verdict {
+  Action action = Action::kUnchanged;
+  std::string reason;
+  std::optional<Obstacle> obstacle;
+};
+
+// The driver's words, safe to show.
+std::string Said(const Declared& declared) {
+  return EscapeControl(
+      Scrub(declared.ref, Scrub(declared.ref, declared.message, declared.after), declared.before));
+}
+
+bool IsSomebodyElses(const Declared& declared) {
+  const bool is_live = declared.found != Found::kAbsent && declared.found != Found::kUnknowable;
+  return is_live && !declared.is_ours;
+}
+
+Verdict Refused(const Declared& declared) {
+  Verdict verdict;
+  verdict.action = declared.before.is_null() ? Action::kCreate : Action::kUpdate;
+  std::string why = Said(declared);
+  if (declared.found == Found::kImmutable) {
+    if (why.empty()) why = "a field that cannot be changed in place";
+    why += "; give the new object another name, or delete the old one and push again";
+  } else if (why.empty()) {
+    why = "the server gave no reason";
+  }
+  verdict.reason = "refused: " + why;
+  verdict.obstacle = Obstacle{"ContentRejected", ToString(declared.ref) + ": " + why};
+  return verdict;
+}
+
+// An object that is there and is not ours.
+Verdict TakeOver(const Declared& declared, const std::vector<FieldChange>& values,
+                 bool is_adopted) {
+  const std::string name = ToString(declared.ref);
+  if (declared.other_owner_claims) {
+    return {Action::kSkip, "another unit declares it too",
+            Obstacle{"DuplicateObject",
+                     name + " is declared by another unit, too; remove it from all but one"}};
+  }
+  const bool is_equal = values.empty() && declared.found != Found::kConflict;
+  if (is_adopted) {
+    return {Action::kAdopt,
+            is_equal ? "taken over as asked" : "taken over as asked; " + ExplainUpdate(values),
+            {}};
+  }
+  const bool has_moved = !declared.other_owner.empty() && !declared.is_other_owner_foreign;
+  if (has_moved && declared.found == Found::kConflict) {
+    return {Action::kUpdate, "conflict: " + Said(declared),
+            Obstacle{"FieldConflict", name + ": " + Said(declared)}};
+  }
+  if (has_moved) {
+    // Adopt means ownership only; with new values it is an update like any other.
+    const std::string moved = "moved here: the unit that had it no longer declares it";
+    if (is_equal) return {Action::kAdopt, moved, {}};
+    return {Action::kUpdate, moved + "; " + ExplainUpdate(values), {}};
+  }
+  if (is_equal && !declared.is_other_owner_foreign)
+    return {Action::kAdopt, "already there with equal values", {}};
+  std::string about = name;
+  if (declared.is_other_owner_foreign) about += " carries the mark of another pipeline";
+  if (!values.empty())
+    about += (declared.is_other_owner_foreign ? " and" : "") + std::string(" differs at ") +
+             ListPaths(values);
+  if (declared.found == Found::kConflict && !Said(declared).empty())
+    about += " (" + Said(declared) + ")";
+  return {Action::kAdopt, "already there, not ours", Obstacle{"AdoptionRequired", about}};
+}
+
+Verdict Update(const Declared& declared, const std::vector<FieldChange>& fields,
+               const std::vector<FieldChange>& values, bool is_adopted) {
+  if (declared.found == Found::kConflict) {
+    const std::string said = Said(declared);
+    if (is_adopted) return {Action::kAdopt, "taken over as asked: " + said, {}};
+    return {Action::kUpdate, "conflict: " + said,
+            Obstacle{"FieldConflict", ToString(declared.ref) + ": " + said}};
+  }
+  if (values.empty() && !fields.empty())
+    return {Action::kUpdate, "its ownership mark is missing", {}};
+  return {Action::kUpdate, ExplainUpdate(values), {}};
+}
+
+Verdict Judge(const Declared& declared, const std::vector<FieldChange>& fields,
+              const Policy& policy) {
+  const bool is_adopted = policy.adopted.contains(declared.ref);
+  if (declared.found == Found::kRefused || declared.found == Found::kImmutable) {
+    // Whose it is comes first: its owner's object is not ours to be refused about.
+    if (!IsSomebodyElses(declared) || !declared.other_owner_claims) return Refused(declared);
+  }
+  if (declared.found == Found::kUnknowable)
+    return {Action::kCreate, "its namespace or type comes with this unit", {}};
+  if (declared.found == Found::kAbsent) {
+    return {Action::kCreate,
+            declared.is_ours ? "no longer in the cluster" : "not in the cluster yet",
+            {}};
+  }
+  const std::vector<FieldChange> values =
+      declared.found == Found::kSame
+          ? std::vector<FieldChange>()
+          : DiffFields(declared.ref, WithoutMark(declared.before), WithoutMark(declared.after));
+  if (!declared.is_ours) return TakeOver(declared, values, is_adopted);
+  if (declared.found == Found::kSame) return {Action::kUnchanged, "as declared", {}};
+  return Update(declared, fields, values, is_adopted);
+}
+
+std::string Remedy(const std::string& reason, const std::string& unit) {
+  const std::string adopt = "`sluice adopt " + (unit.empty() ? "ENV/APP" : unit) + "`";
+  if (reason == "AdoptionRequired")
+    return "; take them over with " + adopt + ", or make the manifests equal";
+  if (reason == "FieldConflict")
+    return "; leave the field out of the manifest, or take it over with " + adopt;
+  return "";
+}
+
+// One blocker for each reason, naming every object up to a limit, in the order of the plan.
+void AddBlockers(const std::vector<Obstacle>& obstacles, const Input& input, Plan& plan) {
+  std::vector<std::string> reasons;
+  std::map<std::string, std::vector<std::string>> about;
+  for (const Obstacle& obstacle : obstacles) {
+    if (!about.contains(obstacle.reason)) reasons.push_back(obstacle.reason);
+    about[obstacle.reason].push_back(obstacle.about);
+  }
+  for (const std::string& reason : reasons) {
+    std::vector<std::string>& lines = about[reason];
+    const size_t count = lines.size();
+    if (count > kListed) lines.resize(kListed);
+    std::string message = Join(lines, "; ");
+    if (count > kListed) message += "; and " + std::to_string(count - kListed) + " more";
+    plan.blockers.push_back({reason, message + Remedy(reason, input.unit)});
+  }
+}
+
+}  // namespace
+
+Plan Build(const Input& input) {
+  Plan plan;
+  std::vector<Obstacle> obstacles;
+  for (const Declared& declared : input.declared) {
+    Change change{input.target, Action::kUnchanged, declared.api_version, declared.ref, "", {}, ""};
+    const bool has_values = declared.found != Found::kSame;
+    if (has_values) change.fields = DiffFields(declared.ref, declared.before, declared.after);
+    Verdict verdict = Judge(declared, change.fields, input.policy);
+    change.action = verdict.action;
+    change.reason = std::move(verdict.reason);
+    if (change.action != Action::kUnchanged)
+      change.secret_digest = SecretDigest(declared.ref, declared.after, input.hmac_key);
+    if (verdict.obstacle) obstacles.push_back(std::move(*verdict.obstacle));
+    plan.changes.push_back(std::move(change));
+  }
+  AddBlockers(obstacles, input, plan);
+  PlanLeftovers(input, plan);
+  return plan;
+}
+
+}  // namespace sluice::plan

@@ -1,0 +1,116 @@
+#include "engine/plan/prune.h"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+#include "engine/base/strings.h"
+
+namespace sluice::plan {
+namespace {
+
+constexpr size_t kListed = 5;
+
+// Deleted first to last: webhooks (they could refuse the rest), custom resources before their CRD,
+// workloads before what they use, namespaces at the very end.
+int DeletionRank(const ObjectRef& ref) {
+  struct Row {
+    std::string_view kind;
+    int rank;
+  };
+  constexpr std::array<Row, 31> kRanks = {{
+      {"MutatingWebhookConfiguration", 0},
+      {"ValidatingWebhookConfiguration", 0},
+      {"APIService", 2},
+      {"Ingress", 2},
+      {"HorizontalPodAutoscaler", 3},
+      {"PodDisruptionBudget", 3},
+      {"Service", 3},
+      {"CronJob", 4},
+      {"Job", 4},
+      {"Deployment", 4},
+      {"StatefulSet", 4},
+      {"DaemonSet", 4},
+      {"ReplicaSet", 4},
+      {"ReplicationController", 4},
+      {"Pod", 4},
+      {"ConfigMap", 5},
+      {"Secret", 5},
+      {"NetworkPolicy", 5},
+      {"ResourceQuota", 5},
+      {"LimitRange", 5},
+      {"RoleBinding", 6},
+      {"ClusterRoleBinding", 6},
+      {"Role", 6},
+      {"ClusterRole", 6},
+      {"ServiceAccount", 6},
+      {"PersistentVolumeClaim", 7},
+      {"PersistentVolume", 7},
+      {"StorageClass", 7},
+      {"PriorityClass", 7},
+      {"CustomResourceDefinition", 8},
+      {"Namespace", 9},
+  }};
+  const auto* it = std::ranges::find(kRanks, ref.kind, &Row::kind);
+  const bool is_builtin =
+      ref.group.find('.') == std::string::npos || ref.group.ends_with(".k8s.io");
+  return it != kRanks.end() && is_builtin ? it->rank : 1;
+}
+
+// Why it stays; "" when it may go. All three must agree that it is ours: inventory (it is a
+// leftover), mark, and managedFields.
+std::string WhyKept(const Leftover& leftover, const Policy& policy) {
+  if (!leftover.is_live) return "already gone";
+  if (leftover.is_claimed) return "another unit declares it now; ownership moves";
+  if (policy.keep_leftovers) return "no longer declared; kept";
+  if (!leftover.is_marked)
+    return "no longer declared, but kept: it does not carry this unit's mark any more";
+  if (!leftover.is_applied_by_us) return "no longer declared, but kept: sluice has not applied it";
+  if (!leftover.protected_by.empty())
+    return "no longer declared, but kept: " + leftover.protected_by;
+  return "";
+}
+
+// A single object may always go (unless the policy says 0): in a unit of three, one is a third
+// already.
+size_t Allowed(const Policy& policy, size_t inventory_size) {
+  if (policy.prune_max_count <= 0 || policy.prune_max_percent <= 0) return 0;
+  const size_t by_percent = inventory_size * static_cast<size_t>(policy.prune_max_percent) / 100;
+  return std::min(static_cast<size_t>(policy.prune_max_count), std::max<size_t>(1, by_percent));
+}
+
+}  // namespace
+
+void PlanLeftovers(const Input& input, Plan& plan) {
+  std::vector<Leftover> leftovers = input.leftovers;
+  std::ranges::sort(leftovers, {}, [](const Leftover& leftover) {
+    return std::tuple(DeletionRank(leftover.ref), leftover.ref);
+  });
+  std::vector<std::string> going;
+  for (const Leftover& leftover : leftovers) {
+    const std::string kept = WhyKept(leftover, input.policy);
+    const Action action = kept.empty() ? Action::kPrune : Action::kSkip;
+    if (action == Action::kPrune) going.push_back(ToString(leftover.ref));
+    plan.changes.push_back({input.target,
+                            action,
+                            leftover.api_version,
+                            leftover.ref,
+                            kept.empty() ? "no longer declared" : kept,
+                            {},
+                            ""});
+  }
+  const size_t allowed = Allowed(input.policy, input.inventory_size);
+  if (going.size() <= allowed) return;
+  const size_t count = going.size();
+  if (count > kListed) going.resize(kListed);
+  std::string names = Join(going, ", ");
+  if (count > kListed) names += " and " + std::to_string(count - kListed) + " more";
+  plan.blockers.push_back(
+      {"PruneCapExceeded", std::to_string(count) + " of " + std::to_string(input.inventory_size) +
+                               " objects in target " + input.target + " would be deleted, " +
+                               std::to_string(allowed) + " may (" + names +
+                               "); put them back, or raise prune.maxCount or prune.maxPercent in "
+                               "environment.yaml by a commit"});
+}
+
+}  // namespace sluice::plan

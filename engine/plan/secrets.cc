@@ -1,0 +1,99 @@
+#include "engine/plan/secrets.h"
+
+#include <array>
+#include <set>
+#include <vector>
+
+#include "engine/base/hash.h"
+#include "engine/base/strings.h"
+
+namespace sluice::plan {
+namespace {
+
+constexpr const char* kLastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+constexpr std::array<const char*, 2> kValueMembers = {"data", "stringData"};
+constexpr size_t kShortestValue = 4;  // below, taking a value out of a message would only garble it
+
+bool IsSecret(const ObjectRef& ref) { return ref.kind == "Secret" && ref.group.empty(); }
+
+nlohmann::json* Member(nlohmann::json* parent, const std::string& key) {
+  if (!parent || !parent->is_object()) return nullptr;
+  const auto it = parent->find(key);
+  return it == parent->end() ? nullptr : &*it;
+}
+
+void MaskValue(nlohmann::json* before, nlohmann::json* after) {
+  const bool differs = before && after && *before != *after;
+  if (before) *before = differs ? "*** (before)" : "***";
+  if (after) *after = differs ? "*** (after)" : "***";
+}
+
+// Of the objects `before` and `after`, every member; a member that is no object is masked as one
+// value.
+void MaskMembers(nlohmann::json* before, nlohmann::json* after) {
+  std::set<std::string> keys;
+  for (nlohmann::json* side : {before, after}) {
+    if (!side || side->is_null()) continue;
+    if (!side->is_object()) return MaskValue(before, after);
+    for (const auto& [key, value] : side->items()) keys.insert(key);
+  }
+  for (const std::string& key : keys) MaskValue(Member(before, key), Member(after, key));
+}
+
+std::vector<std::string> Values(const nlohmann::json& body) {
+  std::vector<std::string> values;
+  if (!body.is_object()) return values;
+  for (const char* member : kValueMembers) {
+    const auto it = body.find(member);
+    if (it == body.end() || !it->is_object()) continue;
+    for (const auto& [key, value] : it->items()) {
+      if (!value.is_string()) continue;
+      values.push_back(value.get<std::string>());
+      if (auto decoded = Base64Decode(values.back())) values.push_back(std::move(*decoded));
+    }
+  }
+  return values;
+}
+
+}  // namespace
+
+std::pair<nlohmann::json, nlohmann::json> Mask(const ObjectRef& ref, const nlohmann::json& before,
+                                               const nlohmann::json& after) {
+  std::pair<nlohmann::json, nlohmann::json> masked(before, after);
+  auto& [was, becomes] = masked;
+  if (IsSecret(ref)) {
+    for (const char* member : kValueMembers)
+      MaskMembers(Member(&was, member), Member(&becomes, member));
+  }
+  const auto annotations = [](nlohmann::json& object) {
+    return Member(Member(&object, "metadata"), "annotations");
+  };
+  MaskValue(Member(annotations(was), kLastApplied), Member(annotations(becomes), kLastApplied));
+  return masked;
+}
+
+std::string SecretDigest(const ObjectRef& ref, const nlohmann::json& after,
+                         const std::string& hmac_key) {
+  if (!IsSecret(ref) || !after.is_object()) return "";
+  if (hmac_key.empty()) return "key present";
+  nlohmann::json values = nlohmann::json::object();
+  for (const char* member : kValueMembers) {
+    if (const auto it = after.find(member); it != after.end()) values[member] = *it;
+  }
+  return HmacSha256Hex(hmac_key,
+                       values.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+std::string Scrub(const ObjectRef& ref, std::string message, const nlohmann::json& body) {
+  if (!IsSecret(ref)) return message;
+  for (const std::string& value : Values(body)) {
+    if (value.size() < kShortestValue) continue;
+    for (size_t at = message.find(value); at != std::string::npos;
+         at = message.find(value, at + 3)) {
+      message.replace(at, value.size(), "***");
+    }
+  }
+  return message;
+}
+
+}  // namespace sluice::plan
