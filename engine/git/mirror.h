@@ -20,6 +20,7 @@ struct Person {
   std::string name, email;
 };
 
+// All texts are valid UTF-8 without control characters (but newlines and tabs in the message).
 struct Commit {
   std::string oid;
   std::vector<std::string> parents;
@@ -101,6 +102,12 @@ class Mirror {
   virtual Result<std::string> WriteCommit(const CommitSpec& spec) = 0;
   // Sets a local ref, so that Remote can push it and nothing is collected. "" deletes.
   virtual Status SetRef(const std::string& ref, const std::string& oid) = 0;
+  // Packs what has piled up (each fetch leaves a pack, each commit loose objects) when it is worth it; cheap
+  // otherwise. Unreachable objects of the last two weeks stay. Other calls may go on meanwhile.
+  virtual Status Maintain(const Call& call) {
+    (void)call;
+    return {};
+  }
 };
 
 // "Subject\n\nbody\n\nSluice-Event: started\n..."; keys get the prefix "Sluice-"; control characters in

@@ -1,0 +1,272 @@
+// A plain directory as a source tree, read through descriptors so that a path that is swapped for a
+// symbolic link meanwhile is not followed.
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "engine/base/hash.h"
+#include "engine/base/strings.h"
+#include "engine/git/mirror.h"
+#include "engine/git/tree_rules.h"
+
+namespace sluice::git {
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+tl::unexpected<Error> SystemFailure(const std::string& path) {
+  const int number = errno;
+  const ErrorCode code = number == EACCES || number == EPERM     ? ErrorCode::kPermissionDenied
+                         : number == ENOENT || number == ENOTDIR ? ErrorCode::kNotFound
+                                                                 : ErrorCode::kInternal;
+  return Fail(code, "reading " + Quoted(path) + ": " + ToLower(std::strerror(number)));
+}
+
+Result<std::vector<std::string>> NamesIn(int fd, const std::string& path) {
+  const int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* directory = own < 0 ? nullptr : fdopendir(own);
+  if (!directory) {
+    if (own >= 0) close(own);
+    return SystemFailure(path);
+  }
+  std::vector<std::string> names;
+  errno = 0;
+  while (const dirent* entry = readdir(directory)) {
+    const std::string_view name(entry->d_name);
+    if (name != "." && name != "..") names.emplace_back(name);
+    if (names.size() > kMaxTreeEntries) break;
+    errno = 0;
+  }
+  const int error = errno;
+  closedir(directory);
+  errno = error;
+  if (error != 0) return SystemFailure(path);
+  std::ranges::sort(names);
+  return names;
+}
+
+class DirectoryTree final : public SourceTree {
+ public:
+  DirectoryTree(std::string root, Descriptor fd) : root_(std::move(root)), fd_(std::move(fd)) {}
+
+  Result<std::vector<TreeEntry>> List(const std::string& path) const override;
+  Result<std::vector<std::string>> Directories(const std::string& path) const override;
+  Result<std::string> Read(const TreeEntry& entry) const override;
+
+ private:
+  struct Item {
+    std::string name;
+    bool is_directory = false;
+    bool is_executable = false;
+    int64_t size = 0;
+  };
+
+  std::string Shown(const std::string& path) const { return path.empty() ? root_ : path; }
+  // nullopt when nothing is at `path`. A symbolic link at its end or on the way is refused.
+  Result<std::optional<Descriptor>> Open(const std::string& path, int flags) const;
+  Result<Descriptor> OpenDirectoryAt(const std::string& path) const;
+  Result<std::vector<Item>> ReadListing(int fd, const std::string& path) const;
+  Result<std::string> ReadFileAt(int directory, const std::string& name, const std::string& path,
+                                 int64_t max_bytes) const;
+  Status Collect(int fd, const std::string& path, int depth, TreeBudget& budget,
+                 std::vector<TreeEntry>& into) const;
+  Result<bool> HoldsFile(int fd, const std::string& path, int depth) const;
+
+  std::string root_;
+  Descriptor fd_;
+};
+
+Result<std::optional<Descriptor>> DirectoryTree::Open(const std::string& path, int flags) const {
+  Descriptor here(openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (here.get() < 0) return SystemFailure(root_);
+  if (path.empty()) return std::optional(std::move(here));
+  const auto parts = Split(path, '/');
+  std::string done;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    done = JoinPath(done, parts[i]);
+    const int wanted = i + 1 < parts.size() ? O_DIRECTORY : flags;
+    Descriptor next(openat(here.get(), parts[i].c_str(),
+                           O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | wanted));
+    if (next.get() < 0) {
+      const int error = errno;
+      struct stat status {};
+      if (fstatat(here.get(), parts[i].c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+          S_ISLNK(status.st_mode)) {
+        return RefuseEntry(done, "a symbolic link");
+      }
+      if (error == ENOENT || error == ENOTDIR) return std::optional<Descriptor>();
+      errno = error;
+      return SystemFailure(done);
+    }
+    here = std::move(next);
+  }
+  return std::optional(std::move(here));
+}
+
+Result<Descriptor> DirectoryTree::OpenDirectoryAt(const std::string& path) const {
+  SLUICE_TRY(auto found, Open(path, O_DIRECTORY));
+  if (!found)
+    return Fail(ErrorCode::kNotFound,
+                "there is no directory " + Quoted(path) + " in " + Quoted(root_));
+  return std::move(*found);
+}
+
+Result<std::vector<DirectoryTree::Item>> DirectoryTree::ReadListing(int fd,
+                                                                    const std::string& path) const {
+  SLUICE_TRY(const auto names, NamesIn(fd, Shown(path)));
+  std::vector<Item> items;
+  NameSet seen;
+  for (const std::string& name : names) {
+    if (path.empty() && name == ".git")
+      continue;  // of a working copy; Git does not track it either
+    const std::string item_path = JoinPath(path, name);
+    if (name == ".git") return RefuseEntry(path, "a Git repository of its own");
+    if (const std::string problem = NameProblem(name); !problem.empty())
+      return RefuseName(item_path, problem);
+    SLUICE_CHECK(seen.Add(path, name));
+    struct stat status {};
+    if (fstatat(fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+      return SystemFailure(item_path);
+    if (S_ISLNK(status.st_mode)) return RefuseEntry(item_path, "a symbolic link");
+    if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode))
+      return RefuseEntry(item_path, "not a regular file");
+    const bool is_directory = S_ISDIR(status.st_mode);
+    items.push_back(
+        {name, is_directory, (status.st_mode & S_IXUSR) != 0, is_directory ? 0 : status.st_size});
+  }
+  return items;
+}
+
+Result<std::string> DirectoryTree::ReadFileAt(int directory, const std::string& name,
+                                              const std::string& path, int64_t max_bytes) const {
+  const Descriptor file(
+      openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  struct stat status {};
+  if (file.get() < 0 || fstat(file.get(), &status) != 0) return SystemFailure(path);
+  if (!S_ISREG(status.st_mode)) return RefuseEntry(path, "not a regular file");
+  std::string bytes;
+  std::string chunk(64 * 1024, '\0');
+  while (true) {
+    const ssize_t count = read(file.get(), chunk.data(), chunk.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return SystemFailure(path);
+    if (count == 0) return bytes;
+    bytes.append(chunk, 0, static_cast<size_t>(count));
+    if (static_cast<int64_t>(bytes.size()) > max_bytes) {
+      return Fail(
+          ErrorCode::kInvalidConfig, std::string(kReasonTreeTooLarge),
+          Quoted(path) + " has more than " + std::to_string(max_bytes) + " bytes; split it");
+    }
+  }
+}
+
+Status DirectoryTree::Collect(int fd, const std::string& path, int depth, TreeBudget& budget,
+                              std::vector<TreeEntry>& into) const {
+  SLUICE_TRY(const auto items, ReadListing(fd, path));
+  for (const Item& item : items) {
+    const std::string item_path = JoinPath(path, item.name);
+    SLUICE_CHECK(budget.Count(item_path, depth, item.size));
+    if (item.is_directory) {
+      const Descriptor child(
+          openat(fd, item.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      if (child.get() < 0) return SystemFailure(item_path);
+      SLUICE_CHECK(Collect(child.get(), item_path, depth + 1, budget, into));
+      continue;
+    }
+    SLUICE_TRY(const std::string bytes, ReadFileAt(fd, item.name, item_path, kMaxTreeBytes));
+    if (IsLfsPointer(bytes)) return RefuseEntry(item_path, "a Git LFS pointer");
+    into.push_back(
+        {item_path, GitBlobId(bytes), static_cast<int64_t>(bytes.size()), item.is_executable});
+  }
+  return {};
+}
+
+Result<std::vector<TreeEntry>> DirectoryTree::List(const std::string& path) const {
+  SLUICE_TRY(const std::string normal, NormalizePath(path));
+  SLUICE_TRY(const Descriptor directory, OpenDirectoryAt(normal));
+  std::vector<TreeEntry> entries;
+  TreeBudget budget;
+  SLUICE_CHECK(Collect(directory.get(), normal, 1, budget, entries));
+  std::ranges::sort(entries, {}, &TreeEntry::path);
+  return entries;
+}
+
+// What cannot be read counts as something: only what is surely empty is left out.
+Result<bool> DirectoryTree::HoldsFile(int fd, const std::string& path, int depth) const {
+  SLUICE_TRY(const auto names, NamesIn(fd, path));
+  if (depth > kMaxTreeDepth) return true;
+  for (const std::string& name : names) {
+    struct stat status {};
+    if (fstatat(fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(status.st_mode))
+      return true;
+    const Descriptor child(
+        openat(fd, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (child.get() < 0) return true;
+    SLUICE_TRY(const bool holds, HoldsFile(child.get(), JoinPath(path, name), depth + 1));
+    if (holds) return true;
+  }
+  return false;
+}
+
+Result<std::vector<std::string>> DirectoryTree::Directories(const std::string& path) const {
+  SLUICE_TRY(const std::string normal, NormalizePath(path));
+  SLUICE_TRY(const Descriptor directory, OpenDirectoryAt(normal));
+  SLUICE_TRY(const auto items, ReadListing(directory.get(), normal));
+  std::vector<std::string> names;
+  for (const Item& item : items) {
+    if (!item.is_directory) continue;
+    const std::string item_path = JoinPath(normal, item.name);
+    const Descriptor child(openat(directory.get(), item.name.c_str(),
+                                  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (child.get() < 0) return SystemFailure(item_path);
+    // Git has no empty directories, so they are none here either.
+    SLUICE_TRY(const bool holds, HoldsFile(child.get(), item_path, 1));
+    if (holds) names.push_back(item.name);
+  }
+  return names;
+}
+
+Result<std::string> DirectoryTree::Read(const TreeEntry& entry) const {
+  SLUICE_TRY(const std::string normal, NormalizePath(entry.path));
+  const auto slash = normal.find_last_of('/');
+  const std::string parent = slash == std::string::npos ? "" : normal.substr(0, slash);
+  SLUICE_TRY(const Descriptor directory, OpenDirectoryAt(parent));
+  return ReadFileAt(directory.get(), normal.substr(slash == std::string::npos ? 0 : slash + 1),
+                    normal, kMaxFileBytes);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SourceTree>> OpenDirectory(const std::string& path) {
+  Descriptor fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.get() < 0) {
+    if (errno == ENOENT || errno == ENOTDIR)
+      return Fail(ErrorCode::kNotFound, "there is no directory " + Quoted(path));
+    return SystemFailure(path);
+  }
+  return std::unique_ptr<SourceTree>(std::make_unique<DirectoryTree>(path, std::move(fd)));
+}
+
+}  // namespace sluice::git
