@@ -116,6 +116,10 @@ reclaimPolicy: Retain
 K
   if [ -e "$rbac" ]; then
     "$bin/kubectl" --kubeconfig admin.kubeconfig apply --server-side -f "$rbac" > rbac.log 2>&1 || die "cannot apply $rbac: $(cat rbac.log)"
+    # What an administrator does once: the roles of that file for our user, in every namespace.
+    for role in sluice-observer sluice-deployer sluice-platform; do
+      "$bin/kubectl" --kubeconfig admin.kubeconfig create clusterrolebinding "testbed-$role" --clusterrole "$role" --user sluice >> rbac.log
+    done
   fi
   wait_for "node-0" node_is_ready
   wait_for "default service account" api /api/v1/namespaces/default/serviceaccounts/default

@@ -1,0 +1,44 @@
+// Small edits and readings of Kubernetes objects that more than one operation needs. Pure.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/base/error.h"
+#include "engine/model/object_ref.h"
+
+namespace sluice::targets::kubernetes {
+
+inline constexpr std::string_view kFieldManager = "sluice";
+inline constexpr const char* kMarkLabel = "sluice.dev/unit";
+inline constexpr const char* kPruneAnnotation = "sluice.dev/prune";  // "disabled", or "enabled" where it is needed
+
+std::string LabelOf(const nlohmann::json& object, const std::string& key);
+std::string AnnotationOf(const nlohmann::json& object, const std::string& key);
+
+// Removes what the server owns and an intent must not hold: status, uid, managedFields, creationTimestamp …
+void StripServerOwned(nlohmann::json& object);
+
+// For a Secret: stringData into data, as the server would (server-side apply would never remove keys of stringData
+// again). kRejected when a value is not text.
+Status EncodeStringData(nlohmann::json& secret);
+
+// For comparing: without what differs between two readings of the same object (versions, managedFields, status,
+// the last-applied annotation).
+nlohmann::json Normalise(nlohmann::json object);
+
+// `live` cut down to the fields `desired` speaks of, so that the two can be compared where the server did
+// not merge them. Items of lists are paired by name or port, else by position.
+nlohmann::json ProjectOnto(const nlohmann::json& live, const nlohmann::json& desired);
+
+// The fieldsV1 of our own Apply entry; null when there is none.
+const nlohmann::json& OwnFields(const nlohmann::json& live);
+
+// Why it must not be deleted by a prune; "" for nothing.
+std::string ProtectionOf(const nlohmann::json& live, const ObjectRef& ref);
+// Its owner said that it stays.
+bool OptsOutOfPrune(const nlohmann::json& object);
+
+}  // namespace sluice::targets::kubernetes

@@ -1,0 +1,165 @@
+// Live state, read now.
+#include <algorithm>
+
+#include "engine/targets/kubernetes/health_json.h"
+#include "engine/targets/kubernetes/kubernetes_driver.h"
+#include "engine/targets/kubernetes/object_edit.h"
+#include "engine/targets/kubernetes/parallel.h"
+
+namespace sluice::targets::kubernetes {
+namespace {
+
+// From this many objects of a kind in a namespace on one list costs less than single reads.
+constexpr size_t kListFrom = 20;
+constexpr const char* kPageSize = "500";
+constexpr int kMaxRestarts = 3;
+
+LiveObject Describe(nlohmann::json body, const ObjectRef& ref) {
+  LiveObject live;
+  live.api_version = ToText(At(body, "apiVersion"));
+  live.uid = ToText(At(body, "metadata", "uid"));
+  live.resource_version = ToText(At(body, "metadata", "resourceVersion"));
+  live.mark = LabelOf(body, kMarkLabel);
+  live.is_applied_by_us = !OwnFields(body).is_null();
+  live.is_deleting = !At(body, "metadata", "deletionTimestamp").is_null();
+  live.protected_by = ProtectionOf(body, ref);
+  live.body = std::move(body);
+  return live;
+}
+
+// Objects of one kind in one namespace.
+struct Group {
+  ResourceType type;
+  std::string ns;
+  std::vector<ObjectRef> refs;
+};
+
+}  // namespace
+
+Result<std::optional<nlohmann::json>> KubernetesDriver::ReadObject(const ResourceType& type, const ObjectRef& ref,
+                                                                   const Call& call) {
+  SLUICE_TRY(ApiAnswer answer,
+             client_.Send({.path = ObjectPath(type, ref.ns, ref.name), .what = ToString(ref)}, call));
+  if (answer.IsSuccess()) return std::move(answer.body);
+  auto status = ToStatus(answer);
+  const Error& error = status.error();
+  const bool is_absent = error.reason() == kReasonObjectMissing || error.reason() == kReasonNamespaceMissing;
+  if (is_absent) return std::nullopt;
+  if (error.reason() == kReasonTypeNotServed) {
+    // Discovery said a moment ago that it is served: the answer is about to change, not "absent".
+    return Fail(ErrorCode::kUnavailable, std::string(kReasonTypeNotServed),
+                client_.Name() + ": " + ToString(ref) + ": its type is just being added or removed: " + error.message());
+  }
+  return Fail(Error(error).With(client_.Name() + ": reading " + ToString(ref)));
+}
+
+Result<std::vector<nlohmann::json>> KubernetesDriver::ReadList(const ResourceType& type, const std::string& ns,
+                                                               std::vector<std::pair<std::string, std::string>> query,
+                                                               const std::string& accept, const Call& call) {
+  const std::string what = type.plural + (ns.empty() ? "" : " in " + ns);
+  query.emplace_back("limit", kPageSize);
+  for (int restart = 0;; ++restart) {
+    std::vector<nlohmann::json> items;
+    std::string next;
+    bool is_expired = false;
+    do {
+      ApiRequest request{.verb = Verb::kList, .path = CollectionPath(type, ns), .query = query, .accept = accept, .what = what};
+      if (!next.empty()) request.query.emplace_back("continue", next);
+      SLUICE_TRY(ApiAnswer answer, client_.Send(request, call));
+      if (answer.status == 410 && restart < kMaxRestarts) {  // the pages' snapshot is gone: from the start
+        is_expired = true;
+        break;
+      }
+      if (auto status = ToStatus(answer); !status) {
+        return Fail(std::move(status).error().With(client_.Name() + ": listing " + what));
+      }
+      for (nlohmann::json& item : answer.body["items"]) {
+        // Items of built-in types do not say what they are; metadata-only ones say PartialObjectMetadata.
+        item["apiVersion"] = type.ApiVersion();
+        item["kind"] = type.kind;
+        items.push_back(std::move(item));
+      }
+      next = ToText(At(answer.body, "metadata", "continue"));
+    } while (!next.empty());
+    if (!is_expired) return items;
+  }
+}
+
+Result<LiveState> KubernetesDriver::Observe(const std::vector<ObjectRef>& refs, const Call& call) {
+  std::map<std::tuple<std::string, std::string, std::string>, Group> groups;
+  std::set<GroupKind> not_served;
+  for (const ObjectRef& ref : refs) {
+    const auto key = std::tuple(ref.group, ref.kind, ref.ns);
+    const auto it = groups.find(key);
+    if (it != groups.end()) {
+      it->second.refs.push_back(ref);
+      continue;
+    }
+    if (not_served.contains({ref.group, ref.kind})) continue;
+    auto type = TypeOf(ref, call);
+    if (type) {
+      groups[key] = {std::move(*type), ref.ns, {ref}};
+    } else if (type.error().code() == ErrorCode::kNotFound) {
+      not_served.emplace(ref.group, ref.kind);  // a kind that certainly is not served has no objects
+    } else {
+      return Fail(std::move(type).error());
+    }
+  }
+
+  // One job is a list or a single read.
+  struct Job {
+    const Group* group;
+    const ObjectRef* ref;  // null: list the group
+    Status status;
+    std::vector<std::pair<ObjectRef, nlohmann::json>> found;
+  };
+  std::vector<Job> jobs;
+  for (const auto& [key, group] : groups) {
+    if (group.refs.size() >= kListFrom && group.type.verbs.contains("list")) {
+      jobs.push_back({&group, nullptr, {}, {}});
+    } else {
+      for (const ObjectRef& ref : group.refs) jobs.push_back({&group, &ref, {}, {}});
+    }
+  }
+  const auto read_one = [&](Job& job, const ObjectRef& ref) {
+    auto body = ReadObject(job.group->type, ref, call);
+    if (!body) {
+      job.status = Fail(std::move(body).error());
+    } else if (*body) {
+      job.found.emplace_back(ref, std::move(**body));
+    }
+  };
+  ForEachInParallel(jobs.size(), [&](size_t i) {
+    Job& job = jobs[i];
+    if (job.ref != nullptr) return read_one(job, *job.ref);
+    auto items = ReadList(job.group->type, job.group->ns, {}, "application/json", call);
+    if (!items && items.error().code() == ErrorCode::kPermissionDenied) {
+      // An account may be allowed to get and not to list.
+      for (const ObjectRef& ref : job.group->refs) {
+        if (job.status) read_one(job, ref);
+      }
+      return;
+    }
+    if (!items) {
+      job.status = Fail(std::move(items).error());
+      return;
+    }
+    std::map<std::string, ObjectRef> wanted;
+    for (const ObjectRef& ref : job.group->refs) wanted.emplace(ref.name, ref);
+    for (nlohmann::json& item : *items) {
+      const auto it = wanted.find(ToText(At(item, "metadata", "name")));
+      if (it != wanted.end()) job.found.emplace_back(it->second, std::move(item));
+    }
+  });
+
+  LiveState state;
+  for (Job& job : jobs) {
+    SLUICE_CHECK(std::move(job.status));
+    for (auto& [ref, body] : job.found) state.objects.emplace(ref, Describe(std::move(body), ref));
+  }
+  for (const ObjectRef& ref : refs) observed_versions_.erase(ref);
+  for (const auto& [ref, live] : state.objects) observed_versions_[ref] = live.resource_version;
+  return state;
+}
+
+}  // namespace sluice::targets::kubernetes

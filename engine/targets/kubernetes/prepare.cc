@@ -1,0 +1,236 @@
+// Makes rendered objects ready for one cluster: scope and namespace, ownership mark, what the server owns
+// removed, order.
+#include <algorithm>
+#include <tuple>
+
+#include "engine/base/hash.h"
+#include "engine/targets/kubernetes/health_json.h"
+#include "engine/targets/kubernetes/kinds.h"
+#include "engine/targets/kubernetes/kubernetes_driver.h"
+#include "engine/targets/kubernetes/object_edit.h"
+#include "engine/targets/kubernetes/parallel.h"
+
+namespace sluice::targets {
+
+std::string Ownership::Mark() const {
+  // 40 hex digits: a valid label value of fixed length that tells nothing and collides with nothing.
+  return Sha256Hex(pipeline + "\n" + ToString(unit)).substr(0, 40);
+}
+
+namespace kubernetes {
+namespace {
+
+using namespace std::chrono_literals;
+
+// How long a namespace that was there is believed to be there.
+constexpr Duration kNamespaceAge = 60s;
+
+std::string VersionOf(const std::string& api_version) {
+  const size_t slash = api_version.find('/');
+  return slash == std::string::npos ? api_version : api_version.substr(slash + 1);
+}
+
+// "Deployment web/api (environments/prod/web/api.yaml:3)".
+std::string Describe(const Resource& resource) {
+  std::string text = ToString(resource.ref);
+  if (!resource.at.file.empty()) {
+    text += " (" + resource.at.file + (resource.at.line > 0 ? ":" + std::to_string(resource.at.line) : "") + ")";
+  }
+  return text;
+}
+
+bool IsOwnedByAnother(const nlohmann::json& live) {
+  return std::ranges::any_of(Items(At(live, "metadata", "managedFields")), [](const nlohmann::json& entry) {
+    const bool is_ours = ToText(At(entry, "manager")) == kFieldManager && ToText(At(entry, "operation")) == "Apply";
+    return !is_ours && !At(entry, "fieldsV1", "f:spec", "f:replicas").is_null();
+  });
+}
+
+// What an autoscaler scales; an empty kind for objects that are none.
+struct ScaleTarget {
+  std::string group, kind, name;
+};
+ScaleTarget ScaleTargetOf(const PreparedObject& object) {
+  const ObjectRef& ref = object.resource.ref;
+  const nlohmann::json& target = At(object.resource.body, "spec", "scaleTargetRef");
+  if (ref.group == "autoscaling" && ref.kind == "HorizontalPodAutoscaler") {
+    return {GroupOf(ToText(At(target, "apiVersion"))), ToText(At(target, "kind")), ToText(At(target, "name"))};
+  }
+  if (ref.group == "keda.sh" && ref.kind == "ScaledObject") {
+    const std::string api_version = ToText(At(target, "apiVersion"));
+    const std::string kind = ToText(At(target, "kind"));
+    return {api_version.empty() ? "apps" : GroupOf(api_version), kind.empty() ? "Deployment" : kind,
+            ToText(At(target, "name"))};
+  }
+  return {};
+}
+
+}  // namespace
+
+KubernetesDriver::CrdScopes KubernetesDriver::ScopesOf(const std::vector<Resource>& resources) {
+  CrdScopes scopes;
+  for (const Resource& resource : resources) {
+    if (!IsCrd(resource.ref)) continue;
+    const nlohmann::json& spec = At(resource.body, "spec");
+    CrdScope& scope = scopes[{ToText(At(spec, "group")), ToText(At(spec, "names", "kind"))}];
+    scope.is_namespaced = ToText(At(spec, "scope")) == "Namespaced";
+    for (const nlohmann::json& version : Items(At(spec, "versions"))) {
+      if (ToBool(At(version, "served"))) scope.versions.insert(ToText(At(version, "name")));
+    }
+  }
+  return scopes;
+}
+
+Result<std::optional<PlanBlocker>> KubernetesDriver::Place(Resource& resource, const CrdScopes& crds, const Call& call) {
+  ObjectRef& ref = resource.ref;
+  const std::string version = VersionOf(resource.api_version);
+  bool is_namespaced = false;
+  const auto crd = crds.find({ref.group, ref.kind});
+  if (crd != crds.end() && crd->second.versions.contains(version)) {
+    is_namespaced = crd->second.is_namespaced;
+  } else {
+    auto type = TypeOf(ref.group, version, ref.kind, call);
+    if (!type) {
+      if (type.error().code() != ErrorCode::kNotFound) return Fail(std::move(type).error());
+      return PlanBlocker{"UnknownKind", Describe(resource) + ": " + type.error().message() +
+                                            "; install its CustomResourceDefinition, or declare it in the unit"};
+    }
+    is_namespaced = type->is_namespaced;
+  }
+  const std::string declared = ToText(At(resource.body, "metadata", "namespace"));
+  if (!is_namespaced && !declared.empty()) {
+    return PlanBlocker{"WrongScope", Describe(resource) + ": " + ref.kind + " is cluster-scoped and has the namespace '" +
+                                         declared + "'; remove metadata.namespace"};
+  }
+  nlohmann::json& metadata = resource.body["metadata"];
+  if (!is_namespaced) {
+    ref.ns.clear();
+    metadata.erase("namespace");
+    return std::nullopt;
+  }
+  ref.ns = declared.empty() ? ns_ : declared;
+  metadata["namespace"] = ref.ns;
+  return std::nullopt;
+}
+
+Status KubernetesDriver::PrepareOne(const Resource& resource, const Ownership& owner, const CrdScopes& crds,
+                                    Prepared& prepared, const Call& call) {
+  PreparedObject object{resource};
+  nlohmann::json& body = object.resource.body;
+  if (!body.is_object() || !At(body, "metadata").is_object() || ToText(At(body, "metadata", "name")).empty()) {
+    prepared.blockers.push_back({std::string(kReasonContentRejected),
+                                 Describe(resource) + ": no metadata.name; generateName cannot be applied"});
+    return {};
+  }
+  SLUICE_TRY(const std::optional<PlanBlocker> blocker, Place(object.resource, crds, call));
+  if (blocker) {
+    prepared.blockers.push_back(*blocker);
+    return {};
+  }
+  const ObjectRef& ref = object.resource.ref;
+  StripServerOwned(body);
+  body["metadata"].erase("generateName");
+  if (IsSecret(ref)) {
+    if (auto status = EncodeStringData(body); !status) {
+      prepared.blockers.push_back({status.error().reason(), Describe(resource) + ": " + status.error().message()});
+      return {};
+    }
+  }
+  const auto is_same = [&](const PreparedObject& other) { return other.resource.ref == ref; };
+  if (const auto first = std::ranges::find_if(prepared.objects, is_same); first != prepared.objects.end()) {
+    prepared.blockers.push_back({"DuplicateObject", Describe(object.resource) + " is declared before, at " +
+                                                        Describe(first->resource) + "; remove one of them"});
+    return {};
+  }
+  nlohmann::json& labels = body["metadata"]["labels"];
+  if (!labels.is_object()) labels = nlohmann::json::object();
+  labels[kMarkLabel] = owner.Mark();
+  object.stage = OrderOf(ref.group, ref.kind).stage;
+  object.opts_out_of_prune = OptsOutOfPrune(body);
+  prepared.objects.push_back(std::move(object));
+  return {};
+}
+
+Result<bool> KubernetesDriver::NamespaceExists(const std::string& name, const Call& call) {
+  if (name == "default" || name == "kube-system") return true;  // the server makes them itself
+  const SteadyTime now = client_.clock().SteadyNow();
+  const bool is_known = connection_->namespaces.With([&](auto& seen) {
+    const auto it = seen.find(name);
+    return it != seen.end() && now < it->second;
+  });
+  if (is_known) return true;
+  const ResourceType type{.version = "v1", .kind = "Namespace", .plural = "namespaces"};
+  SLUICE_TRY(ApiAnswer answer,
+             client_.Send({.path = ObjectPath(type, "", name), .what = "Namespace " + name}, call));
+  if (answer.status == 404) return false;
+  // An account bound to a namespace may not look at it; the dry run will tell.
+  if (answer.status == 403) return true;
+  SLUICE_CHECK(ToStatus(answer));
+  connection_->namespaces.With([&](auto& seen) { seen[name] = now + kNamespaceAge; });
+  return true;
+}
+
+Status KubernetesDriver::CheckNamespaces(Prepared& prepared, const Call& call) {
+  std::map<std::string, std::string> users;  // namespace -> the first object in it
+  for (const PreparedObject& object : prepared.objects) {
+    const std::string& ns = object.resource.ref.ns;
+    if (!ns.empty() && !declared_.namespaces.contains(ns)) users.emplace(ns, Describe(object.resource));
+  }
+  for (const auto& [ns, user] : users) {
+    SLUICE_TRY(const bool exists, NamespaceExists(ns, call));
+    if (exists) continue;
+    declared_.missing_namespaces.insert(ns);
+    prepared.blockers.push_back({std::string(kReasonNamespaceMissing),
+                                 user + ": " + client_.Name() + " has no namespace '" + ns +
+                                     "'; create it, or declare it in the unit"});
+  }
+  return {};
+}
+
+Status KubernetesDriver::LeaveReplicasToAutoscalers(Prepared& prepared, const Call& call) {
+  for (const PreparedObject& scaler : prepared.objects) {
+    const ScaleTarget target = ScaleTargetOf(scaler);
+    if (target.kind.empty()) continue;
+    const ObjectRef ref{target.group, target.kind, scaler.resource.ref.ns, target.name};
+    const auto is_target = [&](const PreparedObject& object) { return object.resource.ref == ref; };
+    const auto it = std::ranges::find_if(prepared.objects, is_target);
+    if (it == prepared.objects.end() || At(it->resource.body, "spec", "replicas").is_null()) continue;
+    std::optional<nlohmann::json> live;
+    if (auto type = TypeOf(ref, call)) {
+      SLUICE_TRY(live, ReadObject(*type, ref, call));
+    } else if (type.error().code() != ErrorCode::kNotFound) {
+      return Fail(std::move(type).error());
+    }
+    if (live && IsOwnedByAnother(*live)) {
+      it->resource.body["spec"].erase("replicas");
+    } else {
+      // Dropped before the autoscaler has written it, the field would fall back to one replica.
+      prepared.warnings.push_back(Describe(it->resource) + ": spec.replicas is declared and " +
+                                  ToString(scaler.resource.ref) + " scales it; leave spec.replicas out of Git");
+    }
+  }
+  return {};
+}
+
+Result<Prepared> KubernetesDriver::Prepare(const std::vector<Resource>& resources, const Ownership& owner,
+                                           const Call& call) {
+  declared_ = {};
+  const CrdScopes crds = ScopesOf(resources);
+  for (const Resource& resource : resources) {
+    declared_.versions[{resource.ref.group, resource.ref.kind}] = VersionOf(resource.api_version);
+    if (IsNamespace(resource.ref)) declared_.namespaces.insert(resource.ref.name);
+  }
+  for (const auto& [kind, scope] : crds) declared_.custom_kinds.insert(kind);
+
+  Prepared prepared;
+  for (const Resource& resource : resources) SLUICE_CHECK(PrepareOne(resource, owner, crds, prepared, call));
+  SLUICE_CHECK(CheckNamespaces(prepared, call));
+  SLUICE_CHECK(LeaveReplicasToAutoscalers(prepared, call));
+  std::ranges::stable_sort(prepared.objects, {}, [](const PreparedObject& object) {
+    return std::pair(object.stage, OrderOf(object.resource.ref.group, object.resource.ref.kind).rank);
+  });
+  return prepared;
+}
+
+}  // namespace kubernetes
+}  // namespace sluice::targets

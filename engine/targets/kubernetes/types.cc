@@ -1,0 +1,42 @@
+// How the driver finds the type of an object.
+#include "engine/targets/kubernetes/kubernetes_driver.h"
+
+namespace sluice::targets::kubernetes {
+namespace {
+
+// A catalog read this lately is not read again for a type it lacks.
+constexpr Duration kFresh{2000};
+
+const ResourceType* FindIn(const Catalog& catalog, const std::string& group, const std::string& version,
+                           const std::string& kind) {
+  return version.empty() ? catalog.FindPreferred(group, kind) : catalog.Find(group, version, kind);
+}
+
+}  // namespace
+
+Result<ResourceType> KubernetesDriver::TypeOf(const std::string& group, const std::string& version,
+                                              const std::string& kind, const Call& call) {
+  SLUICE_TRY(std::shared_ptr<const Catalog> catalog, connection_->discovery.Get(call));
+  if (const ResourceType* type = FindIn(*catalog, group, version, kind)) return *type;
+  SLUICE_TRY(catalog, connection_->discovery.Refresh(client_.clock().SteadyNow() - kFresh, call));
+  if (const ResourceType* type = FindIn(*catalog, group, version, kind)) return *type;
+  const std::string api_version = group + (group.empty() || version.empty() ? "" : "/") + version;
+  if (catalog->IsUnknown(group, version)) {
+    return Fail(ErrorCode::kUnavailable, "DiscoveryStale",
+                client_.Name() + " cannot say whether it serves " + kind + " of " + api_version +
+                    ": the group's API service is down; see 'kubectl get apiservices'");
+  }
+  return Fail(ErrorCode::kNotFound, std::string(kReasonTypeNotServed),
+              client_.Name() + " serves no kind '" + kind + "' in " + api_version +
+                  catalog->Suggestion(group, version, kind));
+}
+
+Result<ResourceType> KubernetesDriver::TypeOf(const ObjectRef& ref, const Call& call) {
+  if (const auto it = declared_.versions.find({ref.group, ref.kind}); it != declared_.versions.end()) {
+    auto type = TypeOf(ref.group, it->second, ref.kind, call);
+    if (type || type.error().code() != ErrorCode::kNotFound) return type;
+  }
+  return TypeOf(ref.group, "", ref.kind, call);
+}
+
+}  // namespace sluice::targets::kubernetes
