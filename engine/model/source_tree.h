@@ -25,6 +25,16 @@ class SourceTree {
   virtual Result<std::vector<TreeEntry>> List(const std::string& path) const = 0;
   // Names of the directories directly below `path`, sorted; kNotFound when `path` is not a directory.
   virtual Result<std::vector<std::string>> Directories(const std::string& path) const = 0;
+  // The regular file at `path`; kNotFound when there is none. Looks at nothing else where it can.
+  virtual Result<TreeEntry> Find(const std::string& path) const {
+    const size_t slash = path.rfind('/');
+    auto siblings = List(slash == std::string::npos ? "" : path.substr(0, slash));
+    if (!siblings) return Fail(std::move(siblings).error());
+    for (TreeEntry& entry : *siblings) {
+      if (entry.path == path) return std::move(entry);
+    }
+    return Fail(ErrorCode::kNotFound, "there is no file " + path);
+  }
   // At most 1 MiB (kInvalidConfig above).
   virtual Result<std::string> Read(const TreeEntry& entry) const = 0;
 };

@@ -60,6 +60,13 @@ Result<std::vector<std::string>> MemoryTree::Directories(const std::string& path
   return std::vector<std::string>(names.begin(), names.end());
 }
 
+Result<TreeEntry> MemoryTree::Find(const std::string& path) const {
+  if (broken_.contains(path)) return Fail(ErrorCode::kInvalidConfig, path + " is a symbolic link; replace it by the file");
+  const auto found = files_.find(path);
+  if (found == files_.end()) return Fail(ErrorCode::kNotFound, "there is no file " + path);
+  return TreeEntry{path, GitBlobId(found->second), static_cast<int64_t>(found->second.size()), executable_.contains(path)};
+}
+
 Result<std::string> MemoryTree::Read(const TreeEntry& entry) const {
   ++reads_;
   const auto found = files_.find(entry.path);

@@ -25,6 +25,7 @@ class MemoryTree final : public SourceTree {
 
   Result<std::vector<TreeEntry>> List(const std::string& path) const override;
   Result<std::vector<std::string>> Directories(const std::string& path) const override;
+  Result<TreeEntry> Find(const std::string& path) const override;
   Result<std::string> Read(const TreeEntry& entry) const override;
 
  private:

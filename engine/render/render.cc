@@ -1,0 +1,111 @@
+#include "engine/render/render.h"
+
+#include <algorithm>
+#include <map>
+
+#include "engine/base/hash.h"
+#include "engine/base/strings.h"
+#include "engine/render/images.h"
+#include "engine/render/objects.h"
+#include "engine/render/plain.h"
+
+namespace sluice::render {
+namespace {
+
+using nlohmann::json;
+
+const std::vector<ImageOverride>& OverridesOf(const DeclaredUnit& unit) {
+  static const std::vector<ImageOverride> none;
+  return unit.release ? unit.release->images : none;
+}
+
+const TreeEntry* FindInput(const DeclaredUnit& unit, const std::string& relative) {
+  std::vector<std::string> parts;
+  for (const std::string& part : Split(relative, '/')) {
+    if (!part.empty() && part != ".") parts.push_back(part);
+  }
+  const auto found = std::ranges::find(unit.inputs, unit.directory + "/" + Join(parts, "/"), &TreeEntry::path);
+  return found == unit.inputs.end() ? nullptr : &*found;
+}
+
+// The manifests of the Jobs that smoke tests name.
+Status ReadJobs(const DeclaredUnit& unit, const SourceTree& tree, yaml::Cache& cache, std::vector<Manifest>& jobs, Diagnostics& problems) {
+  for (const SmokeTest& test : unit.application.smoke_tests) {
+    const auto* job = std::get_if<JobSmokeTest>(&test.check);
+    const TreeEntry* entry = job == nullptr ? nullptr : FindInput(unit, job->manifest);
+    if (entry != nullptr) SLUICE_CHECK(ReadManifests(tree, *entry, cache, jobs, problems));
+  }
+  return {};
+}
+
+// Overrides, checks and turns manifests into resources.
+void Finish(std::vector<Manifest> manifests, Images& images, Rendered& rendered) {
+  for (Manifest& manifest : manifests) {
+    const size_t before = rendered.problems.size();
+    CheckObject(manifest, rendered.problems);
+    images.Apply(manifest, rendered.problems);
+    if (rendered.problems.size() == before) rendered.resources.push_back(ToResource(std::move(manifest)));
+  }
+}
+
+json EntriesOf(const std::vector<TreeEntry>& entries) {
+  json out = json::array();
+  for (const TreeEntry& entry : entries) out.push_back({entry.path, entry.blob});
+  return out;
+}
+
+}  // namespace
+
+Result<Rendered> Render(const DeclaredUnit& unit, const SourceTree& tree, yaml::Cache& cache) {
+  Rendered rendered;
+  std::vector<Manifest> manifests, jobs;
+  SLUICE_CHECK(RendererFor(unit).Read(unit, tree, cache, manifests, rendered.problems));
+  manifests = Flatten(std::move(manifests), rendered.problems);
+  const bool is_empty = manifests.empty() && rendered.problems.empty();
+  Images images(OverridesOf(unit));
+  Finish(std::move(manifests), images, rendered);
+  CheckDuplicates(rendered.resources, unit.targets, rendered.problems);
+  if (is_empty) {
+    rendered.problems.push_back({{unit.directory, 0, 0}, "no-objects", "holds no object at all; to remove the application, remove its directory"});
+  }
+  // A Job's images count as places for an override; its own problems are reported here too, before it is needed.
+  Rendered ignored;
+  SLUICE_CHECK(ReadJobs(unit, tree, cache, jobs, ignored.problems));
+  Finish(std::move(jobs), images, ignored);
+  rendered.problems.insert(rendered.problems.end(), ignored.problems.begin(), ignored.problems.end());
+  images.ReportUnused(rendered.problems);
+  std::ranges::sort(rendered.problems);
+  return rendered;
+}
+
+Result<Rendered> RenderJob(const DeclaredUnit& unit, const std::string& manifest, const SourceTree& tree, yaml::Cache& cache) {
+  const TreeEntry* entry = FindInput(unit, manifest);
+  if (entry == nullptr) return Fail(ErrorCode::kNotFound, manifest + " is not among the files of " + ToString(unit.id));
+  Rendered rendered;
+  std::vector<Manifest> jobs;
+  SLUICE_CHECK(ReadManifests(tree, *entry, cache, jobs, rendered.problems));
+  Images images(OverridesOf(unit));
+  Finish(std::move(jobs), images, rendered);
+  return rendered;
+}
+
+std::string Identity(const Target& target) {
+  return std::visit([](const KubernetesTarget& k) { return "kubernetes/" + k.context + "/" + k.ns; }, target.where);
+}
+
+std::string Fingerprint(const DeclaredUnit& unit) {
+  json targets = json::array();
+  for (const Target& target : unit.targets) targets.push_back({target.name, Identity(target)});
+  const json facts = {{"format", kFingerprintFormat},
+                      {"inputs", EntriesOf(unit.inputs)},
+                      {"renderer", RendererFor(unit).Version()},
+                      {"shared", EntriesOf(unit.shared_inputs)},
+                      {"targets", std::move(targets)}};
+  return Sha256Hex(facts.dump());
+}
+
+std::string SharedInputsDigest(const DeclaredUnit& unit) {
+  return unit.shared_inputs.empty() ? "" : Sha256Hex(EntriesOf(unit.shared_inputs).dump());
+}
+
+}  // namespace sluice::render
