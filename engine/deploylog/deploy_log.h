@@ -60,7 +60,8 @@ struct State {
   std::vector<Request> requests;  // oldest first
 };
 
-// Several of these may share a push. Applied in order, one commit per event.
+// Several of these may share a push. Applied in order, one commit per event. The trailers Event and Engine are added,
+// Operation too unless given, Environment and Application from `record` unless given.
 struct Entry {
   Event event;
   std::optional<Record> record;                 // replaces the unit's record
@@ -112,8 +113,15 @@ class DeployLog {
     std::optional<EventKind> kind;
     int limit = 0;  // 0: all
   };
-  // Newest first.
+  // Newest first. Commits that carry no event of ours (somebody's own) are passed over.
   Result<std::vector<Event>> History(const Filter& filter);
+
+  // For `init --new-log`: what is there is kept as <branch>-until-<time>, the branch is removed and the last seen tip
+  // forgotten, so that the next Append begins the log afresh. Needs the lease.
+  Status StartNewLog(const Call& call);
+
+  // Entries that wait behind a push under way.
+  size_t PendingAppends() const;
 
  private:
   struct Impl;
