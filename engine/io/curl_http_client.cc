@@ -1,6 +1,6 @@
-// libcurl's multi interface, driven by socket events (epoll) on one thread: the cost of a request does not
-// grow with the number of idle watches, as it does with curl_multi_perform. Callers hand a Batch to the
-// thread and wait on it; everything of curl is touched by that thread alone.
+// libcurl's multi interface, driven by socket events (epoll) on one thread: the cost of a request
+// does not grow with the number of idle watches, as it does with curl_multi_perform. Callers hand a
+// Batch to the thread and wait on it; everything of curl is touched by that thread alone.
 #include <curl/curl.h>
 #include <pthread.h>
 #include <sys/epoll.h>
@@ -32,13 +32,18 @@ constexpr size_t kStreamBufferBytes = size_t{1} << 20;
 class Batch;
 using BatchTimers = std::multimap<SteadyTime, std::shared_ptr<Batch>>;
 
-// The requests of one call. The caller's side is under `mutex`; the rest belongs to the I/O thread. It
-// points into the caller's requests, so the caller stays until `remaining` is 0.
+// The requests of one call. The caller's side is under `mutex`; the rest belongs to the I/O thread.
+// It points into the caller's requests, so the caller stays until `remaining` is 0.
 class Batch final : public TransferEvents {
  public:
   Batch(std::vector<const HttpRequest*> all, const Call& call, bool streams)
-      : requests(std::move(all)), deadline(call.deadline), start(std::chrono::steady_clock::now()),
-        is_stream(streams), active(requests.size()), remaining(requests.size()), results(requests.size()) {}
+      : requests(std::move(all)),
+        deadline(call.deadline),
+        start(std::chrono::steady_clock::now()),
+        is_stream(streams),
+        active(requests.size()),
+        remaining(requests.size()),
+        results(requests.size()) {}
 
   void OnHead(const HttpResponse& response) override {
     const std::lock_guard lock(mutex);
@@ -96,7 +101,8 @@ class CurlHttpClient final : public HttpClient {
   Status Start();
 
   Result<HttpResponse> Send(const HttpRequest& request, const Call& call) override;
-  std::vector<Result<HttpResponse>> SendAll(const std::vector<HttpRequest>& requests, const Call& call) override;
+  std::vector<Result<HttpResponse>> SendAll(const std::vector<HttpRequest>& requests,
+                                            const Call& call) override;
   Status Stream(const HttpRequest& request, std::function<bool(std::string_view)> on_data,
                 std::function<void(const HttpResponse&)> on_head, const Call& call) override;
 
@@ -106,7 +112,8 @@ class CurlHttpClient final : public HttpClient {
     size_t index = 0;
   };
 
-  std::vector<Result<HttpResponse>> Await(std::vector<const HttpRequest*> requests, const Call& call);
+  std::vector<Result<HttpResponse>> Await(std::vector<const HttpRequest*> requests,
+                                          const Call& call);
   void Post(Order order, std::shared_ptr<Batch> batch);
 
   // All below runs on the I/O thread.
@@ -120,7 +127,8 @@ class CurlHttpClient final : public HttpClient {
   void Schedule(const std::shared_ptr<Batch>& batch);
   void CheckTimers();
   int EpollTimeout() const;
-  static int SocketCallback(CURL* easy, curl_socket_t socket, int what, void* self, void* socket_data);
+  static int SocketCallback(CURL* easy, curl_socket_t socket, int what, void* self,
+                            void* socket_data);
   static int TimerCallback(CURLM* multi, long timeout_ms, void* self);
 
   const CurlOptions options_;
@@ -146,8 +154,10 @@ Status CurlHttpClient::Start() {
   epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
   wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   epoll_event wake{.events = EPOLLIN, .data = {.fd = wake_fd_}};
-  if (!multi_ || epoll_fd_ < 0 || wake_fd_ < 0 || epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &wake) != 0) {
-    return Fail(ErrorCode::kInternal, std::string("no HTTP client can be set up: ") + std::strerror(errno));
+  if (!multi_ || epoll_fd_ < 0 || wake_fd_ < 0 ||
+      epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &wake) != 0) {
+    return Fail(ErrorCode::kInternal,
+                std::string("no HTTP client can be set up: ") + std::strerror(errno));
   }
   curl_multi_setopt(multi_, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
   curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, 2L * options_.max_in_flight);
@@ -179,19 +189,22 @@ void CurlHttpClient::Post(Order order, std::shared_ptr<Batch> batch) {
 
 // The error of a call that is over before it starts.
 std::optional<Error> EndedBefore(const HttpRequest& request, const Call& call) {
-  if (call.stop.stop_requested()) return Error(ErrorCode::kCancelled, Describe(request) + ": cancelled before it was sent");
+  if (call.stop.stop_requested())
+    return Error(ErrorCode::kCancelled, Describe(request) + ": cancelled before it was sent");
   if (call.deadline <= std::chrono::steady_clock::now()) {
     return Error(ErrorCode::kDeadlineExceeded, Describe(request) + ": no time was left to send it");
   }
   return std::nullopt;
 }
 
-std::vector<Result<HttpResponse>> CurlHttpClient::Await(std::vector<const HttpRequest*> requests, const Call& call) {
+std::vector<Result<HttpResponse>> CurlHttpClient::Await(std::vector<const HttpRequest*> requests,
+                                                        const Call& call) {
   std::vector<Result<HttpResponse>> results;
   results.reserve(requests.size());
   if (requests.empty()) return results;
   if (EndedBefore(*requests.front(), call)) {
-    for (const HttpRequest* request : requests) results.emplace_back(Fail(*EndedBefore(*request, call)));
+    for (const HttpRequest* request : requests)
+      results.emplace_back(Fail(*EndedBefore(*request, call)));
     return results;
   }
   auto batch = std::make_shared<Batch>(std::move(requests), call, false);
@@ -209,13 +222,15 @@ Result<HttpResponse> CurlHttpClient::Send(const HttpRequest& request, const Call
   return std::move(Await({&request}, call).front());
 }
 
-std::vector<Result<HttpResponse>> CurlHttpClient::SendAll(const std::vector<HttpRequest>& requests, const Call& call) {
+std::vector<Result<HttpResponse>> CurlHttpClient::SendAll(const std::vector<HttpRequest>& requests,
+                                                          const Call& call) {
   std::vector<const HttpRequest*> all;
   for (const HttpRequest& request : requests) all.push_back(&request);
   return Await(std::move(all), call);
 }
 
-Status CurlHttpClient::Stream(const HttpRequest& request, std::function<bool(std::string_view)> on_data,
+Status CurlHttpClient::Stream(const HttpRequest& request,
+                              std::function<bool(std::string_view)> on_data,
                               std::function<void(const HttpResponse&)> on_head, const Call& call) {
   if (auto error = EndedBefore(request, call)) return Fail(std::move(*error));
   auto batch = std::make_shared<Batch>(std::vector{&request}, call, true);
@@ -251,12 +266,14 @@ Status CurlHttpClient::Stream(const HttpRequest& request, std::function<bool(std
 void CurlHttpClient::Loop(std::stop_token stop) {
   sigset_t all;
   sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);  // SIGPIPE above all: OpenSSL writes to sockets that may be closed
+  pthread_sigmask(SIG_BLOCK, &all,
+                  nullptr);  // SIGPIPE above all: OpenSSL writes to sockets that may be closed
   std::array<epoll_event, 64> events;
   while (!stop.stop_requested()) {
     TakeInbox();
     StartQueued();
-    const int count = epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()), EpollTimeout());
+    const int count =
+        epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()), EpollTimeout());
     int running = 0;
     for (int i = 0; i < count; ++i) {
       const auto& event = events.at(static_cast<size_t>(i));
@@ -265,7 +282,8 @@ void CurlHttpClient::Loop(std::stop_token stop) {
         (void)!read(wake_fd_, &ignored, sizeof ignored);
         continue;
       }
-      const int what = ((event.events & EPOLLIN) ? CURL_CSELECT_IN : 0) | ((event.events & EPOLLOUT) ? CURL_CSELECT_OUT : 0) |
+      const int what = ((event.events & EPOLLIN) ? CURL_CSELECT_IN : 0) |
+                       ((event.events & EPOLLOUT) ? CURL_CSELECT_OUT : 0) |
                        ((event.events & (EPOLLERR | EPOLLHUP)) ? CURL_CSELECT_ERR : 0);
       curl_multi_socket_action(multi_, event.data.fd, what, &running);
     }
@@ -279,7 +297,8 @@ void CurlHttpClient::Loop(std::stop_token stop) {
   std::vector<std::shared_ptr<Batch>> open;
   for (const auto& [easy, ticket] : running_) open.push_back(ticket.batch);
   for (const Ticket& ticket : queue_) open.push_back(ticket.batch);
-  for (const auto& batch : open) EndBatch(batch, ErrorCode::kCancelled, "the HTTP client was closed");
+  for (const auto& batch : open)
+    EndBatch(batch, ErrorCode::kCancelled, "the HTTP client was closed");
 }
 
 void CurlHttpClient::TakeInbox() {
@@ -297,8 +316,12 @@ void CurlHttpClient::TakeInbox() {
           }
         }
         break;
-      case Order::kCancel: EndBatch(batch, ErrorCode::kCancelled, "cancelled"); break;
-      case Order::kAbandon: EndBatch(batch, ErrorCode::kCancelled, "the rest was not wanted"); break;
+      case Order::kCancel:
+        EndBatch(batch, ErrorCode::kCancelled, "cancelled");
+        break;
+      case Order::kAbandon:
+        EndBatch(batch, ErrorCode::kCancelled, "the rest was not wanted");
+        break;
       case Order::kResume:
         for (const auto& transfer : batch->active) {
           if (transfer) transfer->Resume();
@@ -358,7 +381,8 @@ void CurlHttpClient::FinishTransfer(const Ticket& ticket, Result<HttpResponse> r
   batch.Finish(ticket.index, std::move(result));
 }
 
-void CurlHttpClient::EndBatch(const std::shared_ptr<Batch>& batch, ErrorCode code, const std::string& why) {
+void CurlHttpClient::EndBatch(const std::shared_ptr<Batch>& batch, ErrorCode code,
+                              const std::string& why) {
   for (size_t i = 0; i < batch->requests.size(); ++i) {
     if (batch->is_finished[i]) continue;
     const auto& transfer = batch->active[i];
@@ -390,12 +414,14 @@ void CurlHttpClient::ReapFinished() {
   }
 }
 
-// Sets the batch's one timer to the next moment something may have to end: its deadline, or a silence.
+// Sets the batch's one timer to the next moment something may have to end: its deadline, or a
+// silence.
 void CurlHttpClient::Schedule(const std::shared_ptr<Batch>& batch) {
   SteadyTime due = batch->deadline;
   for (const auto& transfer : batch->active) {
     if (!transfer || transfer->request().idle_timeout.count() <= 0) continue;
-    const SteadyTime since = transfer->is_paused() ? std::chrono::steady_clock::now() : transfer->last_activity();
+    const SteadyTime since =
+        transfer->is_paused() ? std::chrono::steady_clock::now() : transfer->last_activity();
     due = std::min(due, since + transfer->request().idle_timeout);
   }
   if (batch->timer) timers_.erase(*batch->timer);
@@ -414,8 +440,12 @@ void CurlHttpClient::CheckTimers() {
     for (size_t i = 0; i < batch->active.size(); ++i) {
       const auto& transfer = batch->active[i];
       const Duration limit = batch->requests[i]->idle_timeout;
-      if (!transfer || limit.count() <= 0 || transfer->is_paused() || transfer->last_activity() + limit > now) continue;
-      FinishTransfer({batch, i}, Fail(transfer->GaveUp(ErrorCode::kUnavailable, "nothing came for " + FormatDuration(limit))));
+      if (!transfer || limit.count() <= 0 || transfer->is_paused() ||
+          transfer->last_activity() + limit > now)
+        continue;
+      FinishTransfer({batch, i},
+                     Fail(transfer->GaveUp(ErrorCode::kUnavailable,
+                                           "nothing came for " + FormatDuration(limit))));
     }
     if (batch->unfinished() > 0) Schedule(batch);
   }
@@ -425,7 +455,8 @@ int CurlHttpClient::EpollTimeout() const {
   std::optional<SteadyTime> due = curl_due_;
   if (!timers_.empty() && (!due || timers_.begin()->first < *due)) due = timers_.begin()->first;
   if (!due) return -1;
-  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*due - std::chrono::steady_clock::now()).count();
+  const auto wait =
+      std::chrono::ceil<std::chrono::milliseconds>(*due - std::chrono::steady_clock::now()).count();
   return static_cast<int>(std::clamp<int64_t>(wait, 0, 60'000));
 }
 
@@ -447,7 +478,8 @@ int CurlHttpClient::SocketCallback(CURL*, curl_socket_t socket, int what, void* 
 int CurlHttpClient::TimerCallback(CURLM*, long timeout_ms, void* self) {
   auto& due = static_cast<CurlHttpClient*>(self)->curl_due_;
   due.reset();
-  if (timeout_ms >= 0) due = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+  if (timeout_ms >= 0)
+    due = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
   return 0;
 }
 

@@ -41,14 +41,18 @@ bool IsClean(std::string_view text) {
 }
 
 bool HasHeader(const HttpRequest& request, std::string_view name) {
-  return std::ranges::any_of(request.headers, [&](const auto& h) { return ToLower(h.first) == name; });
+  return std::ranges::any_of(request.headers,
+                             [&](const auto& h) { return ToLower(h.first) == name; });
 }
 
 bool IsSafeToRepeat(const HttpRequest& request) {
   switch (request.repeat) {
-    case Repeat::kSafe: return true;
-    case Repeat::kUnsafe: return false;
-    case Repeat::kByMethod: return request.method != "POST";
+    case Repeat::kSafe:
+      return true;
+    case Repeat::kUnsafe:
+      return false;
+    case Repeat::kByMethod:
+      return request.method != "POST";
   }
   return false;
 }
@@ -57,12 +61,13 @@ Error MakeError(ErrorCode code, std::string_view reason, std::string message) {
   return Error(code, std::string(reason), std::move(message));
 }
 
-// The words of OpenSSL for an alert by which a server refuses the certificate we showed, or its absence.
+// The words of OpenSSL for an alert by which a server refuses the certificate we showed, or its
+// absence.
 bool RefusesClientCertificate(std::string_view text) {
   for (const std::string_view alert :
-       {"alert certificate required", "alert bad certificate", "alert unknown ca", "alert certificate expired",
-        "alert certificate unknown", "alert certificate revoked", "alert unsupported certificate",
-        "alert access denied"}) {
+       {"alert certificate required", "alert bad certificate", "alert unknown ca",
+        "alert certificate expired", "alert certificate unknown", "alert certificate revoked",
+        "alert unsupported certificate", "alert access denied"}) {
     if (text.find(alert) != std::string_view::npos) return true;
   }
   return false;
@@ -73,7 +78,8 @@ bool RefusesClientCertificate(std::string_view text) {
 std::string Describe(const HttpRequest& request) {
   const Url url(request.url);
   std::string text = request.method + " ";
-  if (!url.is_valid()) return EscapeControl(text + RedactCredentials(request.url.substr(0, request.url.find('?'))));
+  if (!url.is_valid())
+    return EscapeControl(text + RedactCredentials(request.url.substr(0, request.url.find('?'))));
   text += url.Part(CURLUPART_SCHEME) + "://" + url.Part(CURLUPART_HOST);
   if (const auto port = url.Part(CURLUPART_PORT); !port.empty()) text += ":" + port;
   text += url.Part(CURLUPART_PATH);
@@ -81,8 +87,12 @@ std::string Describe(const HttpRequest& request) {
   return EscapeControl(text);
 }
 
-CurlTransfer::CurlTransfer(CURL* easy, const HttpRequest& request, const CurlOptions& options, TransferEvents* events)
-    : easy_(easy), request_(request), options_(options), events_(events),
+CurlTransfer::CurlTransfer(CURL* easy, const HttpRequest& request, const CurlOptions& options,
+                           TransferEvents* events)
+    : easy_(easy),
+      request_(request),
+      options_(options),
+      events_(events),
       last_activity_(std::chrono::steady_clock::now()) {}
 
 CurlTransfer::~CurlTransfer() {
@@ -99,9 +109,11 @@ Status CurlTransfer::Prepare() {
   curl_easy_setopt(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   curl_easy_setopt(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy_, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy_, CURLOPT_FOLLOWLOCATION, request_.redirects == Redirects::kFollow ? 1L : 0L);
+  curl_easy_setopt(easy_, CURLOPT_FOLLOWLOCATION,
+                   request_.redirects == Redirects::kFollow ? 1L : 0L);
   curl_easy_setopt(easy_, CURLOPT_MAXREDIRS, 5L);
-  curl_easy_setopt(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
+  curl_easy_setopt(easy_, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>(request_.connect_timeout.count()));
   curl_easy_setopt(easy_, CURLOPT_USERAGENT, options_.user_agent.c_str());
   curl_easy_setopt(easy_, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   if (!request_.proxy.empty()) {
@@ -118,8 +130,8 @@ Status CurlTransfer::Prepare() {
   curl_easy_setopt(easy_, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy_, CURLOPT_TCP_KEEPIDLE, 30L);
   curl_easy_setopt(easy_, CURLOPT_TCP_KEEPINTVL, 15L);
-  // curl itself repeats any method on a kept-alive connection that turns out dead; only a new connection
-  // keeps a request whose repetition does harm from being sent twice.
+  // curl itself repeats any method on a kept-alive connection that turns out dead; only a new
+  // connection keeps a request whose repetition does harm from being sent twice.
   if (!IsSafeToRepeat(request_)) curl_easy_setopt(easy_, CURLOPT_FRESH_CONNECT, 1L);
   if (events_) {
     curl_easy_setopt(easy_, CURLOPT_FRESH_CONNECT, 1L);
@@ -151,15 +163,16 @@ Status CurlTransfer::SetUrl() {
   const std::string server_name = request_.tls ? request_.tls->server_name : "";
   std::string connect_to = request_.connect_to;
   if (!server_name.empty() && server_name != host && scheme == "https") {
-    // curl takes SNI and the name to verify from the url alone, so the url gets the certificate's name
-    // while the connection and the Host header keep the real one.
+    // curl takes SNI and the name to verify from the url alone, so the url gets the certificate's
+    // name while the connection and the Host header keep the real one.
     if (connect_to.empty()) connect_to = host + ":" + port;
     const std::string explicit_port = url.Part(CURLUPART_PORT);
     host_header_ = host + (explicit_port.empty() ? "" : ":" + explicit_port);
     url.SetHost(server_name);
   }
   if (!connect_to.empty()) {
-    connect_to_ = curl_slist_append(nullptr, (url.Part(CURLUPART_HOST) + ":" + port + ":" + connect_to).c_str());
+    connect_to_ = curl_slist_append(
+        nullptr, (url.Part(CURLUPART_HOST) + ":" + port + ":" + connect_to).c_str());
     curl_easy_setopt(easy_, CURLOPT_CONNECT_TO, connect_to_);
   }
   curl_easy_setopt(easy_, CURLOPT_URL, url.Part(CURLUPART_URL).c_str());
@@ -167,10 +180,14 @@ Status CurlTransfer::SetUrl() {
 }
 
 Status CurlTransfer::SetHeaders() {
-  const auto add = [this](const std::string& line) { headers_ = curl_slist_append(headers_, line.c_str()); };
+  const auto add = [this](const std::string& line) {
+    headers_ = curl_slist_append(headers_, line.c_str());
+  };
   for (const auto& [name, value] : request_.headers) {
-    if (name.empty() || !IsClean(name) || !IsClean(value) || name.find_first_of(": ;") != std::string::npos) {
-      return Fail(ErrorCode::kInvalidArgument, Describe(request_) + ": header '" + EscapeControl(name) +
+    if (name.empty() || !IsClean(name) || !IsClean(value) ||
+        name.find_first_of(": ;") != std::string::npos) {
+      return Fail(ErrorCode::kInvalidArgument, Describe(request_) + ": header '" +
+                                                   EscapeControl(name) +
                                                    "' has a name or a value that cannot be sent");
     }
     add(value.empty() ? name + ";" : name + ": " + value);  // "Name:" would remove it
@@ -188,13 +205,16 @@ void CurlTransfer::SetMethod() {
     curl_easy_setopt(easy_, CURLOPT_NOBODY, 1L);
     return;
   }
-  const bool has_body = !request_.body.empty() || method == "POST" || method == "PUT" || method == "PATCH";
+  const bool has_body =
+      !request_.body.empty() || method == "POST" || method == "PUT" || method == "PATCH";
   if (has_body) {
     curl_easy_setopt(easy_, CURLOPT_POST, 1L);
     curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, request_.body.c_str());
-    curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+    curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request_.body.size()));
   }
-  if (method != (has_body ? "POST" : "GET")) curl_easy_setopt(easy_, CURLOPT_CUSTOMREQUEST, method.c_str());
+  if (method != (has_body ? "POST" : "GET"))
+    curl_easy_setopt(easy_, CURLOPT_CUSTOMREQUEST, method.c_str());
 }
 
 void CurlTransfer::SetTls() {
@@ -252,7 +272,8 @@ size_t CurlTransfer::HeaderCallback(char* data, size_t size, size_t count, void*
 
 void CurlTransfer::TakeHeaderLine(std::string_view line) {
   line = Trim(line);
-  if (line.starts_with("HTTP/")) {  // of each answer: interim ones and redirects come before the last
+  if (line.starts_with(
+          "HTTP/")) {  // of each answer: interim ones and redirects come before the last
     response_.headers.clear();
     response_.status = 0;
     if (const auto space = line.find(' '); space != std::string_view::npos) {
@@ -261,18 +282,20 @@ void CurlTransfer::TakeHeaderLine(std::string_view line) {
     return;
   }
   if (line.empty()) {
-    const bool is_redirect = request_.redirects == Redirects::kFollow && response_.status / 100 == 3 &&
-                             response_.headers.contains("location");
+    const bool is_redirect = request_.redirects == Redirects::kFollow &&
+                             response_.status / 100 == 3 && response_.headers.contains("location");
     if (events_ && response_.status >= 200 && !is_redirect) events_->OnHead(response_);
     return;
   }
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return;
-  response_.headers.emplace(ToLower(Trim(line.substr(0, colon))), std::string(Trim(line.substr(colon + 1))));
+  response_.headers.emplace(ToLower(Trim(line.substr(0, colon))),
+                            std::string(Trim(line.substr(colon + 1))));
 }
 
 int CurlTransfer::SocketOptionsCallback(void*, curl_socket_t socket, curlsocktype) {
-  // A peer that vanished with our data unacknowledged is noticed after this, not after the kernel's 15 minutes.
+  // A peer that vanished with our data unacknowledged is noticed after this, not after the kernel's
+  // 15 minutes.
   const unsigned milliseconds = 30'000;
   setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
   return CURL_SOCKOPT_OK;
@@ -294,7 +317,8 @@ bool CurlTransfer::MayRepeat(CURLcode code) const {
 
 std::string CurlTransfer::Curl(CURLcode code) const {
   const std::string_view text(error_text_.data());
-  return EscapeControl(RedactCredentials(text.empty() ? std::string_view(curl_easy_strerror(code)) : text));
+  return EscapeControl(
+      RedactCredentials(text.empty() ? std::string_view(curl_easy_strerror(code)) : text));
 }
 
 Error CurlTransfer::Explain(CURLcode code) const {
@@ -309,36 +333,46 @@ Error CurlTransfer::Explain(CURLcode code) const {
     case CURLE_COULDNT_RESOLVE_PROXY:
       return unavailable(kReasonDnsFailed, "the host name cannot be resolved (" + Curl(code) + ")");
     case CURLE_COULDNT_CONNECT:
-      if (os_error == ECONNREFUSED) return unavailable(kReasonConnectionFailed, "connection refused");
-      return unavailable(kReasonConnectionFailed,
-                         os_error ? "cannot connect: " + ToLower(std::strerror(static_cast<int>(os_error))) : Curl(code));
+      if (os_error == ECONNREFUSED)
+        return unavailable(kReasonConnectionFailed, "connection refused");
+      return unavailable(
+          kReasonConnectionFailed,
+          os_error ? "cannot connect: " + ToLower(std::strerror(static_cast<int>(os_error)))
+                   : Curl(code));
     case CURLE_OPERATION_TIMEDOUT:
-      return unavailable(kReasonConnectionFailed,
-                         "no connection within " + FormatDuration(request_.connect_timeout) + " (" + Curl(code) + ")");
+      return unavailable(kReasonConnectionFailed, "no connection within " +
+                                                      FormatDuration(request_.connect_timeout) +
+                                                      " (" + Curl(code) + ")");
     case CURLE_PARTIAL_FILE:
-      return unavailable(kReasonResponseTruncated,
-                         "the answer was cut off after " + std::to_string(response_.body.size()) + " bytes");
+      return unavailable(
+          kReasonResponseTruncated,
+          "the answer was cut off after " + std::to_string(response_.body.size()) + " bytes");
     case CURLE_WRITE_ERROR:
       if (!is_too_large_) break;
-      return unavailable(kReasonResponseTooLarge,
-                         "the answer is larger than " + std::to_string(request_.max_response_bytes) + " bytes");
+      return unavailable(
+          kReasonResponseTooLarge,
+          "the answer is larger than " + std::to_string(request_.max_response_bytes) + " bytes");
     case CURLE_TOO_MANY_REDIRECTS:
       return unavailable("", "more than 5 redirects");
-    case CURLE_URL_MALFORMAT: return Error(ErrorCode::kInvalidArgument, what + Curl(code));
+    case CURLE_URL_MALFORMAT:
+      return Error(ErrorCode::kInvalidArgument, what + Curl(code));
     case CURLE_UNSUPPORTED_PROTOCOL:  // the url's scheme is good: it is the answer, or a redirect's
       return unavailable("", "the answer is not HTTP (" + Curl(code) + ")");
     case CURLE_GOT_NOTHING:
-      return unavailable(kReasonConnectionFailed, "the server closed the connection without an answer");
+      return unavailable(kReasonConnectionFailed,
+                         "the server closed the connection without an answer");
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
       if (RefusesClientCertificate(error_text_.data())) return ExplainTls(code);
       if (received_ == 0 && request_.tls && !request_.tls->client_cert_pem.empty()) {
         // The alert that would tell is lost when the server resets the connection right behind it.
         return unavailable(kReasonConnectionFailed,
-                           "the connection broke (" + Curl(code) + "); if that persists, is our client certificate valid there?");
+                           "the connection broke (" + Curl(code) +
+                               "); if that persists, is our client certificate valid there?");
       }
       return unavailable(received_ > 0 ? kReasonResponseTruncated : kReasonConnectionFailed,
-                         "the connection broke" + std::string(received_ > 0 ? " in the middle of the answer" : "") +
+                         "the connection broke" +
+                             std::string(received_ > 0 ? " in the middle of the answer" : "") +
                              " (" + Curl(code) + ")");
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
@@ -347,21 +381,27 @@ Error CurlTransfer::Explain(CURLcode code) const {
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_ISSUER_ERROR:
       return ExplainTls(code);
-    default: break;
+    default:
+      break;
   }
   return unavailable("", Curl(code));
 }
 
 Error CurlTransfer::ExplainTls(CURLcode code) const {
   const std::string what = Describe(request_) + ": ";
-  const auto fail = [&](const std::string& text) { return MakeError(ErrorCode::kUnavailable, kReasonTlsFailed, what + text); };
-  const std::string option = request_.tls && !request_.tls->ca_option.empty() ? request_.tls->ca_option : "the trusted CA";
+  const auto fail = [&](const std::string& text) {
+    return MakeError(ErrorCode::kUnavailable, kReasonTlsFailed, what + text);
+  };
+  const std::string option =
+      request_.tls && !request_.tls->ca_option.empty() ? request_.tls->ca_option : "the trusted CA";
   if (RefusesClientCertificate(error_text_.data())) {
     const bool has_certificate = request_.tls && !request_.tls->client_cert_pem.empty();
-    return MakeError(ErrorCode::kUnauthenticated, kReasonTlsFailed,
-                     what + (has_certificate ? "the server refuses our client certificate; renew it ("
-                                             : "the server asks for a client certificate and none is set (") +
-                         Curl(code) + ")");
+    return MakeError(
+        ErrorCode::kUnauthenticated, kReasonTlsFailed,
+        what +
+            (has_certificate ? "the server refuses our client certificate; renew it ("
+                             : "the server asks for a client certificate and none is set (") +
+            Curl(code) + ")");
   }
   if (code == CURLE_SSL_CERTPROBLEM) {
     return MakeError(ErrorCode::kUnauthenticated, kReasonTlsFailed,
@@ -372,15 +412,21 @@ Error CurlTransfer::ExplainTls(CURLcode code) const {
   curl_easy_getinfo(easy_, CURLINFO_SSL_VERIFYRESULT, &verdict);
   switch (verdict) {
     case X509_V_OK:
-    case X509_V_ERR_UNSPECIFIED:  // curl's start value: the chain was not judged. It compares the names itself.
-      if (code != CURLE_PEER_FAILED_VERIFICATION) return fail("no TLS session: " + Curl(code));
+    case X509_V_ERR_UNSPECIFIED:  // curl's start value: the chain was not judged. It compares the
+                                  // names itself.
+      if (code != CURLE_PEER_FAILED_VERIFICATION) {
+        return MakeError(ErrorCode::kUnavailable, kReasonConnectionFailed,
+                         what + "no TLS session: " + Curl(code));
+      }
       return fail("the server's certificate is for another host (" + Curl(code) + ")");
-    case X509_V_ERR_CERT_HAS_EXPIRED: return fail("the server's certificate, or its CA's, has expired; it must be renewed");
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return fail("the server's certificate, or its CA's, has expired; it must be renewed");
     case X509_V_ERR_CERT_NOT_YET_VALID:
       return fail("the server's certificate, or its CA's, is not valid yet; compare the clocks");
     default:
       return fail("the server's certificate is not signed by a CA that we trust (" +
-                  std::string(X509_verify_cert_error_string(verdict)) + "); set " + option + " to the CA that signed it");
+                  std::string(X509_verify_cert_error_string(verdict)) + "); set " + option +
+                  " to the CA that signed it");
   }
 }
 
@@ -406,7 +452,7 @@ Error CurlTransfer::GaveUp(ErrorCode code, std::string_view why) const {
     reason = kReasonConnectionFailed;
   } else if (is_https && secured == 0) {
     stage = "the TLS handshake was not done";
-    reason = kReasonTlsFailed;
+    reason = kReasonConnectionFailed;
   } else {
     stage = "connected, the request was not sent";
   }

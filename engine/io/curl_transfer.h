@@ -1,5 +1,5 @@
-// One request on one curl handle: how a request becomes curl options, and how curl's verdict becomes an
-// Error. Private to engine/io; used on the client's I/O thread only.
+// One request on one curl handle: how a request becomes curl options, and how curl's verdict
+// becomes an Error. Private to engine/io; used on the client's I/O thread only.
 #pragma once
 
 #include <curl/curl.h>
@@ -24,7 +24,8 @@ class TransferEvents {
 class CurlTransfer {
  public:
   // `events` null: the body is collected in the response. The request must outlive the transfer.
-  CurlTransfer(CURL* easy, const HttpRequest& request, const CurlOptions& options, TransferEvents* events);
+  CurlTransfer(CURL* easy, const HttpRequest& request, const CurlOptions& options,
+               TransferEvents* events);
   CurlTransfer(const CurlTransfer&) = delete;
   ~CurlTransfer();
 
@@ -74,8 +75,5 @@ class CurlTransfer {
   bool is_paused_ = false;
   bool is_repeated_ = false;
 };
-
-// "GET https://host:443/path", without query and user information.
-std::string Describe(const HttpRequest& request);
 
 }  // namespace sluice

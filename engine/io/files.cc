@@ -58,7 +58,8 @@ Status WriteAll(int fd, std::string_view bytes, const std::string& path) {
 
 Status SyncDirectory(const std::string& path) {
   const Descriptor directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() < 0 || fsync(directory.get()) != 0) return SystemFailure("syncing directory", path);
+  if (directory.get() < 0 || fsync(directory.get()) != 0)
+    return SystemFailure("syncing directory", path);
   return {};
 }
 
@@ -66,7 +67,8 @@ Status WriteNewFile(const std::string& path, std::string_view bytes, unsigned mo
   const Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (file.get() < 0) return SystemFailure("creating", path);
   SLUICE_CHECK(WriteAll(file.get(), bytes, path));
-  if (fchmod(file.get(), mode) != 0 || fsync(file.get()) != 0) return SystemFailure("syncing", path);
+  if (fchmod(file.get(), mode) != 0 || fsync(file.get()) != 0)
+    return SystemFailure("syncing", path);
   return {};
 }
 
@@ -97,8 +99,9 @@ Status RemoveEntry(int parent, const std::string& name, const std::string& path)
   const int reason = errno;
   int fd = openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   struct stat status {};
-  if (fd < 0 && errno == EACCES && fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-      S_ISDIR(status.st_mode) && fchmodat(parent, name.c_str(), 0700, 0) == 0) {
+  if (fd < 0 && errno == EACCES &&
+      fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode) &&
+      fchmodat(parent, name.c_str(), 0700, 0) == 0) {
     fd = openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   }
   if (fd < 0) {
@@ -108,18 +111,22 @@ Status RemoveEntry(int parent, const std::string& name, const std::string& path)
   fchmod(fd, 0700);
   const Descriptor directory(dup(fd));
   SLUICE_TRY(const auto names, NamesIn(fd, path));
-  for (const std::string& child : names) SLUICE_CHECK(RemoveEntry(directory.get(), child, path + "/" + child));
-  if (unlinkat(parent, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) return SystemFailure("removing", path);
+  for (const std::string& child : names)
+    SLUICE_CHECK(RemoveEntry(directory.get(), child, path + "/" + child));
+  if (unlinkat(parent, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT)
+    return SystemFailure("removing", path);
   return {};
 }
 
 }  // namespace
 
 Result<std::string> ReadFile(const std::string& path, size_t max_bytes) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not block us
+  const Descriptor file(
+      open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not block us
   struct stat status {};
   if (file.get() < 0 || fstat(file.get(), &status) != 0) return SystemFailure("reading", path);
-  if (!S_ISREG(status.st_mode)) return Fail(ErrorCode::kInvalidArgument, "reading '" + path + "': not a regular file");
+  if (!S_ISREG(status.st_mode))
+    return Fail(ErrorCode::kInvalidArgument, "reading '" + path + "': not a regular file");
   std::string bytes;
   std::string chunk(64 * 1024, '\0');
   while (true) {
@@ -129,7 +136,8 @@ Result<std::string> ReadFile(const std::string& path, size_t max_bytes) {
     if (count == 0) return bytes;
     bytes.append(chunk, 0, static_cast<size_t>(count));
     if (bytes.size() > max_bytes) {
-      return Fail(ErrorCode::kInvalidArgument, "reading '" + path + "': larger than " + std::to_string(max_bytes) + " bytes");
+      return Fail(ErrorCode::kInvalidArgument,
+                  "reading '" + path + "': larger than " + std::to_string(max_bytes) + " bytes");
     }
   }
 }
@@ -158,15 +166,19 @@ Status MakePrivateDirectory(const std::string& path) {
   if (errno != EEXIST) return SystemFailure("creating directory", path);
   const Descriptor directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   struct stat status {};
-  if (directory.get() < 0 || fstat(directory.get(), &status) != 0) return SystemFailure("opening directory", path);
+  if (directory.get() < 0 || fstat(directory.get(), &status) != 0)
+    return SystemFailure("opening directory", path);
   if (status.st_uid != geteuid()) {
-    return Fail(ErrorCode::kPermissionDenied, "directory '" + path + "' belongs to user " + std::to_string(status.st_uid) +
-                                                  "; it must belong to us (" + std::to_string(geteuid()) + ")");
+    return Fail(ErrorCode::kPermissionDenied,
+                "directory '" + path + "' belongs to user " + std::to_string(status.st_uid) +
+                    "; it must belong to us (" + std::to_string(geteuid()) + ")");
   }
   if (status.st_mode & (S_IWGRP | S_IWOTH)) {
-    return Fail(ErrorCode::kPermissionDenied, "directory '" + path + "' can be written by others; chmod it to 0700");
+    return Fail(ErrorCode::kPermissionDenied,
+                "directory '" + path + "' can be written by others; chmod it to 0700");
   }
-  if ((status.st_mode & 07777) != 0700 && fchmod(directory.get(), 0700) != 0) return SystemFailure("making private", path);
+  if ((status.st_mode & 07777) != 0700 && fchmod(directory.get(), 0700) != 0)
+    return SystemFailure("making private", path);
   return {};
 }
 
@@ -185,13 +197,16 @@ Status RemoveTree(const std::string& path) {
 
 Result<TemporaryDirectory> TemporaryDirectory::Make(const std::string& parent) {
   const char* from_environment = std::getenv("TMPDIR");
-  const std::string base = !parent.empty() ? parent : from_environment && *from_environment ? from_environment : "/tmp";
+  const std::string base = !parent.empty()                         ? parent
+                           : from_environment && *from_environment ? from_environment
+                                                                   : "/tmp";
   std::string path = base + "/sluice-XXXXXX";
   if (!mkdtemp(path.data())) return SystemFailure("creating a temporary directory in", base);
   return TemporaryDirectory(std::move(path));
 }
 
-TemporaryDirectory::TemporaryDirectory(TemporaryDirectory&& other) noexcept : path_(std::exchange(other.path_, "")) {}
+TemporaryDirectory::TemporaryDirectory(TemporaryDirectory&& other) noexcept
+    : path_(std::exchange(other.path_, "")) {}
 
 TemporaryDirectory& TemporaryDirectory::operator=(TemporaryDirectory&& other) noexcept {
   std::swap(path_, other.path_);
@@ -212,7 +227,8 @@ Result<FileLock> FileLock::Take(const std::string& path) {
     holder.resize(count > 0 ? static_cast<size_t>(count) : 0);
     holder = Trim(holder);
     return Fail(ErrorCode::kHeldElsewhere,
-                "'" + path + "' is locked by " + (holder.empty() ? "another process" : "process " + EscapeControl(holder)));
+                "'" + path + "' is locked by " +
+                    (holder.empty() ? "another process" : "process " + EscapeControl(holder)));
   }
   // For the message above only: the lock itself is the kernel's and goes with the process.
   const std::string pid = std::to_string(getpid()) + "\n";

@@ -9,21 +9,23 @@
 
 namespace sluice {
 
-// kNotFound, kPermissionDenied, or kInvalidArgument for what is not a regular file or is larger than the cap.
+// kNotFound, kPermissionDenied, or kInvalidArgument for what is not a regular file or is larger
+// than the cap.
 Result<std::string> ReadFile(const std::string& path, size_t max_bytes = size_t{1} << 20);
 
-// All or nothing, and still there after a power cut: temporary file, fsync, rename, fsync of the directory.
+// All or nothing, and still there after a power cut: temporary file, fsync, rename, fsync of the
+// directory.
 Status WriteFileDurably(const std::string& path, std::string_view bytes, unsigned mode = 0600);
 
-// The directory and its missing parents, mode 0700. An existing one must be ours and closed to others'
-// writing; it is made 0700.
+// The directory and its missing parents, mode 0700. An existing one must be ours and closed to
+// others' writing; it is made 0700.
 Status MakePrivateDirectory(const std::string& path);
 
 // Names in a directory, sorted, without "." and "..".
 Result<std::vector<std::string>> ListDirectory(const std::string& path);
 
-// Removes a file, or a directory with all below it, read-only directories included; symbolic links are
-// not followed. Nothing there is success.
+// Removes a file, or a directory with all below it, read-only directories included; symbolic links
+// are not followed. Nothing there is success.
 Status RemoveTree(const std::string& path);
 
 // A private directory that is removed with the object. Move-only.
@@ -44,7 +46,8 @@ class TemporaryDirectory {
 // A lock between processes, held until destroyed or the process ends. Move-only.
 class FileLock {
  public:
-  // Creates the file when missing. Fails at once with kHeldElsewhere, naming the holder's process id.
+  // Creates the file when missing. Fails at once with kHeldElsewhere, naming the holder's process
+  // id.
   static Result<FileLock> Take(const std::string& path);
   FileLock(FileLock&& other) noexcept;
   FileLock& operator=(FileLock&& other) noexcept;

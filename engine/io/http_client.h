@@ -1,8 +1,9 @@
 // HTTP for everything that calls out: the Kubernetes API, Git's ls-refs, smoke tests. HTTP/1.1 with
-// kept-alive connections only (docs/decisions): Debian's libcurl loses HTTP/2 requests under GOAWAY.
+// kept-alive connections only (docs/decisions): Debian's libcurl loses HTTP/2 requests under
+// GOAWAY.
 //
-// One client per target: it owns one I/O thread, its connections and its limit of requests in flight.
-// An HTTP answer of any status is a value; an Error means that no complete answer came.
+// One client per target: it owns one I/O thread, its connections and its limit of requests in
+// flight. An HTTP answer of any status is a value; an Error means that no complete answer came.
 #pragma once
 
 #include <chrono>
@@ -21,25 +22,29 @@ namespace sluice {
 
 // Error::reason() of calls that got no complete answer (docs/reference/reasons.md).
 inline constexpr std::string_view kReasonDnsFailed = "DnsFailed";
-inline constexpr std::string_view kReasonConnectionFailed = "ConnectionFailed";  // refused, reset, unreachable
-inline constexpr std::string_view kReasonTlsFailed = "TlsFailed";
+inline constexpr std::string_view kReasonConnectionFailed =
+    "ConnectionFailed";  // refused, reset, unreachable, no TLS there
+inline constexpr std::string_view kReasonTlsFailed =
+    "TlsFailed";  // a certificate is not accepted: theirs, or ours
 inline constexpr std::string_view kReasonResponseTooLarge = "ResponseTooLarge";
 inline constexpr std::string_view kReasonResponseTruncated = "ResponseTruncated";
 
 // PEM texts, never file names. Shared by requests and unchanged while any of them runs.
 struct TlsSettings {
   std::string ca_pem;  // the only authorities trusted; "": those of the system
-  // What a person changes to trust another CA, for errors: "certificate-authority of cluster prod-eu".
+  // What a person changes to trust another CA, for errors: "certificate-authority of cluster
+  // prod-eu".
   std::string ca_option;
   std::string client_cert_pem;  // may hold the chain
   std::string client_key_pem;
-  std::string server_name;  // expected in the certificate (and sent as SNI) instead of the url's host
+  std::string
+      server_name;  // expected in the certificate (and sent as SNI) instead of the url's host
   bool is_insecure = false;  // no verification at all
 };
 
 enum class Redirects { kReturn, kFollow };  // kFollow: at most 5
-// May a request whose fate is unknown be sent again? kByMethod: all but POST are safe. Unsafe ones never
-// use a kept-alive connection, which may have gone stale.
+// May a request whose fate is unknown be sent again? kByMethod: all but POST are safe. Unsafe ones
+// never use a kept-alive connection, which may have gone stale.
 enum class Repeat { kByMethod, kSafe, kUnsafe };
 
 struct HttpRequest {
@@ -57,6 +62,10 @@ struct HttpRequest {
   Repeat repeat = Repeat::kByMethod;
 };
 
+// "GET https://host:443/path (at 127.0.0.1:8080)", without query and user information: what may be
+// logged.
+std::string Describe(const HttpRequest& request);
+
 struct HttpResponse {
   int status = 0;
   std::multimap<std::string, std::string> headers;  // names in lower case
@@ -67,19 +76,23 @@ struct HttpResponse {
 
 // Thread-safe. Calls return soon after their deadline (kDeadlineExceeded) or stop (kCancelled).
 // Messages name method, host, path and cause; never the query, user information or bodies.
-// kUnauthenticated: the server refuses our client certificate. kUnavailable: everything else that may pass.
+// kUnauthenticated: the server refuses our client certificate. kUnavailable: everything else that
+// may pass.
 class HttpClient {
  public:
   virtual ~HttpClient() = default;
   virtual Result<HttpResponse> Send(const HttpRequest& request, const Call& call) = 0;
   // Results in the order of `requests`; as many in flight as the client allows.
-  virtual std::vector<Result<HttpResponse>> SendAll(const std::vector<HttpRequest>& requests, const Call& call) = 0;
-  // For answers that go on (watches): on a connection of its own, outside the limit of requests in flight.
-  // Both callbacks run on the calling thread; a slow one slows the sender down. `on_head` comes once,
-  // before any data, whatever the status. Ok when the server ended the answer properly or `on_data`
-  // returned false.
-  virtual Status Stream(const HttpRequest& request, std::function<bool(std::string_view chunk)> on_data,
-                        std::function<void(const HttpResponse& head)> on_head, const Call& call) = 0;
+  virtual std::vector<Result<HttpResponse>> SendAll(const std::vector<HttpRequest>& requests,
+                                                    const Call& call) = 0;
+  // For answers that go on (watches): on a connection of its own, outside the limit of requests in
+  // flight. Both callbacks run on the calling thread; a slow one slows the sender down. `on_head`
+  // comes once, before any data, whatever the status. Ok when the server ended the answer properly
+  // or `on_data` returned false.
+  virtual Status Stream(const HttpRequest& request,
+                        std::function<bool(std::string_view chunk)> on_data,
+                        std::function<void(const HttpResponse& head)> on_head,
+                        const Call& call) = 0;
 };
 
 struct CurlOptions {

@@ -37,9 +37,11 @@ std::string FileName(const std::string& key) {
   return readable + "-" + Sha256Hex(key).substr(0, 16) + std::string(kSuffix);
 }
 
-// "sluice-outbox/1 NUMBER KEY-IN-BASE64 SHA256\n" and the text: the digest covers what is before and after it.
+// "sluice-outbox/1 NUMBER KEY-IN-BASE64 SHA256\n" and the text: the digest covers what is before
+// and after it.
 std::string Format(const Entry& entry) {
-  const std::string head = std::string(kMagic) + " " + std::to_string(entry.number) + " " + Base64Encode(entry.key);
+  const std::string head =
+      std::string(kMagic) + " " + std::to_string(entry.number) + " " + Base64Encode(entry.key);
   return head + " " + Sha256Hex(head + "\n" + entry.text) + "\n" + entry.text;
 }
 
@@ -48,7 +50,8 @@ std::optional<Entry> Parse(std::string_view bytes) {
   if (line_end == std::string_view::npos) return std::nullopt;
   const auto parts = Split(bytes.substr(0, line_end), ' ');
   if (parts.size() != 4 || parts[0] != kMagic || parts[1].size() > 19) return std::nullopt;
-  if (parts[1].empty() || parts[1].find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+  if (parts[1].empty() || parts[1].find_first_not_of("0123456789") != std::string::npos)
+    return std::nullopt;
   const auto key = Base64Decode(parts[2]);
   if (!key) return std::nullopt;
   Entry entry{std::stoull(parts[1]), *key, std::string(bytes.substr(line_end + 1))};
@@ -68,7 +71,8 @@ Status SetAside(const std::string& directory, const std::string& name) {
 }  // namespace
 
 Outbox::Outbox(Outbox&& other) noexcept
-    : directory_(std::move(other.directory_)), effects_(other.effects_),
+    : directory_(std::move(other.directory_)),
+      effects_(other.effects_),
       next_number_(other.next_number_.With([](uint64_t number) { return number; })) {}
 
 Result<Outbox> Outbox::Open(const std::string& directory, Effects& effects) {
@@ -87,7 +91,8 @@ Result<OutboxContents> Outbox::Read(uint64_t& next_number) {
   for (const std::string& name : names) {
     if (name == kDamaged) continue;
     const std::string path = directory_ + "/" + name;
-    if (!name.ends_with(kSuffix)) {  // a temporary file whose write was never finished, and so never promised
+    if (!name.ends_with(
+            kSuffix)) {  // a temporary file whose write was never finished, and so never promised
       unlink(path.c_str());
       continue;
     }
@@ -115,13 +120,17 @@ Result<OutboxContents> Outbox::Read(uint64_t& next_number) {
 
 Status Outbox::Put(const std::string& key, std::string_view text) {
   if (key.empty() || key.size() > 200) {
-    return Fail(ErrorCode::kInvalidArgument, "outbox key '" + EscapeControl(key.substr(0, 200)) + "' must have 1 to 200 bytes");
+    return Fail(ErrorCode::kInvalidArgument,
+                "outbox key '" + EscapeControl(key.substr(0, 200)) + "' must have 1 to 200 bytes");
   }
-  if (text.size() > kMaxEntryBytes / 2) return Fail(ErrorCode::kInvalidArgument, "outbox document '" + key + "' is too large");
+  if (text.size() > kMaxEntryBytes / 2)
+    return Fail(ErrorCode::kInvalidArgument, "outbox document '" + key + "' is too large");
   auto status = next_number_.With([&](uint64_t& number) {
-    return WriteFileDurably(directory_ + "/" + FileName(key), Format({number++, key, std::string(text)}));
+    return WriteFileDurably(directory_ + "/" + FileName(key),
+                            Format({number++, key, std::string(text)}));
   });
-  if (!status) return Fail(std::move(status).error().With("keeping the verdict of " + EscapeControl(key)));
+  if (!status)
+    return Fail(std::move(status).error().With("keeping the verdict of " + EscapeControl(key)));
   effects_.Done(EffectKind::kOutboxWrite, "put " + EscapeControl(key));
   return {};
 }
@@ -138,10 +147,13 @@ Status Outbox::Remove(const std::string& key) {
     const int fd = open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const bool is_synced = fd >= 0 && fsync(fd) == 0;
     if (fd >= 0) close(fd);
-    if (!is_synced) return Fail(ErrorCode::kInternal, "syncing directory '" + directory_ + "': " + std::strerror(errno));
+    if (!is_synced)
+      return Fail(ErrorCode::kInternal,
+                  "syncing directory '" + directory_ + "': " + std::strerror(errno));
     return {};
   });
-  if (!status) return Fail(std::move(status).error().With("removing the verdict of " + EscapeControl(key)));
+  if (!status)
+    return Fail(std::move(status).error().With("removing the verdict of " + EscapeControl(key)));
   if (was_there) effects_.Done(EffectKind::kOutboxWrite, "remove " + EscapeControl(key));
   return {};
 }

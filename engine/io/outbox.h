@@ -1,6 +1,7 @@
-// The only local state that is not a cache: verdicts that are decided and not yet pushed (design 5). Small
-// documents, one file each, in <dataDir>/outbox/. A document is there wholly or not at all, after a power
-// cut too; one that is damaged anyway is set aside in <dataDir>/outbox/damaged/ and reported.
+// The only local state that is not a cache: verdicts that are decided and not yet pushed (design
+// 5). Small documents, one file each, in <dataDir>/outbox/. A document is there wholly or not at
+// all, after a power cut too; one that is damaged anyway is set aside in <dataDir>/outbox/damaged/
+// and reported.
 #pragma once
 
 #include <cstdint>
@@ -32,15 +33,16 @@ class Outbox {
   static Result<Outbox> Open(const std::string& directory, Effects& effects);
   Outbox(Outbox&& other) noexcept;
 
-  // On disk when it returns. Replaces a document of the same key, which then counts as the newest. Any
-  // key of 1 to 200 bytes will do.
+  // On disk when it returns. Replaces a document of the same key, which then counts as the newest.
+  // Any key of 1 to 200 bytes will do.
   Status Put(const std::string& key, std::string_view text);
   Result<OutboxContents> List();
   // Gone for good when it returns; nothing there is success.
   Status Remove(const std::string& key);
 
  private:
-  Outbox(std::string directory, Effects& effects) : directory_(std::move(directory)), effects_(effects) {}
+  Outbox(std::string directory, Effects& effects)
+      : directory_(std::move(directory)), effects_(effects) {}
   Result<OutboxContents> Read(uint64_t& next_number);
 
   std::string directory_;

@@ -1,6 +1,6 @@
-// Boost.Process v2 as in Boost 1.81 starts the child; what it leaves open is closed here (measured: it
-// leaks descriptors below its error pipe, leaves a zombie for each failed exec, and runs our exit
-// handlers in the forked child).
+// Boost.Process v2 as in Boost 1.81 starts the child; what it leaves open is closed here (measured:
+// it leaks descriptors below its error pipe, leaves a zombie for each failed exec, and runs our
+// exit handlers in the forked child).
 #include "engine/io/subprocess.h"
 
 #include <fcntl.h>
@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/readable_pipe.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/process/v2/process.hpp>
@@ -53,7 +53,8 @@ class Descriptor {
   int fd_;
 };
 
-// 0, 1 and 2 are overwritten in the child; ours may be among them when the process was started without.
+// 0, 1 and 2 are overwritten in the child; ours may be among them when the process was started
+// without.
 Descriptor AboveStdio(Descriptor fd) {
   if (fd.get() < 0 || fd.get() > 2) return fd;
   return Descriptor(fcntl(fd.get(), F_DUPFD_CLOEXEC, 3));
@@ -63,7 +64,8 @@ Error SystemError(const std::string& what) {
   return Error(ErrorCode::kInternal, what + ": " + ToLower(std::strerror(errno)));
 }
 
-// A file in memory instead of a pipe: no SIGPIPE for us and no deadlock with a child that writes first.
+// A file in memory instead of a pipe: no SIGPIPE for us and no deadlock with a child that writes
+// first.
 Result<Descriptor> OpenStdin(const std::string& data) {
   if (data.empty()) return AboveStdio(Descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC)));
   Descriptor file = AboveStdio(Descriptor(memfd_create("stdin", MFD_CLOEXEC)));
@@ -89,7 +91,8 @@ struct Hygiene {
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     return {};
   }
-  // The library goes on to exit(), which would run our exit handlers and flush our buffers a second time.
+  // The library goes on to exit(), which would run our exit handlers and flush our buffers a second
+  // time.
   template <class... Arguments>
   void on_exec_error(Arguments&&...) {
     _exit(127);
@@ -99,7 +102,13 @@ struct Hygiene {
 class Child {
  public:
   Child(const ProcessSpec& spec, const Call& call)
-      : spec_(spec), call_(call), out_(context_), err_(context_), exited_(context_), timer_(context_), drain_(context_) {}
+      : spec_(spec),
+        call_(call),
+        out_(context_),
+        err_(context_),
+        exited_(context_),
+        timer_(context_),
+        drain_(context_) {}
 
   Result<ProcessResult> Run();
 
@@ -133,11 +142,13 @@ class Child {
 Error Child::LaunchError(const error_code& error, const std::string& program) const {
   if (!spec_.cwd.empty() && access(spec_.cwd.c_str(), X_OK) != 0) {
     return Error(errno == EACCES ? ErrorCode::kPermissionDenied : ErrorCode::kNotFound,
-                 "cannot run '" + program + "' in directory '" + spec_.cwd + "': " + ToLower(std::strerror(errno)));
+                 "cannot run '" + program + "' in directory '" + spec_.cwd +
+                     "': " + ToLower(std::strerror(errno)));
   }
   ErrorCode code = ErrorCode::kUnavailable;
   if (error.value() == ENOENT || error.value() == ENOTDIR) code = ErrorCode::kNotFound;
-  if (error.value() == EACCES || error.value() == EPERM || error.value() == ENOEXEC) code = ErrorCode::kPermissionDenied;
+  if (error.value() == EACCES || error.value() == EPERM || error.value() == ENOEXEC)
+    code = ErrorCode::kPermissionDenied;
   return Error(code, "cannot run '" + program + "': " + ToLower(error.message()));
 }
 
@@ -166,9 +177,10 @@ Status Child::Launch() {
   const std::string directory = spec_.cwd.empty() ? "." : spec_.cwd;
   error_code error;
   try {
-    auto started = launcher(context_.get_executor(), error, program, arguments,
-                            process::process_stdio{{in.get()}, {out_write.get()}, {err_write.get()}},
-                            process::process_start_dir(directory), Hygiene());
+    auto started =
+        launcher(context_.get_executor(), error, program, arguments,
+                 process::process_stdio{{in.get()}, {out_write.get()}, {err_write.get()}},
+                 process::process_start_dir(directory), Hygiene());
     started.detach();  // we reap it ourselves, after its group is killed
   } catch (const boost::system::system_error& thrown) {  // no descriptor left to watch it with
     error = thrown.code();
@@ -246,21 +258,22 @@ Result<ProcessResult> Child::Run() {
     return Fail(std::move(launched).error());
   }
   {
-    const std::stop_callback stopped(call_.stop, [this] {
-      asio::post(context_, [this] { BeginEnd(End::kStop); });
-    });
+    const std::stop_callback stopped(
+        call_.stop, [this] { asio::post(context_, [this] { BeginEnd(End::kStop); }); });
     timer_.expires_at(call_.deadline);
     timer_.async_wait([this](const error_code& error) {
       if (!error) BeginEnd(End::kDeadline);
     });
-    exited_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const error_code&) { OnExit(); });
+    exited_.async_wait(asio::posix::stream_descriptor::wait_read,
+                       [this](const error_code&) { OnExit(); });
     Read(out_, result_.stdout_text, out_buffer_);
     Read(err_, result_.stderr_text, err_buffer_);
     while (pid_ > 0 || out_.is_open() || err_.is_open()) context_.run_one();
   }
   if (end_ == End::kStop) return Fail(ErrorCode::kCancelled, "'" + spec_.argv[0] + "' was stopped");
   if (end_ == End::kOverflow) {
-    return Fail(ErrorCode::kUnavailable, "'" + spec_.argv[0] + "' wrote more than " + std::to_string(spec_.max_output) + " bytes");
+    return Fail(ErrorCode::kUnavailable, "'" + spec_.argv[0] + "' wrote more than " +
+                                             std::to_string(spec_.max_output) + " bytes");
   }
   result_.timed_out = end_ == End::kDeadline;
   if (WIFEXITED(wait_status_)) result_.exit_code = WEXITSTATUS(wait_status_);
@@ -279,12 +292,15 @@ Result<std::string> FindProgram(const std::string& name, const std::string& path
     std::string candidate = directory + "/" + name;
     if (access(candidate.c_str(), X_OK) == 0) return candidate;
   }
-  return Fail(ErrorCode::kNotFound, "no program '" + name + "' in PATH '" + path + "'; install it, or give its full path");
+  return Fail(ErrorCode::kNotFound, "no program '" + name + "' in PATH '" + path +
+                                        "'; install it, or give its full path");
 }
 
 Result<ProcessResult> RunProcess(const ProcessSpec& spec, const Call& call) {
-  if (spec.argv.empty() || spec.argv[0].empty()) return Fail(ErrorCode::kInvalidArgument, "no program to run is named");
-  if (call.stop.stop_requested()) return Fail(ErrorCode::kCancelled, "'" + spec.argv[0] + "' was not started: cancelled");
+  if (spec.argv.empty() || spec.argv[0].empty())
+    return Fail(ErrorCode::kInvalidArgument, "no program to run is named");
+  if (call.stop.stop_requested())
+    return Fail(ErrorCode::kCancelled, "'" + spec.argv[0] + "' was not started: cancelled");
   try {
     return Child(spec, call).Run();
   } catch (const std::exception& error) {

@@ -11,10 +11,13 @@
 
 namespace sluice {
 
-enum class Overflow { kKeepTail, kFail };  // kFail: the child is killed and the call is kUnavailable
+enum class Overflow {
+  kKeepTail,
+  kFail
+};  // kFail: the child is killed and the call is kUnavailable
 
 struct ProcessSpec {
-  std::vector<std::string> argv;           // argv[0]: a path with '/', or a name looked up in env's PATH
+  std::vector<std::string> argv;  // argv[0]: a path with '/', or a name looked up in env's PATH
   std::map<std::string, std::string> env;  // the whole environment; nothing is inherited
   std::string cwd;                         // "": ours
   std::string stdin_data;                  // "": /dev/null
@@ -32,10 +35,11 @@ struct ProcessResult {
   bool timed_out = false;     // the deadline came; the texts hold what was written until then
 };
 
-// Runs it to its end. The child leads a process group of its own, which is killed when the child ends, so
-// that a grandchild that holds the pipes cannot hang us; it inherits no descriptor but 0, 1 and 2, and
-// no signal mask. At the deadline, or on stop (kCancelled): SIGTERM to the group, then SIGKILL. kNotFound when
-// there is no such program or directory, kPermissionDenied when it may not be executed. Thread-safe.
+// Runs it to its end. The child leads a process group of its own, which is killed when the child
+// ends, so that a grandchild that holds the pipes cannot hang us; it inherits no descriptor but 0,
+// 1 and 2, and no signal mask. At the deadline, or on stop (kCancelled): SIGTERM to the group, then
+// SIGKILL. kNotFound when there is no such program or directory, kPermissionDenied when it may not
+// be executed. Thread-safe.
 Result<ProcessResult> RunProcess(const ProcessSpec& spec, const Call& call);
 
 // The path of a program by `path` (a PATH value); kNotFound when none is executable there.

@@ -98,7 +98,7 @@ struct JobSmokeTest {
 struct SmokeTest {
   std::string name;  // DNS label, unique in the application
   std::variant<HttpSmokeTest, TcpSmokeTest, CommandSmokeTest, JobSmokeTest> check;
-  Duration timeout = 30s;  // of one attempt
+  Duration timeout = 30s;  // of one call; an attempt makes `samples` calls
   int retries = 0;         // further attempts after the first
   Duration interval = 1s;  // between attempts and between samples
   int samples = 1;         // an attempt passes when `required` of `samples` calls do

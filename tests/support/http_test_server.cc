@@ -35,7 +35,9 @@ std::string FromBio(BIO* bio) {
   return text;
 }
 
-BIO* ToBio(const std::string& text) { return BIO_new_mem_buf(text.data(), static_cast<int>(text.size())); }
+BIO* ToBio(const std::string& text) {
+  return BIO_new_mem_buf(text.data(), static_cast<int>(text.size()));
+}
 
 X509Ptr ReadCertificate(const std::string& pem) {
   BIO* bio = ToBio(pem);
@@ -119,7 +121,8 @@ class Connection final : public ServerConnection {
  private:
   bool Fill() {
     char data[16384];
-    const auto count = tls_ ? SSL_read(tls_, data, sizeof data) : recv(socket_, data, sizeof data, 0);
+    const auto count =
+        tls_ ? SSL_read(tls_, data, sizeof data) : recv(socket_, data, sizeof data, 0);
     if (count <= 0) return false;
     buffer_.append(data, static_cast<size_t>(count));
     return true;
@@ -137,7 +140,8 @@ int Listen(int& port) {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  if (bind(listener, reinterpret_cast<sockaddr*>(&address), size) != 0 || listen(listener, 256) != 0 ||
+  if (bind(listener, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      listen(listener, 256) != 0 ||
       getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
     throw std::runtime_error("no port on loopback");
   }
@@ -199,11 +203,12 @@ Certificate MakeCertificate(const CertificateSpec& spec) {
 }
 
 bool ServerConnection::Answer(int status, std::string_view body, const std::string& extra_headers) {
-  return Write("HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
-               extra_headers + "\r\n" + std::string(body));
+  return Write("HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: " +
+               std::to_string(body.size()) + "\r\n" + extra_headers + "\r\n" + std::string(body));
 }
 
-HttpTestServer::HttpTestServer(Handler handler, std::optional<Tls> tls) : handler_(std::move(handler)), tls_(std::move(tls)) {
+HttpTestServer::HttpTestServer(Handler handler, std::optional<Tls> tls)
+    : handler_(std::move(handler)), tls_(std::move(tls)) {
   signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
   if (tls_) tls_context_ = MakeContext(*tls_);
   listener_ = Listen(port_);
@@ -269,7 +274,8 @@ bool HttpTestServer::Pause(int milliseconds) const {
   return !is_stopping_;
 }
 
-HttpTestServer::Handler AnswerAll(std::function<void(ServerConnection&, const ReceivedRequest&)> answer) {
+HttpTestServer::Handler AnswerAll(
+    std::function<void(ServerConnection&, const ReceivedRequest&)> answer) {
   return [answer = std::move(answer)](ServerConnection& connection) {
     while (const auto request = connection.Read()) answer(connection, *request);
   };

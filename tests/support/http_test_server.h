@@ -1,5 +1,5 @@
-// A scripted HTTP/1.1 peer on loopback, plain or TLS, for tests of clients: it answers exactly what the
-// test writes, byte by byte, and can fall silent, drip, truncate or reset.
+// A scripted HTTP/1.1 peer on loopback, plain or TLS, for tests of clients: it answers exactly what
+// the test writes, byte by byte, and can fall silent, drip, truncate or reset.
 #pragma once
 
 #include <atomic>
@@ -21,11 +21,11 @@ struct Certificate {
 };
 
 struct CertificateSpec {
-  std::string name = "127.0.0.1";          // common name and subject alternative name (IP or DNS)
-  int valid_from_days = -1;                // relative to now
+  std::string name = "127.0.0.1";  // common name and subject alternative name (IP or DNS)
+  int valid_from_days = -1;        // relative to now
   int valid_to_days = 1;
   bool is_ca = false;
-  const Certificate* issuer = nullptr;     // null: self-signed
+  const Certificate* issuer = nullptr;  // null: self-signed
 };
 Certificate MakeCertificate(const CertificateSpec& spec);
 
@@ -46,7 +46,7 @@ class ServerConnection {
   // Until the client goes away or the server stops; true for the former.
   virtual bool WaitForClose() = 0;
   virtual void Reset() = 0;  // RST instead of FIN
-  int number = 0;  // connections are numbered from 1
+  int number = 0;            // connections are numbered from 1
 };
 
 class HttpTestServer {
@@ -82,7 +82,8 @@ class HttpTestServer {
 };
 
 // Answers every request of every connection in the same way.
-HttpTestServer::Handler AnswerAll(std::function<void(ServerConnection&, const ReceivedRequest&)> answer);
+HttpTestServer::Handler AnswerAll(
+    std::function<void(ServerConnection&, const ReceivedRequest&)> answer);
 
 // A port on which nothing listens.
 int ClosedPort();

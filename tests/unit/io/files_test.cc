@@ -35,7 +35,8 @@ TEST_CASE_METHOD(Directory, "what is written durably is read back, and no tempor
 }
 
 TEST_CASE_METHOD(Directory, "a write that fails leaves the old content and no temporary file") {
-  REQUIRE(WriteFileDurably(At("dir-is-in-the-way") + "/x", "y").error().code() == ErrorCode::kNotFound);
+  REQUIRE(WriteFileDurably(At("dir-is-in-the-way") + "/x", "y").error().code() ==
+          ErrorCode::kNotFound);
   fs::create_directory(At("d"));
   fs::create_directory(At("d/full"));
   CHECK_FALSE(WriteFileDurably(At("d"), "y"));  // a directory cannot be replaced by a file
@@ -44,17 +45,20 @@ TEST_CASE_METHOD(Directory, "a write that fails leaves the old content and no te
 
 TEST_CASE_METHOD(Directory, "reading says what is wrong: missing, too large, not a file") {
   CHECK(ReadFile(At("none")).error().code() == ErrorCode::kNotFound);
-  CHECK_THAT(ReadFile(At("none")).error().message(), Contains(At("none")) && Contains("no such file"));
+  CHECK_THAT(ReadFile(At("none")).error().message(),
+             Contains(At("none")) && Contains("no such file"));
   REQUIRE(WriteFileDurably(At("f"), "12345"));
   CHECK(ReadFile(At("f"), 5));
   CHECK(ReadFile(At("f"), 4).error().code() == ErrorCode::kInvalidArgument);
   CHECK_THAT(ReadFile(At("f"), 4).error().message(), Contains("larger than 4 bytes"));
   CHECK(ReadFile(directory.path()).error().code() == ErrorCode::kInvalidArgument);
   REQUIRE(mkfifo(At("fifo").c_str(), 0600) == 0);
-  CHECK(ReadFile(At("fifo")).error().code() == ErrorCode::kInvalidArgument);  // and does not wait for a writer
+  CHECK(ReadFile(At("fifo")).error().code() ==
+        ErrorCode::kInvalidArgument);  // and does not wait for a writer
 }
 
-TEST_CASE_METHOD(Directory, "a private directory is made with its parents and is private whatever it was") {
+TEST_CASE_METHOD(Directory,
+                 "a private directory is made with its parents and is private whatever it was") {
   REQUIRE(MakePrivateDirectory(At("a/b/c")));
   CHECK(ModeOf(At("a/b/c")) == 0700);
   REQUIRE(chmod(At("a").c_str(), 0755) == 0);
@@ -68,7 +72,8 @@ TEST_CASE_METHOD(Directory, "a private directory is made with its parents and is
   CHECK_FALSE(MakePrivateDirectory(At("file")));
 }
 
-TEST_CASE_METHOD(Directory, "removing a tree takes read-only directories and leaves what links point to") {
+TEST_CASE_METHOD(Directory,
+                 "removing a tree takes read-only directories and leaves what links point to") {
   REQUIRE(WriteFileDurably(At("outside"), "stays"));
   fs::create_directories(At("tree/ro/sub"));
   REQUIRE(WriteFileDurably(At("tree/ro/sub/f"), "x"));
@@ -123,7 +128,8 @@ TEST_CASE_METHOD(Directory, "a lock held by another process fails at once and na
   CHECK(FileLock::Take(At("lock")));  // the lock went with the process; a stale file is no obstacle
 }
 
-TEST_CASE_METHOD(Directory, "a lock is exclusive within a process too, moves, and ends with its owner") {
+TEST_CASE_METHOD(Directory,
+                 "a lock is exclusive within a process too, moves, and ends with its owner") {
   auto first = FileLock::Take(At("lock"));
   REQUIRE(first);
   CHECK_FALSE(FileLock::Take(At("lock")));

@@ -27,15 +27,19 @@ std::unique_ptr<HttpClient> MakeClient(CurlOptions options = {}) {
 
 TEST_CASE("a request arrives as it was written and its answer comes back whole") {
   ReceivedRequest seen;
-  HttpTestServer server(AnswerAll([&](ServerConnection& connection, const ReceivedRequest& request) {
-    seen = request;
-    connection.Answer(422, "{\"reason\":\"Invalid\"}", "Content-Type: application/json\r\nWarning: one\r\nWarning: two\r\n");
-  }));
+  HttpTestServer server(
+      AnswerAll([&](ServerConnection& connection, const ReceivedRequest& request) {
+        seen = request;
+        connection.Answer(422, "{\"reason\":\"Invalid\"}",
+                          "Content-Type: application/json\r\nWarning: one\r\nWarning: two\r\n");
+      }));
   const auto client = MakeClient();
   HttpRequest request;
   request.method = "PATCH";
   request.url = server.Url("/apis/apps/v1?fieldManager=sluice&dryRun=All");
-  request.headers = {{"Content-Type", "application/apply-patch+yaml"}, {"Authorization", "Bearer t"}, {"X-Empty", ""}};
+  request.headers = {{"Content-Type", "application/apply-patch+yaml"},
+                     {"Authorization", "Bearer t"},
+                     {"X-Empty", ""}};
   request.body = std::string("{\"a\":1}\0tail", 12);
   const auto response = client->Send(request, In(10s));
   REQUIRE(response);
@@ -55,20 +59,26 @@ TEST_CASE("a request arrives as it was written and its answer comes back whole")
 
 TEST_CASE("each method is sent with the body it may have") {
   ReceivedRequest seen;
-  HttpTestServer server(AnswerAll([&](ServerConnection& connection, const ReceivedRequest& request) {
-    seen = request;
-    if (request.method == "HEAD") {
-      connection.Write("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n");
-    } else {
-      connection.Answer(200, "x");
-    }
-  }));
+  HttpTestServer server(
+      AnswerAll([&](ServerConnection& connection, const ReceivedRequest& request) {
+        seen = request;
+        if (request.method == "HEAD") {
+          connection.Write("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n");
+        } else {
+          connection.Answer(200, "x");
+        }
+      }));
   const auto client = MakeClient();
   struct Row {
     std::string method, body, length;
   };
-  const auto row = GENERATE(values<Row>({{"GET", "", ""}, {"HEAD", "", ""}, {"DELETE", "", ""}, {"DELETE", "{}", "2"},
-                                         {"POST", "", "0"}, {"POST", "ab", "2"}, {"PUT", "abc", "3"}}));
+  const auto row = GENERATE(values<Row>({{"GET", "", ""},
+                                         {"HEAD", "", ""},
+                                         {"DELETE", "", ""},
+                                         {"DELETE", "{}", "2"},
+                                         {"POST", "", "0"},
+                                         {"POST", "ab", "2"},
+                                         {"PUT", "abc", "3"}}));
   DYNAMIC_SECTION(row.method << " with " << row.body.size() << " bytes") {
     HttpRequest request;
     request.method = row.method;
@@ -94,7 +104,8 @@ TEST_CASE("headers and urls that would smuggle a second request are refused") {
   CHECK(response.error().code() == ErrorCode::kInvalidArgument);
   CHECK(response.error().message().find("header 'X-A'") != std::string::npos);
   request.headers.clear();
-  for (const char* url : {"file:///etc/passwd", "ftp://127.0.0.1/x", "http://127.0.0.1:1/a b", "http://", "\r\n"}) {
+  for (const char* url :
+       {"file:///etc/passwd", "ftp://127.0.0.1/x", "http://127.0.0.1:1/a b", "http://", "\r\n"}) {
     request.url = url;
     response = client->Send(request, In(10s));
     REQUIRE_FALSE(response);
@@ -103,7 +114,8 @@ TEST_CASE("headers and urls that would smuggle a second request are refused") {
 }
 
 TEST_CASE("connections are kept alive and used again") {
-  HttpTestServer server(AnswerAll([](ServerConnection& connection, const ReceivedRequest&) { connection.Answer(200, "ok"); }));
+  HttpTestServer server(AnswerAll(
+      [](ServerConnection& connection, const ReceivedRequest&) { connection.Answer(200, "ok"); }));
   const auto client = MakeClient();
   HttpRequest request;
   request.url = server.Url();
@@ -126,7 +138,8 @@ TEST_CASE("a batch comes back in order and never has more in flight than allowed
   });
   const auto client = MakeClient({.max_in_flight = 8});
   std::vector<HttpRequest> requests(200);
-  for (size_t i = 0; i < requests.size(); ++i) requests[i].url = server.Url("/" + std::to_string(i));
+  for (size_t i = 0; i < requests.size(); ++i)
+    requests[i].url = server.Url("/" + std::to_string(i));
   const auto responses = client->SendAll(requests, In(60s));
   REQUIRE(responses.size() == requests.size());
   for (size_t i = 0; i < responses.size(); ++i) {
@@ -140,7 +153,8 @@ TEST_CASE("a batch comes back in order and never has more in flight than allowed
 }
 
 TEST_CASE("one bad request in a batch does not spoil the others") {
-  HttpTestServer server(AnswerAll([](ServerConnection& connection, const ReceivedRequest&) { connection.Answer(200, "ok"); }));
+  HttpTestServer server(AnswerAll(
+      [](ServerConnection& connection, const ReceivedRequest&) { connection.Answer(200, "ok"); }));
   const auto client = MakeClient();
   std::vector<HttpRequest> requests(3);
   requests[0].url = server.Url();
@@ -154,7 +168,9 @@ TEST_CASE("one bad request in a batch does not spoil the others") {
 }
 
 TEST_CASE("many threads share one client") {
-  HttpTestServer server(AnswerAll([](ServerConnection& connection, const ReceivedRequest& request) { connection.Answer(200, request.target); }));
+  HttpTestServer server(AnswerAll([](ServerConnection& connection, const ReceivedRequest& request) {
+    connection.Answer(200, request.target);
+  }));
   const auto client = MakeClient();
   std::atomic<int> good = 0;
   {
@@ -165,7 +181,8 @@ TEST_CASE("many threads share one client") {
           HttpRequest request;
           request.url = server.Url("/" + std::to_string(t) + "-" + std::to_string(i));
           const auto response = client->Send(request, In(60s));
-          if (response && response->body == "/" + std::to_string(t) + "-" + std::to_string(i)) ++good;
+          if (response && response->body == "/" + std::to_string(t) + "-" + std::to_string(i))
+            ++good;
         }
       });
     }
@@ -176,10 +193,11 @@ TEST_CASE("many threads share one client") {
 
 TEST_CASE("connect_to changes where the connection goes, not whom the request names") {
   std::string host;
-  HttpTestServer server(AnswerAll([&](ServerConnection& connection, const ReceivedRequest& request) {
-    host = request.headers.at("host");
-    connection.Answer(200, "ok");
-  }));
+  HttpTestServer server(
+      AnswerAll([&](ServerConnection& connection, const ReceivedRequest& request) {
+        host = request.headers.at("host");
+        connection.Answer(200, "ok");
+      }));
   const auto client = MakeClient();
   HttpRequest request;
   request.url = "http://checkout.example/healthz";
@@ -190,11 +208,13 @@ TEST_CASE("connect_to changes where the connection goes, not whom the request na
 }
 
 TEST_CASE("redirects are returned, and followed only when asked for") {
-  HttpTestServer server(AnswerAll([&](ServerConnection& connection, const ReceivedRequest& request) {
-    if (request.target == "/old") return (void)connection.Answer(302, "", "Location: /new\r\n");
-    if (request.target == "/loop") return (void)connection.Answer(302, "", "Location: /loop\r\n");
-    connection.Answer(200, "new");
-  }));
+  HttpTestServer server(
+      AnswerAll([&](ServerConnection& connection, const ReceivedRequest& request) {
+        if (request.target == "/old") return (void)connection.Answer(302, "", "Location: /new\r\n");
+        if (request.target == "/loop")
+          return (void)connection.Answer(302, "", "Location: /loop\r\n");
+        connection.Answer(200, "new");
+      }));
   const auto client = MakeClient();
   HttpRequest request;
   request.url = server.Url("/old");
@@ -220,7 +240,9 @@ TEST_CASE("proxies of the environment are ignored; one that is named is used") {
     target = request.target;
     connection.Answer(200, "from the proxy");
   }));
-  HttpTestServer server(AnswerAll([](ServerConnection& connection, const ReceivedRequest&) { connection.Answer(200, "direct"); }));
+  HttpTestServer server(AnswerAll([](ServerConnection& connection, const ReceivedRequest&) {
+    connection.Answer(200, "direct");
+  }));
   const std::string proxy_url = "http://127.0.0.1:" + std::to_string(proxy.port());
   setenv("http_proxy", proxy_url.c_str(), 1);
   const auto client = MakeClient();
@@ -240,8 +262,10 @@ TEST_CASE("proxies of the environment are ignored; one that is named is used") {
 
 TEST_CASE("interim answers are skipped and chunked bodies joined") {
   HttpTestServer server(AnswerAll([](ServerConnection& connection, const ReceivedRequest&) {
-    connection.Write("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-                     "3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n");
+    connection.Write(
+        "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n"
+        "3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n");
   }));
   const auto client = MakeClient();
   HttpRequest request;
@@ -260,7 +284,8 @@ TEST_CASE("a stream hands over its head and each chunk while the answer goes on"
     connection.Write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Kind: watch\r\n\r\n");
     for (int i = 0; i < 3; ++i) {
       connection.Write("2\r\ne" + std::to_string(i) + "\r\n");
-      while (chunks_seen <= i) std::this_thread::sleep_for(1ms);  // the next only when this one arrived
+      while (chunks_seen <= i)
+        std::this_thread::sleep_for(1ms);  // the next only when this one arrived
     }
     connection.Write("0\r\n\r\n");
   });
@@ -319,7 +344,8 @@ TEST_CASE("a stream ends when its reader has enough, and its connection is close
   const auto client = MakeClient();
   HttpRequest request;
   request.url = server.Url();
-  REQUIRE(client->Stream(request, [](std::string_view) { return false; }, {}, In(30s)));
+  REQUIRE(client->Stream(
+      request, [](std::string_view) { return false; }, {}, In(30s)));
   const auto give_up = std::chrono::steady_clock::now() + 30s;
   while (!is_closed && std::chrono::steady_clock::now() < give_up) std::this_thread::sleep_for(1ms);
   CHECK(is_closed);
@@ -378,8 +404,9 @@ TEST_CASE("open streams take no places from requests") {
     watches.emplace_back([&] {
       HttpRequest request;
       request.url = server.Url("/watch");
-      const auto status = client->Stream(request, [](std::string_view) { return true; }, {},
-                                         {std::chrono::steady_clock::now() + 60s, stop.get_token()});
+      const auto status =
+          client->Stream(request, [](std::string_view) { return true; }, {},
+                         {std::chrono::steady_clock::now() + 60s, stop.get_token()});
       if (!status && status.error().code() == ErrorCode::kCancelled) ++cancelled;
     });
   }

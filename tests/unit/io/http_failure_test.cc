@@ -48,12 +48,14 @@ TEST_CASE("a host name that does not exist is told apart from a dead host") {
   const Error error = ErrorOf(*client, request, In(20s));
   CHECK(error.reason() == kReasonDnsFailed);
   CHECK_THAT(error.message(), Contains("no-such-host.invalid"));
-  if (error.code() == ErrorCode::kUnavailable) CHECK_THAT(error.message(), Contains("cannot be resolved"));
+  if (error.code() == ErrorCode::kUnavailable)
+    CHECK_THAT(error.message(), Contains("cannot be resolved"));
 }
 
 TEST_CASE("a silent server costs no more than the deadline") {
   std::atomic<bool> is_closed = false;
-  HttpTestServer server([&](ServerConnection& connection) { is_closed = connection.WaitForClose(); });
+  HttpTestServer server(
+      [&](ServerConnection& connection) { is_closed = connection.WaitForClose(); });
   const auto client = MakeClient();
   HttpRequest request;
   request.url = server.Url();
@@ -95,7 +97,8 @@ TEST_CASE("silence beyond the idle timeout ends a request long before its deadli
   const Error error = ErrorOf(*client, request, In(120s));
   CHECK(error.code() == ErrorCode::kUnavailable);
   CHECK_THAT(error.message(), Contains("nothing came for 150ms"));
-  const auto status = client->Stream(request, [](std::string_view) { return true; }, {}, In(120s));
+  const auto status = client->Stream(
+      request, [](std::string_view) { return true; }, {}, In(120s));
   REQUIRE_FALSE(status);
   CHECK(status.error().code() == ErrorCode::kUnavailable);
 }
@@ -114,14 +117,16 @@ TEST_CASE("waiting for a place counts against the deadline too") {
 }
 
 TEST_CASE("a call that is over before it starts sends nothing") {
-  HttpTestServer server(AnswerAll([](ServerConnection& connection, const ReceivedRequest&) { connection.Answer(200, ""); }));
+  HttpTestServer server(AnswerAll(
+      [](ServerConnection& connection, const ReceivedRequest&) { connection.Answer(200, ""); }));
   const auto client = MakeClient();
   HttpRequest request;
   request.url = server.Url();
   CHECK(ErrorOf(*client, request, In(-1ms)).code() == ErrorCode::kDeadlineExceeded);
   std::stop_source stop;
   stop.request_stop();
-  CHECK(ErrorOf(*client, request, {std::chrono::steady_clock::now() + 10s, stop.get_token()}).code() == ErrorCode::kCancelled);
+  CHECK(ErrorOf(*client, request, {std::chrono::steady_clock::now() + 10s, stop.get_token()})
+            .code() == ErrorCode::kCancelled);
   CHECK(server.connections() == 0);
 }
 
@@ -150,9 +155,10 @@ TEST_CASE("a stop ends requests in flight and queued at once") {
 }
 
 TEST_CASE("an answer that is cut off is an error, with a length and without") {
-  const std::string answer = GENERATE(as<std::string>(), "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
-                                      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
-                                      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nhalf");
+  const std::string answer =
+      GENERATE(as<std::string>(), "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
+               "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+               "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nhalf");
   HttpTestServer server([&](ServerConnection& connection) {
     connection.Read();
     connection.Write(answer);
@@ -163,7 +169,8 @@ TEST_CASE("an answer that is cut off is an error, with a length and without") {
   const Error error = ErrorOf(*client, request, In(10s));
   CHECK(error.code() == ErrorCode::kUnavailable);
   CHECK(error.reason() == kReasonResponseTruncated);
-  const auto status = client->Stream(request, [](std::string_view) { return true; }, {}, In(10s));
+  const auto status = client->Stream(
+      request, [](std::string_view) { return true; }, {}, In(10s));
   REQUIRE_FALSE(status);
   CHECK(status.error().reason() == kReasonResponseTruncated);
 }
@@ -173,7 +180,8 @@ TEST_CASE("an answer above the cap is given up, declared or not") {
   HttpTestServer server([&](ServerConnection& connection) {
     connection.Read();
     const std::string body(300'000, 'x');
-    connection.Write(is_declared ? "HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" : "HTTP/1.1 200 OK\r\n\r\n");
+    connection.Write(is_declared ? "HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n"
+                                 : "HTTP/1.1 200 OK\r\n\r\n");
     connection.Write(body);
   });
   const auto client = MakeClient();
@@ -269,7 +277,9 @@ TEST_CASE("a throttled answer is a value with its Retry-After") {
 TEST_CASE("a client survives ten thousand requests to a server that keeps closing connections") {
   HttpTestServer server([&](ServerConnection& connection) {
     for (int i = 0; i < 50; ++i) {
-      if (!connection.Read() || !connection.Answer(200, "ok", i == 49 ? "Connection: close\r\n" : "")) return;
+      if (!connection.Read() ||
+          !connection.Answer(200, "ok", i == 49 ? "Connection: close\r\n" : ""))
+        return;
     }
   });
   const auto client = MakeClient();

@@ -46,16 +46,22 @@ TEST_CASE("a certificate of the given CA is accepted") {
 }
 
 TEST_CASE("an expired certificate is named as such") {
-  HttpTestServer server(Ok(), HttpTestServer::Tls{MakeCertificate({.valid_from_days = -10, .valid_to_days = -2, .issuer = &Ca()}), ""});
+  HttpTestServer server(
+      Ok(),
+      HttpTestServer::Tls{
+          MakeCertificate({.valid_from_days = -10, .valid_to_days = -2, .issuer = &Ca()}), ""});
   const auto response = Get(server, {.ca_pem = Ca().cert_pem});
   REQUIRE_FALSE(response);
   CHECK(response.error().code() == ErrorCode::kUnavailable);
   CHECK(response.error().reason() == kReasonTlsFailed);
-  CHECK_THAT(response.error().message(), Contains("has expired") && Contains("127.0.0.1:" + std::to_string(server.port())));
+  CHECK_THAT(response.error().message(),
+             Contains("has expired") && Contains("127.0.0.1:" + std::to_string(server.port())));
 }
 
 TEST_CASE("a certificate that is not valid yet points at the clocks") {
-  HttpTestServer server(Ok(), HttpTestServer::Tls{MakeCertificate({.valid_from_days = 2, .valid_to_days = 9, .issuer = &Ca()}), ""});
+  HttpTestServer server(
+      Ok(), HttpTestServer::Tls{
+                MakeCertificate({.valid_from_days = 2, .valid_to_days = 9, .issuer = &Ca()}), ""});
   const auto response = Get(server, {.ca_pem = Ca().cert_pem});
   REQUIRE_FALSE(response);
   CHECK_THAT(response.error().message(), Contains("not valid yet; compare the clocks"));
@@ -65,16 +71,19 @@ TEST_CASE("an unknown CA says which setting names the right one") {
   const Certificate other = MakeCertificate({.name = "another CA", .is_ca = true});
   HttpTestServer server(Ok(), HttpTestServer::Tls{MakeCertificate({.issuer = &other}), ""});
   const std::string ca = GENERATE_COPY(as<std::string>(), Ca().cert_pem, "");  // "": the system's
-  const auto response = Get(server, {.ca_pem = ca, .ca_option = "certificate-authority of cluster prod-eu"});
+  const auto response =
+      Get(server, {.ca_pem = ca, .ca_option = "certificate-authority of cluster prod-eu"});
   REQUIRE_FALSE(response);
   CHECK(response.error().code() == ErrorCode::kUnavailable);
   CHECK(response.error().reason() == kReasonTlsFailed);
-  CHECK_THAT(response.error().message(), Contains("not signed by a CA that we trust") &&
-                                             Contains("set certificate-authority of cluster prod-eu"));
+  CHECK_THAT(response.error().message(),
+             Contains("not signed by a CA that we trust") &&
+                 Contains("set certificate-authority of cluster prod-eu"));
 }
 
 TEST_CASE("a certificate for another host is refused, unless that name is expected") {
-  HttpTestServer server(Ok(), HttpTestServer::Tls{MakeCertificate({.name = "api.internal", .issuer = &Ca()}), ""});
+  HttpTestServer server(
+      Ok(), HttpTestServer::Tls{MakeCertificate({.name = "api.internal", .issuer = &Ca()}), ""});
   auto response = Get(server, {.ca_pem = Ca().cert_pem});
   REQUIRE_FALSE(response);
   CHECK(response.error().reason() == kReasonTlsFailed);
@@ -102,18 +111,23 @@ TEST_CASE("verification is off only where that is asked for") {
 
 TEST_CASE("a CA text without a certificate is named") {
   HttpTestServer server(Ok(), HttpTestServer::Tls{MakeCertificate({.issuer = &Ca()}), ""});
-  const auto response = Get(server, {.ca_pem = "not a certificate\n", .ca_option = "repository.caFile"});
+  const auto response =
+      Get(server, {.ca_pem = "not a certificate\n", .ca_option = "repository.caFile"});
   REQUIRE_FALSE(response);
   CHECK(response.error().reason() == kReasonTlsFailed);
   CHECK_THAT(response.error().message(), Contains("repository.caFile holds no usable certificate"));
 }
 
-TEST_CASE("client certificates: the right one is accepted, a wrong or missing one is no authentication") {
-  HttpTestServer server(Ok(), HttpTestServer::Tls{MakeCertificate({.issuer = &Ca()}), Ca().cert_pem});
+TEST_CASE(
+    "client certificates: the right one is accepted, a wrong or missing one is no authentication") {
+  HttpTestServer server(Ok(),
+                        HttpTestServer::Tls{MakeCertificate({.issuer = &Ca()}), Ca().cert_pem});
   const Certificate good = MakeCertificate({.name = "deployer", .issuer = &Ca()});
   const Certificate stranger = MakeCertificate({.name = "stranger"});
-  const Certificate expired = MakeCertificate({.name = "old", .valid_from_days = -9, .valid_to_days = -2, .issuer = &Ca()});
-  TlsSettings tls{.ca_pem = Ca().cert_pem, .client_cert_pem = good.cert_pem, .client_key_pem = good.key_pem};
+  const Certificate expired =
+      MakeCertificate({.name = "old", .valid_from_days = -9, .valid_to_days = -2, .issuer = &Ca()});
+  TlsSettings tls{
+      .ca_pem = Ca().cert_pem, .client_cert_pem = good.cert_pem, .client_key_pem = good.key_pem};
   CHECK(Get(server, tls));
 
   SECTION("missing") {
@@ -147,14 +161,15 @@ TEST_CASE("client certificates: the right one is accepted, a wrong or missing on
 }
 
 TEST_CASE("a server that does not speak TLS is named as such") {
-  HttpTestServer server([](ServerConnection& connection) { connection.Write("HTTP/1.1 400 Bad Request\r\n\r\n"); });
+  HttpTestServer server(
+      [](ServerConnection& connection) { connection.Write("HTTP/1.1 400 Bad Request\r\n\r\n"); });
   auto client = MakeCurlHttpClient();
   REQUIRE(client);
   HttpRequest request;
   request.url = "https://127.0.0.1:" + std::to_string(server.port()) + "/";
   const auto response = (*client)->Send(request, In(20s));
   REQUIRE_FALSE(response);
-  CHECK(response.error().reason() == kReasonTlsFailed);
+  CHECK(response.error().reason() == kReasonConnectionFailed);
   CHECK_THAT(response.error().message(), Contains("no TLS session"));
 }
 

@@ -32,7 +32,8 @@ struct Box {
     const auto names = *ListDirectory(path);
     for (const auto& name : names) {
       if (name == "damaged") continue;
-      if (ReadFile(path + "/" + name)->find(content_part) != std::string::npos) return path + "/" + name;
+      if (ReadFile(path + "/" + name)->find(content_part) != std::string::npos)
+        return path + "/" + name;
     }
     return "";
   }
@@ -78,7 +79,8 @@ TEST_CASE_METHOD(Box, "removing is final, safe to repeat, and counted once") {
 
 TEST_CASE_METHOD(Box, "keys of any bytes stay apart and inside the directory") {
   Outbox outbox = Open();
-  const std::vector<std::string> keys = {"a/b", "a_b", "../../etc/x", std::string("nul\0", 4), "\n", "Ä", std::string(200, 'k')};
+  const std::vector<std::string> keys = {
+      "a/b", "a_b", "../../etc/x", std::string("nul\0", 4), "\n", "Ä", std::string(200, 'k')};
   for (const auto& key : keys) REQUIRE(outbox.Put(key, "text of " + key));
   const auto contents = outbox.List();
   REQUIRE(contents);

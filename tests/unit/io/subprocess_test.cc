@@ -49,7 +49,8 @@ TEST_CASE("output, error output and exit code come back apart") {
 
 TEST_CASE("the environment and the directory are exactly what was asked for") {
   setenv("SLUICE_TEST_LEAK", "secret", 1);
-  ProcessSpec spec{.argv = {"env"}, .env = {{"PATH", "/usr/bin:/bin"}, {"A", "1 2"}}, .cwd = "/usr"};
+  ProcessSpec spec{
+      .argv = {"env"}, .env = {{"PATH", "/usr/bin:/bin"}, {"A", "1 2"}}, .cwd = "/usr"};
   auto result = RunProcess(spec, In(20s));
   REQUIRE(result);
   CHECK(result->stdout_text == "A=1 2\nPATH=/usr/bin:/bin\n");
@@ -98,11 +99,13 @@ TEST_CASE("what cannot be started says why and leaves no zombie") {
     CHECK(result.error().code() == ErrorCode::kNotFound);
     CHECK_THAT(result.error().message(), Contains("/no/such/program") && Contains("no such file"));
   }
-  CHECK(RunProcess({.argv = {"/etc/passwd"}}, In(20s)).error().code() == ErrorCode::kPermissionDenied);
+  CHECK(RunProcess({.argv = {"/etc/passwd"}}, In(20s)).error().code() ==
+        ErrorCode::kPermissionDenied);
   const auto no_directory = RunProcess({.argv = {"/bin/true"}, .cwd = "/no/such/dir"}, In(20s));
   REQUIRE_FALSE(no_directory);
   CHECK_THAT(no_directory.error().message(), Contains("in directory '/no/such/dir'"));
-  const auto not_in_path = RunProcess({.argv = {"git-nonsense"}, .env = {{"PATH", "/usr/bin"}}}, In(20s));
+  const auto not_in_path =
+      RunProcess({.argv = {"git-nonsense"}, .env = {{"PATH", "/usr/bin"}}}, In(20s));
   REQUIRE_FALSE(not_in_path);
   CHECK(not_in_path.error().code() == ErrorCode::kNotFound);
   CHECK_THAT(not_in_path.error().message(), Contains("PATH '/usr/bin'"));
@@ -131,7 +134,8 @@ TEST_CASE("at the deadline the whole group is asked to end, then killed, and its
   CHECK(result->signal == SIGKILL);
   CHECK(result->stdout_text == "before\n");
   CHECK(std::chrono::steady_clock::now() - start < 30s);
-  result = RunProcess(Shell("trap 'echo bye; exit 3' TERM; while :; do sleep 0.05; done"), In(300ms));
+  result =
+      RunProcess(Shell("trap 'echo bye; exit 3' TERM; while :; do sleep 0.05; done"), In(300ms));
   REQUIRE(result);
   CHECK(result->timed_out);
   CHECK(result->exit_code == 3);
@@ -160,7 +164,8 @@ TEST_CASE("grandchildren that hold the pipes neither hang us nor outlive the chi
   CHECK_FALSE(result->timed_out);
   CHECK(std::chrono::steady_clock::now() - start < 60s);
   const pid_t grandchild = std::stoi(result->stdout_text);
-  while (IsAlive(grandchild) && std::chrono::steady_clock::now() - start < 60s) std::this_thread::sleep_for(1ms);
+  while (IsAlive(grandchild) && std::chrono::steady_clock::now() - start < 60s)
+    std::this_thread::sleep_for(1ms);
   CHECK_FALSE(IsAlive(grandchild));
 }
 
@@ -195,14 +200,19 @@ TEST_CASE("the child inherits three descriptors, no signal mask and the default 
 TEST_CASE("many children at once do not wait for each other's pipes") {
   std::atomic<int> good = 0;
   std::stop_source stop;
-  std::jthread sleeper([&] { (void)RunProcess(Shell("sleep 600"), {std::chrono::steady_clock::now() + 600s, stop.get_token()}); });
+  std::jthread sleeper([&] {
+    (void)RunProcess(Shell("sleep 600"),
+                     {std::chrono::steady_clock::now() + 600s, stop.get_token()});
+  });
   {
     std::vector<std::jthread> threads;
     for (int t = 0; t < 8; ++t) {
       threads.emplace_back([&] {
         for (int i = 0; i < 20; ++i) {
           const auto result = RunProcess({.argv = {"/bin/echo", "hello"}}, In(120s));
-          if (result && result->exit_code == 0 && result->stdout_text == "hello\n" && !result->timed_out) ++good;
+          if (result && result->exit_code == 0 && result->stdout_text == "hello\n" &&
+              !result->timed_out)
+            ++good;
         }
       });
     }
