@@ -48,6 +48,7 @@ Result<Plan> PlanUnit(const rollout::Services& services, const rollout::Snapshot
     request.resources = &rendered.resources;
     request.environment = &unit->environment;
     request.snapshot = &snapshot;
+    request.pipeline_units = rollout::PipelineUnits(services, snapshot);
     request.inventory = inventory[target.name];
     SLUICE_TRY(auto session, rollout::OpenTarget(services, target, request));
     sessions.push_back(std::move(session));

@@ -111,7 +111,7 @@ Status Composition::OpenGit(Role role, const std::string& command) {
   }
   deploylog::Options log;
   log.branch = repository.log_branch;
-  log.pipeline = config_.name;
+  log.pipeline = "";  // sluice.yaml names it; an engine takes the log of whatever pipeline stands at its path
   log.path = repository.path;
   log.engine = engine_id_;
   log.identity = identity;

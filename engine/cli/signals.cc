@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "engine/base/clock.h"
 #include "engine/base/guarded.h"
 #include "engine/base/log.h"
 
@@ -48,6 +49,11 @@ std::stop_token Signals::stop() const { return state_->source.get_token(); }
 
 void Signals::OnPoll(std::function<void()> poll) {
   state_->poll.With([&](auto& f) { f = std::move(poll); });
+}
+
+void WaitForStop(const std::stop_token& stop) {
+  while (RealClock().Sleep(std::chrono::hours(1), stop)) {
+  }
 }
 
 }  // namespace sluice::cli

@@ -22,4 +22,7 @@ class Signals {
   std::unique_ptr<State> state_;
 };
 
+// Blocks until stop is requested.
+void WaitForStop(const std::stop_token& stop);
+
 }  // namespace sluice::cli

@@ -89,6 +89,7 @@ Result<PassResult> Attempt::OpenTargets() {
   request.resources = &resources_;
   request.environment = &unit_.environment;
   request.snapshot = pass_.snapshot.get();
+  request.pipeline_units = PipelineUnits(services_, *pass_.snapshot);
   request.adopted = {record_.adopting.begin(), record_.adopting.end()};
   for (const deploylog::Request& asked : pass_.state->requests) {
     if (asked.verb != "adopt" || asked.unit != pass_.unit) continue;

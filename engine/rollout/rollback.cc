@@ -79,6 +79,7 @@ Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
   request.pipeline = pipeline;
   request.resources = is_in_good ? &good.resources : &kNothing;
   request.inventory = inventory[target.name];
+  request.pipeline_units = PipelineUnits(services, *pass.snapshot);
   request.keep_leftovers = true;
   SLUICE_TRY(TargetSession session, OpenTarget(services, target, request));
   if (session.is_refused || !session.plan.blockers.empty()) {

@@ -29,6 +29,11 @@ std::string Owners(const targets::Prediction& prediction) {
   return parts.empty() ? prediction.message : Join(parts, ", ");
 }
 
+// The mark of a unit of this pipeline, declared or recorded.
+bool IsKnownMark(const PlanRequest& request, const std::string& mark) {
+  return std::ranges::any_of(request.pipeline_units, [&](const UnitId& unit) { return OwnershipOf(request.pipeline, unit).Mark() == mark; });
+}
+
 plan::Declared Describe(const targets::PreparedObject& object, const targets::Prediction& prediction,
                         const targets::LiveState& live, const PlanRequest& request, const std::string& cluster,
                         const std::string& mark) {
@@ -44,6 +49,7 @@ plan::Declared Describe(const targets::PreparedObject& object, const targets::Pr
     if (it->second.mark == mark) out.is_ours = true;
     if (!it->second.mark.empty() && it->second.mark != mark) {
       out.other_owner = it->second.mark;
+      out.is_other_owner_foreign = !IsKnownMark(request, it->second.mark);
       out.is_ours = false;
     }
   }
@@ -103,6 +109,13 @@ std::vector<targets::PreparedObject> TargetSession::OfStage(int stage, bool only
   return out;
 }
 
+std::set<UnitId> PipelineUnits(const Services& services, const Snapshot& snapshot) {
+  std::set<UnitId> units;
+  for (const auto& [unit, declared] : snapshot.declared.units) units.insert(unit);
+  for (const auto& [unit, record] : services.log.Get()->records) units.insert(unit);
+  return units;
+}
+
 targets::Ownership OwnershipOf(const std::string& pipeline, const UnitId& unit) { return {pipeline, unit}; }
 
 Result<TargetSession> OpenTarget(const Services& services, const Target& target, const PlanRequest& request) {
@@ -129,6 +142,8 @@ Result<TargetSession> OpenTarget(const Services& services, const Target& target,
 
   plan::Input input;
   input.target = target.name;
+  input.unit = ToString(request.unit);
+  input.hmac_key = services.options.hmac_key;
   const std::string cluster = ClusterOf(target);
   const std::string mark = owner.Mark();
   for (size_t i = 0; i < session.prepared.objects.size(); ++i) {

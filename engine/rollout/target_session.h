@@ -34,6 +34,7 @@ struct PlanRequest {
   const std::vector<Resource>* resources = nullptr;  // rendered
   const Environment* environment = nullptr;
   const Snapshot* snapshot = nullptr;                // claims of the others; may be null
+  std::set<UnitId> pipeline_units;                   // declared or recorded: whose marks are of this pipeline
   std::set<ObjectRef> inventory;                     // of this target
   std::set<std::string> adopted;                     // inventory lines, or "*" for all
   bool keep_leftovers = false;
@@ -46,6 +47,9 @@ Result<TargetSession> OpenTarget(const Services& services, const Target& target,
 
 // The plans of all targets as one, digest set.
 Plan MergePlans(const std::vector<TargetSession>& sessions, const std::string& hmac_key);
+
+// Declared at the snapshot or recorded in the log.
+std::set<UnitId> PipelineUnits(const Services& services, const Snapshot& snapshot);
 
 targets::Ownership OwnershipOf(const std::string& pipeline, const UnitId& unit);
 
