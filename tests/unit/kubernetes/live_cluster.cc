@@ -1,0 +1,99 @@
+#include "tests/unit/kubernetes/live_cluster.h"
+
+#include <cstdlib>
+#include <stdexcept>
+
+#include "engine/base/hash.h"
+#include "engine/targets/kubernetes/health_json.h"
+#include "engine/yaml/yaml.h"
+
+namespace sluice::targets::kubernetes {
+namespace {
+
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+template <class T>
+T Must(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().message());
+  return std::move(*result);
+}
+
+}  // namespace
+
+struct LiveCluster::Sandbox {};
+
+LiveCluster::LiveCluster() {
+  kubeconfig_ = Environment("SLUICE_TEST_KUBECONFIG");
+  context_ = Environment("SLUICE_TEST_CONTEXT");
+  std::string admin = Environment("SLUICE_TEST_ADMIN_KUBECONFIG");
+  is_real_ = !kubeconfig_.empty();
+  if (!is_real_) throw std::runtime_error("no cluster: set SLUICE_TEST_KUBECONFIG and SLUICE_TEST_CONTEXT");
+  if (admin.empty()) admin = kubeconfig_;
+  connections_ = std::make_unique<KubernetesConnections>(KubernetesOptions{.kubeconfig = kubeconfig_}, clock, effects, metrics);
+  admin_ = std::make_unique<Connection>(Must(MakeCurlHttpClient()), Must(LoadKubeconfig(admin, context_)),
+                                        Credentials::Options{}, clock, admin_effects_, admin_metrics_);
+}
+
+LiveCluster::~LiveCluster() {
+  for (const std::string& ns : namespaces_) As("test", "DELETE", "/api/v1/namespaces/" + ns);
+}
+
+std::string LiveCluster::MakeNamespace() {
+  const std::string name = "t-" + RandomHex(4);
+  const nlohmann::json body = {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", name}}}};
+  if (!As("test", "POST", "/api/v1/namespaces", body).IsSuccess()) throw std::runtime_error("cannot make " + name);
+  namespaces_.push_back(name);
+  return name;
+}
+
+std::unique_ptr<TargetDriver> LiveCluster::Driver(const std::string& ns) {
+  return Must(connections_->MakeDriver({.context = context_, .ns = ns}));
+}
+
+Call LiveCluster::Deadline(int seconds) const { return {clock.SteadyNow() + std::chrono::seconds(seconds), {}}; }
+
+ApiAnswer LiveCluster::As(const std::string& manager, const std::string& method, const std::string& path,
+                          const nlohmann::json& body, const std::string& content_type) {
+  ApiRequest request{.verb = method == "GET" ? Verb::kGet : Verb::kPatch, .method = method, .path = path, .what = path};
+  if (method == "POST" || method == "PATCH" || method == "PUT") request.query = {{"fieldManager", manager}};
+  if (content_type == "application/apply-patch+yaml") request.query.emplace_back("force", "true");
+  if (!body.is_null()) {
+    request.body = body.dump();
+    request.content_type = content_type;
+  }
+  return Must(admin_->client.Send(request, Deadline()));
+}
+
+bool LiveCluster::Eventually(const std::function<bool()>& is_so, int seconds) const {
+  const Call call = Deadline(seconds);
+  while (!is_so()) {
+    if (clock.SteadyNow() >= call.deadline) return false;
+    clock.Sleep(Duration(50), call.stop);
+  }
+  return true;
+}
+
+std::vector<Resource> MakeResources(const std::string& yaml) {
+  const yaml::Parsed parsed = yaml::Parse(yaml, "test.yaml");
+  if (!parsed.problems.empty()) throw std::runtime_error(ToString(parsed.problems.front()));
+  std::vector<Resource> resources;
+  for (const yaml::Document& document : parsed.documents) {
+    Resource resource;
+    resource.api_version = ToText(At(document.value, "apiVersion"));
+    resource.ref = {GroupOf(resource.api_version), ToText(At(document.value, "kind")), "",
+                    ToText(At(document.value, "metadata", "name"))};
+    resource.body = document.value;
+    resource.at = {"test.yaml", 1, 1};
+    resources.push_back(std::move(resource));
+  }
+  return resources;
+}
+
+Resource MakeResource(const std::string& yaml) { return MakeResources(yaml).at(0); }
+
+Ownership TestOwner(const std::string& application) { return {"test", {"dev", application}}; }
+
+}  // namespace sluice::targets::kubernetes
