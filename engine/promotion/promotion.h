@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/base/clock.h"
 #include "engine/model/record.h"
@@ -19,6 +20,9 @@ struct Facts {
   Duration soak{0};
   // Digests known from the `initialised` event as upstream's or the target's.
   std::vector<std::string> initial_releases;
+  // `sluice promote`: a person may replace a hot fix, bring back what was rolled back, and need not wait for the
+  // target's rollout. Failed releases and the soak still count.
+  bool is_by_person = false;
 };
 
 struct Decision {
@@ -37,7 +41,10 @@ struct Decision {
 };
 
 // Design 7: of the releases that Succeeded upstream, whose longest Healthy stay there reaches the soak and that
-// did not fail here, the one whose first success upstream is latest and later than that of the target's.
+// did not fail here, the one whose first success upstream is latest and later than that of the target's. Besides:
+// - "the target's" covers every release that Succeeded there, so a person's rollback is not undone; and a release from
+//   which upstream itself went back is no candidate.
+// - Of two releases that both stood when the log began nobody knows which is newer: only a person promotes it.
 Decision Choose(const Facts& facts);
 
 // Longest Healthy stay of a release upstream as of `now`, counting the present stay.
