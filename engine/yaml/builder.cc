@@ -175,8 +175,8 @@ class Builder final : public YAML::EventHandler {
     value.is_scalar = true;
     value.key = ToKey(*scalar);
     if (WantsKey()) {
-      // A key may be what has no JSON value (.inf is the key ".inf").
-      value.value = json();
+      // A key may be what has no JSON value (.inf is the key ".inf"); an alias of it is then null.
+      value.value = ToJson(*scalar).value_or(json());
       const bool is_merge = tag == "?" && text == "<<";
       Anchor(anchor, value, place);
       TakeKey(value, place, is_merge);

@@ -73,9 +73,6 @@ class Gate {
     if (start.version_directive != nullptr || start.tag_directives.start != start.tag_directives.end) {
       return Refusal{place, "yaml-document", "%YAML and %TAG directives are not accepted; remove them"};
     }
-    if (start.implicit != 0 && !events_.empty()) {
-      return Refusal{place, "yaml-document", "a document after the first must begin with a line '---'"};
-    }
     return Add(Event::Kind::kDocumentStart, place);
   }
 
