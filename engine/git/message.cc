@@ -111,7 +111,7 @@ std::vector<std::pair<std::string, std::string>> ParseTrailers(std::string_view 
     const auto colon = line.find(':');
     const std::string_view key = colon == std::string::npos || is_continuation
                                      ? ""
-                                     : std::string_view(line).substr(0, colon);
+                                     : Trim(std::string_view(line).substr(0, colon));
     is_in_trailer = IsTrailerKey(key);
     if (is_in_trailer) {
       trailers.emplace_back(key, Trim(std::string_view(line).substr(colon + 1)));
