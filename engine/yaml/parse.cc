@@ -8,12 +8,15 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
+// kubectl reads by lines and ends each with a line feed: "\r\n" is one, and the last line has one too, which a
+// literal block at the end of the file then keeps.
 std::string WithUnixLineEnds(std::string_view text) {
   std::string out;
-  out.reserve(text.size());
+  out.reserve(text.size() + 1);
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '\r' || i + 1 == text.size() || text[i + 1] != '\n') out += text[i];
   }
+  if (!out.ends_with('\n')) out += '\n';
   return out;
 }
 
@@ -80,7 +83,7 @@ std::optional<Refusal> ParseText(std::string_view text, bool is_json_file, const
   if (auto refusal = CheckBytes(text, limits)) return refusal;
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   std::string clean;
-  if (text.find('\r') != std::string_view::npos) {
+  if (text.find('\r') != std::string_view::npos || !text.ends_with('\n')) {
     clean = WithUnixLineEnds(text);
     text = clean;
   }

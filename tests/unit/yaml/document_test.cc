@@ -42,6 +42,11 @@ TEST_CASE("a byte order mark and Windows line ends change nothing") {
   CHECK(All("\xEF\xBB\xBF" "a: 1\r\nb: |\r\n  x\r\n  y\r\n---\r\nc: \"p\r\n  q\"\r\n") == "{\"a\":1,\"b\":\"x\\ny\\n\"}{\"c\":\"p q\"}");
 }
 
+TEST_CASE("a literal block in a last line without line feed ends with one all the same, as kubectl has it") {
+  CHECK(One("x: |\n  a") == "{\"x\":\"a\\n\"}");
+  CHECK(One("x: |-\n  a") == "{\"x\":\"a\"}");
+}
+
 TEST_CASE("directives are refused") {
   CHECK(All("%YAML 1.2\n---\na: 1\n").find("yaml-document") == 0);
   CHECK(All("%YAML 1.1\n---\na: 1\n").find("yaml-document") == 0);
