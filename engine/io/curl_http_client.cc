@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <condition_variable>
 #include <csignal>
 #include <cstring>
 #include <deque>
@@ -21,72 +20,11 @@
 
 #include "engine/base/guarded.h"
 #include "engine/base/time_format.h"
+#include "engine/io/curl_batch.h"
 #include "engine/io/curl_transfer.h"
 
 namespace sluice {
 namespace {
-
-// A stream stops reading from its socket while this much waits for the caller.
-constexpr size_t kStreamBufferBytes = size_t{1} << 20;
-
-class Batch;
-using BatchTimers = std::multimap<SteadyTime, std::shared_ptr<Batch>>;
-
-// The requests of one call. The caller's side is under `mutex`; the rest belongs to the I/O thread.
-// It points into the caller's requests, so the caller stays until `remaining` is 0.
-class Batch final : public TransferEvents {
- public:
-  Batch(std::vector<const HttpRequest*> all, const Call& call, bool streams)
-      : requests(std::move(all)),
-        deadline(call.deadline),
-        start(std::chrono::steady_clock::now()),
-        is_stream(streams),
-        active(requests.size()),
-        remaining(requests.size()),
-        results(requests.size()) {}
-
-  void OnHead(const HttpResponse& response) override {
-    const std::lock_guard lock(mutex);
-    head = response;
-    changed.notify_all();
-  }
-  bool OnData(std::string_view data) override {
-    const std::lock_guard lock(mutex);
-    if (buffer.size() >= kStreamBufferBytes) {
-      is_held_back = true;
-      return false;
-    }
-    buffer.append(data);
-    changed.notify_all();
-    return true;
-  }
-  void Finish(size_t index, Result<HttpResponse> result) {
-    const std::lock_guard lock(mutex);
-    if (results[index]) return;
-    results[index].emplace(std::move(result));
-    if (--remaining == 0) changed.notify_all();
-  }
-
-  const std::vector<const HttpRequest*> requests;
-  const SteadyTime deadline;
-  const SteadyTime start;
-  const bool is_stream;
-
-  // I/O thread.
-  std::vector<std::unique_ptr<CurlTransfer>> active;
-  std::optional<BatchTimers::iterator> timer;
-  size_t unfinished() const { return active.size() - finished; }
-  size_t finished = 0;
-  std::vector<bool> is_finished = std::vector<bool>(active.size());
-
-  std::mutex mutex;
-  std::condition_variable changed;
-  size_t remaining;
-  std::vector<std::optional<Result<HttpResponse>>> results;
-  std::optional<HttpResponse> head;
-  std::string buffer;
-  bool is_held_back = false;
-};
 
 enum class Order { kStart, kCancel, kAbandon, kResume };
 struct Message {

@@ -58,6 +58,7 @@ class CurlTransfer {
   void SetTls();
   void TakeHeaderLine(std::string_view line);
   Error ExplainTls(CURLcode code) const;
+  bool IsSafeToRepeat() const;
   std::string Curl(CURLcode code) const;
 
   CURL* const easy_;
