@@ -82,11 +82,6 @@ std::optional<Refusal> ParseYaml(std::string_view text, const Limits& limits, st
 std::optional<Refusal> ParseText(std::string_view text, bool is_json_file, const Limits& limits, std::vector<Document>& documents) {
   if (auto refusal = CheckBytes(text, limits)) return refusal;
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  std::string clean;
-  if (text.find('\r') != std::string_view::npos || !text.ends_with('\n')) {
-    clean = WithUnixLineEnds(text);
-    text = clean;
-  }
   Refusal not_json;
   const bool looks_like_json = Trim(text).starts_with('{');
   if (looks_like_json) {
@@ -94,6 +89,11 @@ std::optional<Refusal> ParseText(std::string_view text, bool is_json_file, const
       documents = std::move(json->documents);
       return json->refusal;
     }
+  }
+  std::string clean;
+  if (text.find('\r') != std::string_view::npos || !text.ends_with('\n')) {
+    clean = WithUnixLineEnds(text);
+    text = clean;
   }
   auto refusal = ParseYaml(text, limits, documents);
   return refusal && looks_like_json && is_json_file ? not_json : refusal;
