@@ -131,10 +131,11 @@ Status LogReader::ReadRequests(const std::string& oid, const Snapshot& previous,
     if (!id || entry.kind != Kind::kFile) continue;
     if (next.state.requests.size() == kMaxRequests) break;
     const std::string path = RequestPath(*id);
-    auto bytes = Bytes(next.state.tip, path, kMaxRequestBytes);
-    auto request = bytes ? ParseRequest(*bytes) : Result<Request>(Fail(bytes.error()));
+    auto bytes = mirror_.ReadFile(next.state.tip, path, kMaxRequestBytes);
+    auto request = bytes ? ParseRequest(bytes->value_or("")) : Result<Request>(Fail(bytes.error()));
     if (!request) {
-      log::Warn("request_unreadable", {{"file", path}, {"error", request.error().message()}});
+      log::Warn("request_unreadable",
+                {{"file", path}, {"error", request.error().message() + "; remove the file with a commit"}});
       continue;
     }
     request->id = *id;

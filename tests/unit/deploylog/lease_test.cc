@@ -1,0 +1,246 @@
+#include "engine/deploylog/lease.h"
+
+#include "tests/unit/deploylog/log_fixture.h"
+
+namespace sluice::deploylog {
+namespace {
+
+using Fault = FaultyRemote::Fault;
+
+std::string LeaseAt(const Hub& hub) { return hub.Git({"for-each-ref", "--format=%(objectname)", kLeaseRef}); }
+
+}  // namespace
+
+TEST_CASE("a free lease is taken and its commit names the holder") {
+  const Hub hub;
+  Engine a(hub, "e-a");
+  CHECK_FALSE(a.lease->IsHeld());
+  CHECK_FALSE(a.lease->MayWriteLive());
+  REQUIRE(a.Acquire());
+  CHECK(a.lease->IsHeld());
+  CHECK(a.lease->MayWriteLive());
+  CHECK(hub.Git({"log", "-1", "--format=%s", kLeaseRef}) == "Lease of deployments: sluice run of e-a");
+  CHECK(hub.Git({"log", "-1", "--format=%(trailers:key=Sluice-Engine,valueonly,separator=)", kLeaseRef}) == "e-a");
+  CHECK(hub.Git({"rev-list", "--count", kLeaseRef}) == "1");
+}
+
+TEST_CASE("another engine's lease is refused and its holder named") {
+  const Hub hub;
+  Engine a(hub, "e-a"), b(hub, "e-b");
+  REQUIRE(a.Acquire());
+  const auto status = b.Acquire();
+  REQUIRE_FALSE(status);
+  CHECK(status.error().code() == ErrorCode::kHeldElsewhere);
+  CHECK(status.error().reason() == "LeaseHeld");
+  CHECK_THAT(status.error().message(), Catch::Contains("sluice run of e-a") && Catch::Contains("(engine e-a)") &&
+                                           Catch::Contains("stop that engine"));
+  CHECK_FALSE(b.lease->IsHeld());
+  CHECK(a.lease->IsHeld());
+}
+
+TEST_CASE("an engine resumes its own lease at once after a restart") {
+  const Hub hub;
+  const std::string data_dir = git::MakeTemporaryDirectory();
+  {
+    Engine before(hub, "e-a", data_dir);
+    REQUIRE(before.Acquire());
+  }
+  const std::string old = LeaseAt(hub);
+  Engine after(hub, "e-a", data_dir);
+  REQUIRE(after.Acquire());
+  CHECK(after.lease->IsHeld());
+  CHECK(LeaseAt(hub) != old);
+}
+
+TEST_CASE("a lease is taken over only after it stood still for 60 s by the other's own clock") {
+  const Hub hub;
+  Engine a(hub, "e-a"), b(hub, "e-b");
+  REQUIRE(a.Acquire());
+  REQUIRE_FALSE(b.Acquire());
+  b.clock.Advance(59s);
+  REQUIRE_FALSE(b.Acquire());
+  // It moves: the count begins again.
+  a.clock.Advance(20s);
+  REQUIRE(a.lease->RenewIfDue(a.MakeCall()));
+  b.clock.Advance(2s);
+  const auto seen = b.Acquire();
+  REQUIRE_FALSE(seen);
+  CHECK_THAT(seen.error().message(), Catch::Contains("seen to renew for 1m1s, last 0s ago"));
+  b.clock.Advance(59s);
+  REQUIRE_FALSE(b.Acquire());
+  b.clock.Advance(1s);
+  REQUIRE(b.Acquire());
+  CHECK(b.lease->IsHeld());
+
+  a.clock.Advance(20s);
+  const auto lost = a.lease->RenewIfDue(a.MakeCall());
+  REQUIRE_FALSE(lost);
+  CHECK(lost.error().code() == ErrorCode::kHeldElsewhere);
+  CHECK_THAT(lost.error().message(), Catch::Contains("sluice run of e-b"));
+  CHECK_FALSE(a.lease->IsHeld());
+  CHECK_FALSE(a.lease->MayWriteLive());
+}
+
+TEST_CASE("of two engines that take over at the same time one wins") {
+  const Hub hub;
+  Engine a(hub, "e-a"), b(hub, "e-b"), c(hub, "e-c");
+  REQUIRE(a.Acquire());
+  const std::string stale = LeaseAt(hub);
+  REQUIRE_FALSE(b.Acquire());
+  REQUIRE_FALSE(c.Acquire());
+  b.clock.Advance(60s);
+  c.clock.Advance(60s);
+  REQUIRE(b.lease->TryAcquire(stale, b.MakeCall()));
+  const auto status = c.lease->TryAcquire(stale, c.MakeCall());
+  REQUIRE_FALSE(status);
+  CHECK(status.error().code() == ErrorCode::kHeldElsewhere);
+  CHECK_FALSE(c.lease->IsHeld());
+  CHECK(b.lease->IsHeld());
+}
+
+TEST_CASE("a lease is renewed only when it is due") {
+  const Hub hub;
+  Engine a(hub, "e-a");
+  REQUIRE(a.Acquire());
+  const int pushes = a.remote->pushes();
+  a.clock.Advance(19s);
+  REQUIRE(a.lease->RenewIfDue(a.MakeCall()));
+  CHECK(a.remote->pushes() == pushes);
+  a.clock.Advance(1s);
+  const std::string old = LeaseAt(hub);
+  REQUIRE(a.lease->RenewIfDue(a.MakeCall()));
+  CHECK(a.remote->pushes() == pushes + 1);
+  CHECK(LeaseAt(hub) != old);
+}
+
+TEST_CASE("no write to live may start 40 s after the last renewal") {
+  const Hub hub;
+  Engine a(hub, "e-a");
+  REQUIRE(a.Acquire());
+  a.clock.Advance(39s);
+  CHECK(a.lease->MayWriteLive());
+  a.clock.Advance(1s);
+  CHECK_FALSE(a.lease->MayWriteLive());
+  CHECK(a.lease->IsHeld());
+  REQUIRE(a.lease->RenewIfDue(a.MakeCall()));
+  CHECK(a.lease->MayWriteLive());
+}
+
+TEST_CASE("a released lease can be taken at once") {
+  const Hub hub;
+  Engine a(hub, "e-a"), b(hub, "e-b");
+  REQUIRE(a.Acquire());
+  REQUIRE_FALSE(b.Acquire());
+  REQUIRE(a.lease->Release(a.MakeCall()));
+  CHECK_FALSE(a.lease->IsHeld());
+  CHECK(LeaseAt(hub).empty());
+  REQUIRE(b.Acquire());
+  // Releasing what another took is nothing.
+  REQUIRE(a.lease->Release(a.MakeCall()));
+  CHECK_FALSE(LeaseAt(hub).empty());
+}
+
+TEST_CASE("a renewal of unknown outcome is settled by what the remote shows") {
+  const Hub hub;
+  Engine a(hub, "e-a");
+  REQUIRE(a.Acquire());
+  a.clock.Advance(20s);
+  a.remote->FailNextPushes({Fault::kLandsUnknown});
+  REQUIRE(a.lease->RenewIfDue(a.MakeCall()));
+  CHECK(a.lease->MayWriteLive());
+
+  a.clock.Advance(20s);
+  a.remote->FailNextPushes({Fault::kLostUnknown});
+  const auto lost = a.lease->RenewIfDue(a.MakeCall());
+  REQUIRE_FALSE(lost);
+  CHECK(lost.error().code() == ErrorCode::kUnavailable);
+  CHECK(a.lease->IsHeld());
+  REQUIRE(a.lease->RenewIfDue(a.MakeCall()));
+
+  // It landed, but nobody could tell at the time: the next renewal finds it.
+  a.clock.Advance(20s);
+  a.remote->FailNextPushes({Fault::kLandsUnknown});
+  a.remote->FailLists(true);
+  REQUIRE_FALSE(a.lease->RenewIfDue(a.MakeCall()));
+  a.remote->FailLists(false);
+  REQUIRE(a.lease->RenewIfDue(a.MakeCall()));
+  CHECK(a.lease->IsHeld());
+}
+
+TEST_CASE("a listing older than the last renewal does not lose the lease") {
+  const Hub hub;
+  Engine a(hub, "e-a");
+  REQUIRE(a.Acquire());
+  const std::string old = LeaseAt(hub);
+  a.clock.Advance(20s);
+  REQUIRE(a.lease->RenewIfDue(a.MakeCall()));
+  REQUIRE(a.lease->TryAcquire(old, a.MakeCall()));
+  REQUIRE(a.lease->TryAcquire("", a.MakeCall()));
+  CHECK(a.lease->IsHeld());
+  const int pushes = a.remote->pushes();
+  REQUIRE(a.lease->RenewIfDue(a.MakeCall()));
+  CHECK(a.remote->pushes() == pushes);
+}
+
+TEST_CASE("waiting for the lease ends when its holder is seen to renew") {
+  const Hub hub;
+  Engine a(hub, "e-a"), b(hub, "e-b");
+  REQUIRE(a.Acquire());
+  int looks = 0;
+  b.remote->before_list = [&] {
+    if (++looks != 11) return;
+    a.clock.Advance(20s);
+    REQUIRE(a.lease->RenewIfDue(a.MakeCall()));
+  };
+  const SteadyTime begun = b.clock.SteadyNow();
+  const auto status = b.lease->Acquire(b.MakeCall());
+  REQUIRE_FALSE(status);
+  CHECK(status.error().code() == ErrorCode::kHeldElsewhere);
+  CHECK(b.clock.SteadyNow() - begun < 60s);
+  CHECK_FALSE(b.lease->IsHeld());
+}
+
+TEST_CASE("waiting for the lease of an engine that died takes it over") {
+  const Hub hub;
+  Engine a(hub, "e-a"), b(hub, "e-b");
+  REQUIRE(a.Acquire());
+  const SteadyTime begun = b.clock.SteadyNow();
+  REQUIRE(b.lease->Acquire(b.MakeCall()));
+  CHECK(b.clock.SteadyNow() - begun >= 60s);
+  CHECK(b.lease->IsHeld());
+}
+
+TEST_CASE("waiting for the lease ends when it is asked to stop") {
+  const Hub hub;
+  Engine a(hub, "e-a"), b(hub, "e-b");
+  REQUIRE(a.Acquire());
+  std::stop_source stop;
+  b.remote->before_list = [&] { stop.request_stop(); };
+  Call call = b.MakeCall();
+  const auto listed = b.lease->Acquire({call.deadline, stop.get_token()});
+  REQUIRE_FALSE(listed);
+  CHECK_FALSE(b.lease->IsHeld());
+}
+
+TEST_CASE("a ref that is no lease of ours counts as somebody else's") {
+  const Hub hub;
+  Engine a(hub, "e-a");
+  hub.Git({"update-ref", kLeaseRef, hub.revision});
+  const auto status = a.Acquire();
+  REQUIRE_FALSE(status);
+  CHECK(status.error().code() == ErrorCode::kHeldElsewhere);
+  CHECK_THAT(status.error().message(), Catch::Contains("an unknown holder"));
+}
+
+TEST_CASE("a server that refuses the lease is told apart from a race") {
+  const Hub hub;
+  Engine a(hub, "e-a");
+  a.remote->FailNextPushes({Fault::kRefused});
+  const auto status = a.Acquire();
+  REQUIRE_FALSE(status);
+  CHECK(status.error().code() == ErrorCode::kPermissionDenied);
+  CHECK(status.error().reason() == "LeasePushRefused");
+  CHECK_THAT(status.error().message(), Catch::Contains("protected branch"));
+}
+
+}  // namespace sluice::deploylog
