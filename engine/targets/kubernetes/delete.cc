@@ -24,9 +24,13 @@ Status KubernetesDriver::SendDelete(const ResourceType& type, const ObjectRef& r
   request.what = ToString(ref);
   SLUICE_TRY(const ApiAnswer answer, client_.Send(request, call));
   Status status = ToStatus(answer);
-  const bool is_gone = !status && (status.error().reason() == kReasonObjectMissing ||
-                                   status.error().reason() == kReasonNamespaceMissing);
-  if (is_gone) return {};
+  if (status) return {};
+  const std::string& reason = status.error().reason();
+  if (reason == kReasonObjectMissing || reason == kReasonNamespaceMissing) return {};
+  if (reason == kReasonTypeNotServed) {
+    SLUICE_TRY(const bool is_gone, IsTypeGone(type, call));
+    if (is_gone) return {};
+  }
   return status;
 }
 

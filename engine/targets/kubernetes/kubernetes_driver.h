@@ -82,6 +82,9 @@ class KubernetesDriver final : public TargetDriver {
   // The type a ref is read with: the declared version, else the preferred one.
   Result<ResourceType> TypeOf(const ObjectRef& ref, const Call& call);
 
+  // After a 404 for the path of a whole type: asks discovery again. Objects of a type that is gone are gone.
+  Result<bool> IsTypeGone(const ResourceType& type, const Call& call);
+
   // prepare.cc
   static CrdScopes ScopesOf(const std::vector<Resource>& resources);
   // Sets the namespace; a blocker when the object cannot be placed.

@@ -46,7 +46,9 @@ Result<std::optional<nlohmann::json>> KubernetesDriver::ReadObject(const Resourc
   const bool is_absent = error.reason() == kReasonObjectMissing || error.reason() == kReasonNamespaceMissing;
   if (is_absent) return std::nullopt;
   if (error.reason() == kReasonTypeNotServed) {
-    // Discovery said a moment ago that it is served: the answer is about to change, not "absent".
+    SLUICE_TRY(const bool is_gone, IsTypeGone(type, call));
+    if (is_gone) return std::nullopt;
+    // Discovery says that it is served: the answer is about to change, not "absent".
     return Fail(ErrorCode::kUnavailable, std::string(kReasonTypeNotServed),
                 client_.Name() + ": " + ToString(ref) + ": its type is just being added or removed: " + error.message());
   }
@@ -71,9 +73,19 @@ Result<std::vector<nlohmann::json>> KubernetesDriver::ReadList(const ResourceTyp
         break;
       }
       if (auto status = ToStatus(answer); !status) {
+        if (status.error().reason() == kReasonTypeNotServed) {
+          SLUICE_TRY(const bool is_gone, IsTypeGone(type, call));
+          if (is_gone) return std::vector<nlohmann::json>();
+        }
         return Fail(std::move(status).error().With(client_.Name() + ": listing " + what));
       }
-      for (nlohmann::json& item : answer.body["items"]) {
+      if (!answer.body.is_object()) {
+        return Fail(ErrorCode::kUnavailable, std::string(kReasonServerError),
+                    client_.Name() + ": listing " + what + ": the answer is no list; is this a Kubernetes API server?");
+      }
+      nlohmann::json& listed = answer.body["items"];  // null for an empty list of some servers
+      for (nlohmann::json& item : listed) {
+        if (!item.is_object()) continue;
         // Items of built-in types do not say what they are; metadata-only ones say PartialObjectMetadata.
         item["apiVersion"] = type.ApiVersion();
         item["kind"] = type.kind;

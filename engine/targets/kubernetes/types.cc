@@ -39,4 +39,9 @@ Result<ResourceType> KubernetesDriver::TypeOf(const ObjectRef& ref, const Call& 
   return TypeOf(ref.group, "", ref.kind, call);
 }
 
+Result<bool> KubernetesDriver::IsTypeGone(const ResourceType& type, const Call& call) {
+  SLUICE_TRY(const auto catalog, connection_->discovery.Refresh(client_.clock().SteadyNow(), call));
+  return catalog->Find(type.group, type.version, type.kind) == nullptr && !catalog->IsUnknown(type.group, type.version);
+}
+
 }  // namespace sluice::targets::kubernetes

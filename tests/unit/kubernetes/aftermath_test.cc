@@ -81,16 +81,17 @@ TEST_CASE("what is marked is found by kind, and by nothing") {
   LiveCluster cluster;
   const std::string ns = cluster.MakeNamespace();
   const auto driver = cluster.Driver(ns);
-  Deploy(cluster, *driver, std::string(kMap) + "---\napiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {selector: {a: b}, ports: [{port: 80}]}\n");
+  const Ownership owner = TestOwner(ns);  // other tests leave marked objects of cluster scope
+  Deploy(cluster, *driver, std::string(kMap) + "---\napiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {selector: {a: b}, ports: [{port: 80}]}\n", Force::kNo, owner);
   // Somebody copied the label: the mark alone does not make it ours.
   const nlohmann::json copy = {{"apiVersion", "v1"}, {"kind", "ConfigMap"},
-                               {"metadata", {{"name", "copy"}, {"labels", {{"sluice.dev/unit", TestOwner().Mark()}}}}}};
+                               {"metadata", {{"name", "copy"}, {"labels", {{"sluice.dev/unit", owner.Mark()}}}}}};
   REQUIRE(cluster.As("kubectl", "POST", "/api/v1/namespaces/" + ns + "/configmaps", copy).IsSuccess());
   const ObjectRef map{"", "ConfigMap", ns, "m"}, service{"", "Service", ns, "s"};
-  const auto of_kind = driver->FindMarked(TestOwner(), {{"", "ConfigMap", ns, "x"}}, cluster.Deadline());
+  const auto of_kind = driver->FindMarked(owner, {{"", "ConfigMap", ns, "x"}}, cluster.Deadline());
   REQUIRE(of_kind);
   CHECK(*of_kind == std::vector<ObjectRef>{map});
-  const auto all = driver->FindMarked(TestOwner(), {}, cluster.Deadline());
+  const auto all = driver->FindMarked(owner, {}, cluster.Deadline());
   INFO((all ? "" : all.error().message()));
   REQUIRE(all);
   CHECK(*all == std::vector<ObjectRef>{map, service});

@@ -64,8 +64,9 @@ inline const Prediction& PredictionOf(const Pass& pass, const std::string& kind,
 
 
 // Everything of `yaml`, applied.
-inline Pass Deploy(LiveCluster& cluster, TargetDriver& driver, const std::string& yaml, Force force = Force::kNo) {
-  Pass pass = MakePass(cluster, driver, MakeResources(yaml), force);
+inline Pass Deploy(LiveCluster& cluster, TargetDriver& driver, const std::string& yaml, Force force = Force::kNo,
+                   const Ownership& owner = TestOwner()) {
+  Pass pass = MakePass(cluster, driver, MakeResources(yaml), force, owner);
   INFO((pass.prepared.blockers.empty() ? "" : pass.prepared.blockers.front().message));
   REQUIRE(pass.prepared.blockers.empty());
   ApplyAll(cluster, driver, pass.prepared.objects, force);

@@ -38,15 +38,34 @@ LiveCluster::LiveCluster() {
 }
 
 LiveCluster::~LiveCluster() {
-  for (const std::string& ns : namespaces_) As("test", "DELETE", "/api/v1/namespaces/" + ns);
+  for (const std::string& path : cleanup_) As("test", "DELETE", path);
 }
 
 std::string LiveCluster::MakeNamespace() {
   const std::string name = "t-" + RandomHex(4);
   const nlohmann::json body = {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", name}}}};
   if (!As("test", "POST", "/api/v1/namespaces", body).IsSuccess()) throw std::runtime_error("cannot make " + name);
-  namespaces_.push_back(name);
+  cleanup_.push_back("/api/v1/namespaces/" + name);
   return name;
+}
+
+void LiveCluster::GrantOnGroup(const std::string& group) {
+  if (!is_real_) return;  // the sandbox knows no rights
+  const std::string base = "/apis/rbac.authorization.k8s.io/v1/";
+  const std::string name = "test-" + group;
+  const std::string rbac = "rbac.authorization.k8s.io";
+  const nlohmann::json role = {{"apiVersion", rbac + "/v1"}, {"kind", "ClusterRole"}, {"metadata", {{"name", name}}},
+                               {"rules", {{{"apiGroups", {group}}, {"resources", {"*"}},
+                                           {"verbs", {"get", "list", "create", "patch", "delete"}}}}}};
+  const nlohmann::json binding = {
+      {"apiVersion", rbac + "/v1"}, {"kind", "ClusterRoleBinding"}, {"metadata", {{"name", name}}},
+      {"roleRef", {{"apiGroup", rbac}, {"kind", "ClusterRole"}, {"name", name}}},
+      {"subjects", {{{"kind", "ServiceAccount"}, {"name", "sluice"}, {"namespace", "sluice"}},
+                    {{"kind", "User"}, {"apiGroup", rbac}, {"name", "sluice"}}}}};
+  for (const auto& [kind, body] : {std::pair("clusterroles", role), std::pair("clusterrolebindings", binding)}) {
+    if (!As("test", "POST", base + kind, body).IsSuccess()) throw std::runtime_error("cannot make " + name);
+    cleanup_.push_back(base + kind + "/" + name);
+  }
 }
 
 std::unique_ptr<TargetDriver> LiveCluster::Driver(const std::string& ns) {

@@ -2,8 +2,9 @@
 // SLUICE_TEST_CONTEXT, and SLUICE_TEST_ADMIN_KUBECONFIG for what other people do there), else the sandbox.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,9 @@ class LiveCluster {
   ApiAnswer As(const std::string& manager, const std::string& method, const std::string& path,
                const nlohmann::json& body = nullptr, const std::string& content_type = "application/json");
 
+  // What an administrator adds for a unit's own custom resources; taken back with this object.
+  void GrantOnGroup(const std::string& group);
+
   // Until `is_so`, or the deadline (then false).
   bool Eventually(const std::function<bool()>& is_so, int seconds = 60) const;
 
@@ -47,7 +51,7 @@ class LiveCluster {
   Effects admin_effects_;
   Metrics admin_metrics_;
   std::unique_ptr<Connection> admin_;
-  std::vector<std::string> namespaces_;
+  std::vector<std::string> cleanup_;  // paths to delete
 };
 
 // One object from YAML, as render would hand it over.

@@ -91,6 +91,7 @@ TEST_CASE("a unit brings its namespace, its type and objects of both") {
   const std::string ns = "own-" + id;
   const std::string group = "g" + id + ".example.org";
   const auto driver = cluster.Driver("default");
+  cluster.GrantOnGroup(group);
   const std::string yaml =
       "apiVersion: " + group + "/v1\nkind: Widget\nmetadata: {name: w, namespace: " + ns + "}\nspec: {size: 3}\n"
       "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: m, namespace: " + ns + "}\n"
