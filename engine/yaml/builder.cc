@@ -134,8 +134,8 @@ class Builder final : public YAML::EventHandler {
   std::string NextPointer() const {
     if (stack_.empty()) return "";
     const Frame& top = stack_.back();
-    if (top.built.value.is_array()) return top.pointer + "/" + std::to_string(top.built.value.size());
-    return top.pointer + "/" + EscapePointer(top.key);
+    if (top.built.value.is_array()) return PointerBelow(top.pointer, std::to_string(top.built.value.size()));
+    return PointerBelow(top.pointer, top.key);
   }
 
   void Open(Kind kind, json empty, YAML::anchor_t anchor) {
@@ -201,7 +201,7 @@ class Builder final : public YAML::EventHandler {
     if (!top.own_keys.insert(top.key).second) {
       throw Stop{{place, "duplicate-key", "key '" + top.key + "' is given twice in one map"}};
     }
-    book_->Note(top.pointer + "/" + EscapePointer(top.key), place);
+    book_->Note(PointerBelow(top.pointer, top.key), place);
   }
 
   // List items and the document are noted where the value stands, map entries where the key does.
@@ -287,8 +287,14 @@ std::optional<Refusal> BuildDocuments(std::string_view text, const std::vector<E
   return std::nullopt;
 }
 
-std::string EscapePointer(std::string_view key) {
-  std::string out;
+namespace {
+constexpr size_t kMaxPointer = 4096;
+constexpr std::string_view kUnplaced = "\xFF";  // no byte of UTF-8, so no pointer begins with it
+}  // namespace
+
+std::string PointerBelow(const std::string& parent, std::string_view key) {
+  if (parent == kUnplaced || parent.size() + key.size() > kMaxPointer) return std::string(kUnplaced);
+  std::string out = parent + "/";
   for (const char c : key) {
     if (c == '~') {
       out += "~0";
@@ -302,7 +308,7 @@ std::string EscapePointer(std::string_view key) {
 }
 
 void PlaceBook::Note(const std::string& pointer, Place place) {
-  if (pointer.size() > kMaxPointer || total_ + pointer.size() > kMaxTotal) return;
+  if (pointer == kUnplaced || total_ + pointer.size() > kMaxTotal) return;
   total_ += pointer.size();
   places_.insert_or_assign(pointer, place);
 }

@@ -3,8 +3,6 @@
 namespace sluice::yaml {
 namespace {
 
-constexpr size_t kMaxBytes = 64 << 20;
-
 // Problems name a file; the same blob may stand under several names.
 std::shared_ptr<const Parsed> Under(const std::string& file, const std::shared_ptr<const Parsed>& parsed) {
   if (parsed->problems.empty() || parsed->problems.front().at.file == file) return parsed;
@@ -30,7 +28,7 @@ std::shared_ptr<const Parsed> Cache::Get(const std::string& blob, const std::str
     if (!state.entries.emplace(blob, Entry{parsed, text.size()}).second) return;
     state.by_age.push_back(blob);
     state.bytes += text.size();
-    while (state.bytes > kMaxBytes) {
+    while (state.bytes > max_bytes_) {
       const auto oldest = state.entries.find(state.by_age.front());
       state.bytes -= oldest->second.bytes;
       state.entries.erase(oldest);

@@ -41,17 +41,18 @@ struct JsonStream {
 };
 std::optional<JsonStream> ReadJson(std::string_view text, const Limits& limits, Refusal& not_json);
 
-// "~" and "/" of a key as JSON pointers write them.
-std::string EscapePointer(std::string_view key);
+// The pointer of a key or an index below `parent`. Long ones have no place of their own: they and all below them
+// become a short mark that PlaceBook passes over, so that a long key with many children costs nothing.
+std::string PointerBelow(const std::string& parent, std::string_view key);
 
-// Remembers places until they would weigh more than the caps: long keys with many children must not multiply.
+// Remembers places until they would weigh more than the cap.
 class PlaceBook {
  public:
   explicit PlaceBook(std::map<std::string, Place>& places) : places_(places) {}
   void Note(const std::string& pointer, Place place);
 
  private:
-  static constexpr size_t kMaxPointer = 4096, kMaxTotal = 16 << 20;
+  static constexpr size_t kMaxTotal = 16 << 20;
   std::map<std::string, Place>& places_;
   size_t total_ = 0;
 };

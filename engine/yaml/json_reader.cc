@@ -95,7 +95,7 @@ class Reader {
       if (Peek() != '"') Syntax("expected a key in double quotes");
       const std::string key = String();
       if (out.contains(key)) Refuse(place, "duplicate-key", "key '" + key + "' is given twice in one map");
-      const std::string child = pointer + "/" + EscapePointer(key);
+      const std::string child = PointerBelow(pointer, key);
       book_->Note(child, place);
       SkipSpace();
       Expect(':');
@@ -120,7 +120,7 @@ class Reader {
     }
     while (true) {
       SkipSpace();
-      const std::string child = pointer + "/" + std::to_string(out.size());
+      const std::string child = PointerBelow(pointer, std::to_string(out.size()));
       book_->Note(child, Here());
       out.push_back(Value(child, depth));
       SkipSpace();

@@ -46,6 +46,7 @@ Parsed Parse(std::string_view text, const std::string& file, const Limits& limit
 // the present call.
 class Cache {
  public:
+  explicit Cache(size_t max_bytes = 64 << 20) : max_bytes_(max_bytes) {}
   // `text` is the blob's: look with Find first where reading it costs something.
   std::shared_ptr<const Parsed> Get(const std::string& blob, const std::string& file, std::string_view text);
   // nullptr when the blob is not (or no longer) remembered.
@@ -62,6 +63,7 @@ class Cache {
     std::deque<std::string> by_age;  // oldest first
     size_t bytes = 0;
   };
+  const size_t max_bytes_;
   Guarded<State> state_;
 };
 
