@@ -1,0 +1,170 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "engine/sandbox/controllers/controller_host.h"
+
+namespace sluice::sandbox {
+namespace {
+
+constexpr char kNamespaces[] = "namespaces";
+constexpr char kGarbage[] = "garbage";
+
+void DropFinalizer(const std::string& storage_key, const Json& object, const std::string& name, ControllerContext& context) {
+  Json next = object;
+  Json& finalizers = next["metadata"]["finalizers"];
+  finalizers.erase(std::remove(finalizers.begin(), finalizers.end(), Json(name)), finalizers.end());
+  if (finalizers.empty()) next["metadata"].erase("finalizers");
+  context.Update(storage_key, std::move(next));
+}
+
+bool HasFinalizer(const Json& object, const std::string& name) {
+  const Json& finalizers = ArrayAt(object, {"metadata", "finalizers"});
+  return std::find(finalizers.begin(), finalizers.end(), Json(name)) != finalizers.end();
+}
+
+// Gives a namespace its default service account and root certificate, and empties one that is deleted.
+class NamespaceController final : public Controller {
+ public:
+  std::vector<ObjectKey> Affected(const StoreEvent& event) const override {
+    if (event.storage_key == kNamespaces && event.kind != EventKind::kDeleted) return {KeyOf(kNamespaces, *event.object)};
+    const std::string ns = NamespaceOf(*event.object);
+    if (ns.empty() || event.kind != EventKind::kDeleted) return {};
+    return {{kNamespaces, "", ns}};
+  }
+
+  void Reconcile(const ObjectKey& key, ControllerContext& context) override {
+    const ObjectPtr ns = context.Get(kNamespaces, "", key.name);
+    if (ns == nullptr) return;
+    if (IsTerminating(*ns)) return Empty(*ns, context);
+    if (context.Get("serviceaccounts", key.name, "default") == nullptr) {
+      context.Create("serviceaccounts", {{"metadata", {{"name", "default"}, {"namespace", key.name}}}});
+    }
+    if (context.Get("configmaps", key.name, "kube-root-ca.crt") == nullptr) {
+      context.Create("configmaps", {{"metadata", {{"name", "kube-root-ca.crt"}, {"namespace", key.name}}},
+                                    {"data", {{"ca.crt", "simulated"}}}});
+    }
+  }
+
+ private:
+  static void Empty(const Json& ns, ControllerContext& context) {
+    const std::vector<ObjectKey> content = context.cluster().store.InNamespace(NameOf(ns));
+    for (const ObjectKey& key : content) {
+      const ObjectPtr object = context.Get(key.storage_key, key.ns, key.name);
+      if (object != nullptr && !IsTerminating(*object)) context.Delete(key.storage_key, *object);
+    }
+    if (!context.cluster().store.InNamespace(NameOf(ns)).empty()) return;
+    context.Remove(kNamespaces, ns);
+  }
+};
+
+// Deletes what its owners left behind, and finishes foreground and orphaning deletions. Its keys
+// name a uid (an owner that is gone or going) or an object with owners.
+class GarbageCollector final : public Controller {
+ public:
+  std::vector<ObjectKey> Affected(const StoreEvent& event) const override {
+    std::vector<ObjectKey> out;
+    if (event.kind == EventKind::kDeleted || IsTerminating(*event.object)) {
+      out.push_back({kGarbage, event.storage_key, UidOf(*event.object)});
+    }
+    const Json& owners = ArrayAt(*event.object, {"metadata", "ownerReferences"});
+    for (const Json& owner : owners) {
+      // A dependent that begins or ends matters to an owner that waits for it.
+      if (event.kind != EventKind::kModified) out.push_back({kGarbage, "", TextAt(owner, {"uid"})});
+    }
+    return out;
+  }
+
+  void Reconcile(const ObjectKey& key, ControllerContext& context) override {
+    const std::string& uid = key.name;
+    Store& store = context.cluster().store;
+    const ObjectPtr owner = FindByUid(key, context);
+    if (owner != nullptr) {
+      if (!IsTerminating(*owner)) return;
+      if (HasFinalizer(*owner, "orphan")) return Orphan(key.ns, *owner, context);
+      if (HasFinalizer(*owner, "foregroundDeletion")) Foreground(key.ns, *owner, context);
+      return;
+    }
+    if (store.HasUid(uid)) return FollowOwner(uid, context);
+    for (const ObjectKey& dependent : store.OwnedBy(uid)) DropOwner(dependent, uid, context);
+  }
+
+ private:
+  // key.ns holds the storage key where it is known.
+  static ObjectPtr FindByUid(const ObjectKey& key, ControllerContext& context) {
+    if (key.ns.empty()) return nullptr;
+    for (const ObjectPtr& object : context.List(key.ns, "")) {
+      if (UidOf(*object) == key.name) return object;
+    }
+    return nullptr;
+  }
+
+  // An owner known by uid only: it may wait in the foreground for the dependent that changed.
+  static void FollowOwner(const std::string& uid, ControllerContext& context) {
+    for (const TypePtr& type : context.cluster().types.All()) {
+      for (const ObjectPtr& object : context.List(type->StorageKey(), "")) {
+        if (UidOf(*object) != uid) continue;
+        if (IsTerminating(*object) && HasFinalizer(*object, "foregroundDeletion")) {
+          Foreground(type->StorageKey(), *object, context);
+        }
+        return;
+      }
+    }
+  }
+
+  static void Foreground(const std::string& storage_key, const Json& owner, ControllerContext& context) {
+    bool blocked = false;
+    for (const ObjectKey& key : context.cluster().store.OwnedBy(UidOf(owner))) {
+      const ObjectPtr dependent = context.Get(key.storage_key, key.ns, key.name);
+      if (dependent == nullptr) continue;
+      const Json* reference = FindByKey(ArrayAt(*dependent, {"metadata", "ownerReferences"}), "uid", UidOf(owner));
+      if (!IsTerminating(*dependent)) {
+        const TypePtr type = context.cluster().types.FindStorage(key.storage_key);
+        DeleteOptions options;
+        options.propagation = "Foreground";
+        if (type != nullptr) (void)context.cluster().writer.Delete(*type, key.ns, key.name, options);
+      }
+      blocked = blocked || (reference != nullptr && BoolAt(*reference, {"blockOwnerDeletion"}));
+    }
+    if (!blocked) DropFinalizer(storage_key, owner, "foregroundDeletion", context);
+  }
+
+  static void Orphan(const std::string& storage_key, const Json& owner, ControllerContext& context) {
+    for (const ObjectKey& key : context.cluster().store.OwnedBy(UidOf(owner))) RemoveReference(key, UidOf(owner), context);
+    DropFinalizer(storage_key, owner, "orphan", context);
+  }
+
+  static void RemoveReference(const ObjectKey& key, const std::string& uid, ControllerContext& context) {
+    const ObjectPtr object = context.Get(key.storage_key, key.ns, key.name);
+    if (object == nullptr) return;
+    Json next = *object;
+    Json kept = Json::array();
+    for (const Json& owner : ArrayAt(next, {"metadata", "ownerReferences"})) {
+      if (TextAt(owner, {"uid"}) != uid) kept.push_back(owner);
+    }
+    if (kept.empty()) {
+      next["metadata"].erase("ownerReferences");
+    } else {
+      next["metadata"]["ownerReferences"] = std::move(kept);
+    }
+    context.Update(key.storage_key, std::move(next));
+  }
+
+  // One owner of this object is gone: without another it goes too.
+  static void DropOwner(const ObjectKey& key, const std::string& uid, ControllerContext& context) {
+    const ObjectPtr object = context.Get(key.storage_key, key.ns, key.name);
+    if (object == nullptr || IsTerminating(*object)) return;
+    for (const Json& owner : ArrayAt(*object, {"metadata", "ownerReferences"})) {
+      if (TextAt(owner, {"uid"}) != uid && context.cluster().store.HasUid(TextAt(owner, {"uid"}))) {
+        return RemoveReference(key, uid, context);
+      }
+    }
+    context.Delete(key.storage_key, *object);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Controller> MakeNamespaceController() { return std::make_unique<NamespaceController>(); }
+std::unique_ptr<Controller> MakeGarbageCollector() { return std::make_unique<GarbageCollector>(); }
+
+}  // namespace sluice::sandbox

@@ -1,0 +1,316 @@
+#include "engine/sandbox/object_writer.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "engine/base/hash.h"
+#include "engine/sandbox/decode.h"
+#include "engine/sandbox/defaults.h"
+#include "engine/sandbox/managed_fields.h"
+#include "engine/sandbox/validation.h"
+
+namespace sluice::sandbox {
+namespace {
+
+std::string NewUid() {
+  const std::string hex = RandomHex(16);
+  return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-4" + hex.substr(13, 3) + "-a" + hex.substr(17, 3) +
+         "-" + hex.substr(20, 12);
+}
+
+// Kinds whose metadata.generation the server counts.
+bool CountsGeneration(const ResourceType& type) {
+  static const std::set<std::string> kinds = {
+      "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Job", "CronJob",
+      "Pod", "Ingress", "IngressClass", "NetworkPolicy", "PodDisruptionBudget", "PriorityClass",
+      "CustomResourceDefinition", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration",
+      "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "EndpointSlice"};
+  return type.IsCustom() || kinds.count(type.kind) > 0;
+}
+
+// What a change of raises the generation: everything but metadata and status.
+bool SameIntent(const Json& a, const Json& b) {
+  Json left = a;
+  Json right = b;
+  for (Json* side : {&left, &right}) {
+    side->erase("metadata");
+    side->erase("status");
+  }
+  return left == right;
+}
+
+void DropServerFields(Json& object) {
+  for (const char* name : {"selfLink", "generation", "deletionTimestamp", "deletionGracePeriodSeconds"}) {
+    Erase(object, {"metadata", name});
+  }
+}
+
+bool HasFinalizers(const Json& object) {
+  return !ArrayAt(object, {"metadata", "finalizers"}).empty() ||
+         !ArrayAt(object, {"spec", "finalizers"}).empty();
+}
+
+Json TimelessCopy(const Json& object) {
+  Json out = object;
+  Erase(out, {"metadata", "resourceVersion"});
+  if (Json* entries = Find(out, {"metadata", "managedFields"}); entries != nullptr && entries->is_array()) {
+    for (Json& entry : *entries) Erase(entry, {"time"});
+  }
+  return out;
+}
+
+std::string RandomSuffix() {
+  static constexpr char kAlphabet[] = "bcdfghjklmnpqrstvwxz2456789";
+  const std::string hex = RandomHex(5);
+  std::string out;
+  for (size_t i = 0; i < 10; i += 2) {
+    out += kAlphabet[static_cast<size_t>(std::stoi(hex.substr(i, 2), nullptr, 16)) % 27];
+  }
+  return out;
+}
+
+ApiStatus CheckPreconditions(const ResourceType& type, const Json& live, const std::string& uid,
+                             const std::string& resource_version) {
+  if (!uid.empty() && uid != UidOf(live)) {
+    return Conflict(type, NameOf(live), "Precondition failed: UID in precondition: " + uid +
+                                            ", UID in object meta: " + UidOf(live));
+  }
+  const std::string current = TextAt(live, {"metadata", "resourceVersion"});
+  if (!resource_version.empty() && resource_version != current) {
+    return Conflict(type, NameOf(live),
+                    "the object has been modified; please apply your changes to the latest version and "
+                    "try again");
+  }
+  return {};
+}
+
+}  // namespace
+
+bool SameContent(const Json& a, const Json& b) { return TimelessCopy(a) == TimelessCopy(b); }
+
+ApiStatus ObjectWriter::CheckNamespace(const ResourceType& type, const std::string& ns,
+                                       const std::string& name) const {
+  if (!type.namespaced) return {};
+  const ObjectPtr owner = store_.Get("namespaces", "", ns);
+  if (owner == nullptr) return NotFound(*types_.FindKind("", "Namespace"), ns);
+  if (!IsTerminating(*owner)) return {};
+  return Forbidden(type, name,
+                   "unable to create new content in namespace " + ns + " because it is being terminated",
+                   {{"NamespaceTerminating", "namespace " + ns + " is being terminated", "metadata.namespace"}});
+}
+
+ApiResult<ObjectPtr> ObjectWriter::Create(const ResourceType& type, Json object,
+                                          const WriteOptions& options) {
+  Erase(object, {"metadata", "managedFields"});
+  if (!TextAt(object, {"metadata", "resourceVersion"}).empty()) {
+    return BadRequest("resourceVersion should not be set on objects to be created");
+  }
+  return FinishCreate(type, std::move(object), options, true);
+}
+
+ApiResult<ObjectPtr> ObjectWriter::FinishCreate(const ResourceType& type, Json object,
+                                                const WriteOptions& options, bool record) {
+  Json& meta = Ensure(object, {"metadata"});
+  const std::string prefix = TextAt(meta, {"generateName"});
+  if (TextAt(meta, {"name"}).empty() && !prefix.empty()) meta["name"] = prefix + RandomSuffix();
+  const std::string name = TextAt(meta, {"name"});
+  const std::string ns = type.namespaced ? NamespaceOf(object) : "";
+  if (!type.namespaced) meta.erase("namespace");
+  SANDBOX_CHECK(CheckNamespace(type, ns, name));
+
+  DropServerFields(object);
+  meta.erase("resourceVersion");
+  meta["uid"] = NewUid();
+  meta["creationTimestamp"] = NowText();
+  if (CountsGeneration(type)) meta["generation"] = 1;
+  if (type.has_status) object.erase("status");
+  if (type.kind == "Namespace" && type.group.empty()) {
+    Ensure(object, {"spec"})["finalizers"] = Json::array({"kubernetes"});
+    Ensure(object, {"status"})["phase"] = "Active";
+  }
+  if (type.kind == "Pod" && type.group.empty()) {
+    object["status"] = {{"phase", "Pending"}, {"qosClass", "BestEffort"}};
+  }
+  object["apiVersion"] = type.ApiVersion();
+  object["kind"] = type.kind;
+  ApplyDefaults(type, object);
+  if (type.kind == "Service" && type.group.empty()) Allocate(object, nullptr, options.dry_run);
+  std::vector<Cause> causes = Validate(type, object, Json(nullptr));
+  if (!causes.empty()) return Invalid(type, name, std::move(causes));
+  if (store_.Get(type.StorageKey(), ns, name) != nullptr) return AlreadyExists(type, name);
+  if (record) {
+    RecordUpdate(*type.schema, type, Json(nullptr), object,
+                 {options.manager, type.ApiVersion(), options.subresource});
+  }
+  if (options.dry_run) return std::make_shared<const Json>(std::move(object));
+  return store_.Put(type.StorageKey(), std::move(object));
+}
+
+ApiResult<ObjectPtr> ObjectWriter::Update(const ResourceType& type, Json object,
+                                          const WriteOptions& options) {
+  const std::string ns = type.namespaced ? NamespaceOf(object) : "";
+  const ObjectPtr live = store_.Get(type.StorageKey(), ns, NameOf(object));
+  if (live == nullptr) return NotFound(type, NameOf(object));
+  SANDBOX_CHECK(CheckPreconditions(type, *live, UidOf(object),
+                                   TextAt(object, {"metadata", "resourceVersion"})));
+  return FinishUpdate(type, live, std::move(object), options, true);
+}
+
+ApiResult<ObjectPtr> ObjectWriter::FinishUpdate(const ResourceType& type, const ObjectPtr& live,
+                                                Json object, const WriteOptions& options, bool record) {
+  const Json& old_meta = live->at("metadata");
+  if (options.subresource == "status") {
+    // Only the status and ownership; the rest of the object stays as it is.
+    Json with_status = *live;
+    if (const Json* status = Find(object, {"status"})) {
+      with_status["status"] = *status;
+    } else {
+      with_status.erase("status");
+    }
+    if (const Json* entries = Find(object, {"metadata", "managedFields"})) {
+      with_status["metadata"]["managedFields"] = *entries;
+    }
+    object = std::move(with_status);
+  } else if (type.has_status) {
+    object.erase("status");
+    if (const Json* status = Find(*live, {"status"})) object["status"] = *status;
+  }
+  Json& meta = Ensure(object, {"metadata"});
+  for (const char* name : {"uid", "creationTimestamp", "generation", "deletionTimestamp",
+                           "deletionGracePeriodSeconds", "resourceVersion", "name", "namespace",
+                           "generateName", "selfLink"}) {
+    meta.erase(name);
+    if (old_meta.contains(name)) meta[name] = old_meta[name];
+  }
+  object["apiVersion"] = type.ApiVersion();
+  object["kind"] = type.kind;
+  if (type.kind == "Namespace" && type.group.empty() && options.subresource.empty()) {
+    if (const Json* spec = Find(*live, {"spec"})) object["spec"] = *spec;
+  }
+  ApplyDefaults(type, object);
+  if (type.kind == "Service" && type.group.empty()) Allocate(object, &*live, options.dry_run);
+  std::vector<Cause> causes = Validate(type, object, *live);
+  if (!causes.empty()) return Invalid(type, NameOf(object), std::move(causes));
+  const bool intent_changed = options.subresource != "status" && !SameIntent(*live, object);
+  if (intent_changed && CountsGeneration(type)) {
+    object["metadata"]["generation"] = IntAt(*live, {"metadata", "generation"}) + 1;
+  }
+  if (record) {
+    RecordUpdate(*type.schema, type, *live, object,
+                 {options.manager, type.ApiVersion(), options.subresource});
+  }
+  if (SameContent(*live, object)) return live;
+  const bool done = IsTerminating(object) && !HasFinalizers(object) && type.kind != "Pod";
+  if (options.dry_run) return std::make_shared<const Json>(std::move(object));
+  ObjectPtr stored = store_.Put(type.StorageKey(), std::move(object));
+  if (done) Remove(type, *stored);
+  return stored;
+}
+
+ApiResult<Written> ObjectWriter::Apply(const ResourceType& type, Json config,
+                                       const WriteOptions& options) {
+  const std::string ns = type.namespaced ? NamespaceOf(config) : "";
+  const std::string name = NameOf(config);
+  const ObjectPtr live = store_.Get(type.StorageKey(), ns, name);
+  const std::string uid = UidOf(config);
+  if (live == nullptr) {
+    if (!uid.empty()) {
+      return Conflict(type, name, "uid mismatch: the provided object specified uid " + uid +
+                                      ", and no existing object was found");
+    }
+    if (options.subresource == "status") return NotFound(type, name);
+    SANDBOX_CHECK(CheckNamespace(type, ns, name));
+  } else {
+    SANDBOX_CHECK(CheckPreconditions(type, *live, uid, TextAt(config, {"metadata", "resourceVersion"})));
+  }
+  Erase(config, {"metadata", "resourceVersion"});
+  Erase(config, {"metadata", "uid"});
+  const FieldManager manager{options.manager, type.ApiVersion(), options.subresource};
+  SANDBOX_TRY(ApplyOutcome outcome,
+              ApplyConfiguration(*type.schema, type, live == nullptr ? Json(nullptr) : *live, config,
+                                 manager, options.force));
+  if (!outcome.changed) return Written{live, false};
+  std::vector<std::string> unknown;
+  SANDBOX_CHECK(Decode(type, outcome.object, unknown));
+  if (live == nullptr) {
+    SANDBOX_TRY(ObjectPtr created, FinishCreate(type, std::move(outcome.object), options, false));
+    return Written{created, true};
+  }
+  SANDBOX_TRY(ObjectPtr updated, FinishUpdate(type, live, std::move(outcome.object), options, false));
+  return Written{updated, false};
+}
+
+ApiResult<ObjectPtr> ObjectWriter::Delete(const ResourceType& type, const std::string& ns,
+                                          const std::string& name, const DeleteOptions& options) {
+  const ObjectPtr live = store_.Get(type.StorageKey(), ns, name);
+  if (live == nullptr) return NotFound(type, name);
+  SANDBOX_CHECK(CheckPreconditions(type, *live, options.uid, options.resource_version));
+  Json object = *live;
+  Json& meta = object["metadata"];
+  int64_t grace = 0;
+  if (type.kind == "Pod" && type.group.empty()) {
+    grace = options.grace_seconds.value_or(IntAt(object, {"spec", "terminationGracePeriodSeconds"}, 30));
+  }
+  const bool foreground = options.propagation == "Foreground";
+  const bool orphan = options.propagation == "Orphan";
+  const bool was_terminating = IsTerminating(object);
+  if (!was_terminating && (foreground || orphan)) {
+    meta["finalizers"].push_back(foreground ? "foregroundDeletion" : "orphan");
+  }
+  if (!HasFinalizers(object) && grace == 0) {
+    if (!options.dry_run) store_.Remove(type.StorageKey(), ns, name);
+    return ObjectPtr();
+  }
+  if (was_terminating) return live;
+  meta["deletionTimestamp"] = NowText();
+  meta["deletionGracePeriodSeconds"] = grace;
+  if (CountsGeneration(type)) meta["generation"] = IntAt(meta, {"generation"}) + 1;
+  if (type.kind == "Namespace" && type.group.empty()) Ensure(object, {"status"})["phase"] = "Terminating";
+  if (options.dry_run) return std::make_shared<const Json>(std::move(object));
+  return store_.Put(type.StorageKey(), std::move(object));
+}
+
+void ObjectWriter::Remove(const ResourceType& type, const Json& object) {
+  store_.Remove(type.StorageKey(), NamespaceOf(object), NameOf(object));
+}
+
+std::string ObjectWriter::NextClusterIp(bool dry_run) {
+  const uint32_t number = dry_run ? next_ip_ : next_ip_++;
+  return "10.0." + std::to_string(number / 250 % 250) + "." + std::to_string(number % 250 + 1);
+}
+
+// Addresses and node ports, kept from the live Service where the new one is silent.
+void ObjectWriter::Allocate(Json& service, const Json* live, bool dry_run) {
+  Json& spec = Ensure(service, {"spec"});
+  const std::string kind = TextAt(spec, {"type"});
+  if (kind == "ExternalName") return;
+  if (live != nullptr) {
+    for (const char* name : {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort"}) {
+      if (const Json* value = Find(*live, {"spec", name}); value != nullptr && !spec.contains(name)) {
+        spec[name] = *value;
+      }
+    }
+  }
+  if (TextAt(spec, {"clusterIP"}).empty()) spec["clusterIP"] = NextClusterIp(dry_run);
+  if (!spec.contains("clusterIPs")) spec["clusterIPs"] = Json::array({spec["clusterIP"]});
+  if (!spec.contains("ipFamilies")) spec["ipFamilies"] = Json::array({"IPv4"});
+  if (!spec.contains("ipFamilyPolicy")) spec["ipFamilyPolicy"] = "SingleStack";
+  if (kind != "NodePort" && kind != "LoadBalancer") return;
+  Json* ports = Find(spec, {"ports"});
+  if (ports == nullptr || !ports->is_array()) return;
+  for (Json& port : *ports) {
+    if (IntAt(port, {"nodePort"}) != 0) continue;
+    if (live != nullptr) {
+      for (const Json& old : ArrayAt(*live, {"spec", "ports"})) {
+        if (IntAt(old, {"port"}) == IntAt(port, {"port"}) && old.contains("nodePort")) {
+          port["nodePort"] = old["nodePort"];
+        }
+      }
+    }
+    if (IntAt(port, {"nodePort"}) == 0) port["nodePort"] = dry_run ? next_node_port_ : next_node_port_++;
+  }
+}
+
+}  // namespace sluice::sandbox
