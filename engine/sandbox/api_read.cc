@@ -19,7 +19,7 @@ ApiError TooLarge(uint64_t wanted, uint64_t current) {
   error.code = 504;
   error.reason = "Timeout";
   error.message =
-      "Too large resource version: " + std::to_string(wanted) + ", current: " + std::to_string(current);
+      "Timeout: Too large resource version: " + std::to_string(wanted) + ", current: " + std::to_string(current);
   error.causes = {{"ResourceVersionTooLarge", "Too large resource version", ""}};
   error.retry_after_seconds = 1;
   return error;

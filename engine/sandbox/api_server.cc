@@ -103,6 +103,15 @@ ApiResult<HttpResponse> ApiServer::Route(const HttpRequest& request, const Reque
   return Discover(request, info);
 }
 
+bool ApiServer::ServesGroup(const RequestInfo& info) {
+  const std::lock_guard lock(cluster_.mutex);
+  if (cluster_.types.StaleGroups().count(info.group) > 0) return true;
+  for (const TypePtr& type : cluster_.types.All()) {
+    if (type->group == info.group && type->version == info.version) return true;
+  }
+  return false;
+}
+
 ApiResult<TypePtr> ApiServer::FindType(const RequestInfo& info) {
   const std::lock_guard lock(cluster_.mutex);
   if (cluster_.types.StaleGroups().count(info.group) > 0) {
@@ -122,6 +131,12 @@ ApiResult<TypePtr> ApiServer::FindType(const RequestInfo& info) {
 
 ApiResult<HttpResponse> ApiServer::RouteResource(const HttpRequest& request, const RequestInfo& info,
                                                  std::optional<uint64_t> stale_revision) {
+  if (!ServesGroup(info)) {
+    // The real server has no handler at all there, and says so without a Status.
+    HttpResponse response = TextResponse("404 page not found\n");
+    response.status = 404;
+    return response;
+  }
   SANDBOX_TRY(const TypePtr type, FindType(info));
   if (!info.subresource.empty()) {
     if (info.subresource == "log" && type->kind == "Pod") {

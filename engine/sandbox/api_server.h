@@ -36,6 +36,7 @@ class ApiServer {
                                 std::optional<uint64_t> stale_revision);
   ApiResult<HttpResponse> RouteResource(const HttpRequest& request, const RequestInfo& info,
                                         std::optional<uint64_t> stale_revision);
+  bool ServesGroup(const RequestInfo& info);
   ApiResult<TypePtr> FindType(const RequestInfo& info);
 
   // api_read.cc

@@ -80,7 +80,10 @@ ApiResult<Json> ReadBody(const HttpRequest& request, std::vector<std::string>& d
     return tl::unexpected(std::move(error));
   }
   Result<Json> parsed = ParseJson(request.body, &duplicates);
-  if (!parsed) return BadRequest("couldn't get version/kind; json parse error: " + parsed.error().message());
+  if (!parsed) {
+    return BadRequest("the object provided is unrecognized: couldn't get version/kind; json parse error: " +
+                      parsed.error().message());
+  }
   return *std::move(parsed);
 }
 
@@ -89,16 +92,14 @@ ApiStatus AgreeWithUrl(const RequestInfo& info, const ResourceType& type, Json& 
   if (!object.is_object()) return BadRequest("the body must be a JSON object");
   const std::string version = TextAt(object, {"apiVersion"});
   const std::string kind = TextAt(object, {"kind"});
-  if (must_name_kind && (version.empty() || kind.empty())) {
-    return BadRequest("Object 'Kind' is missing in '" + Dump(object).substr(0, 200) + "'");
+  const bool wrong = version != type.ApiVersion() || kind != type.kind;
+  if (must_name_kind && wrong) {
+    const std::string group_version = version.find('/') == std::string::npos ? "/" + version : version;
+    return BadRequest("invalid object type: " + group_version + ", Kind=" + kind);
   }
-  if (!version.empty() && version != type.ApiVersion()) {
-    return BadRequest("the API version in the data (" + version + ") does not match the expected API version (" +
-                      type.ApiVersion() + ")");
-  }
-  if (!kind.empty() && kind != type.kind) {
-    return BadRequest(type.kind + " in version \"" + type.version + "\" cannot be handled as a " + kind +
-                      ": the kind in the data does not match the URL");
+  if (wrong && (!version.empty() || !kind.empty())) {
+    return BadRequest(kind + " in version \"" + version + "\" cannot be handled as a " + type.kind +
+                      ": apiVersion and kind must be those of the URL");
   }
   object["apiVersion"] = type.ApiVersion();
   object["kind"] = type.kind;
@@ -178,7 +179,7 @@ ApiResult<DeleteOptions> ReadDeleteOptions(const HttpRequest& request, const Req
     options.uid = TextAt(body, {"preconditions", "uid"});
     options.resource_version = TextAt(body, {"preconditions", "resourceVersion"});
   }
-  static const std::vector<std::string> policies = {"Background", "Foreground", "Orphan"};
+  static const std::vector<std::string> policies = {"Foreground", "Background", "Orphan"};
   if (!options.propagation.empty() &&
       std::find(policies.begin(), policies.end(), options.propagation) == policies.end()) {
     return tl::unexpected(InvalidOptions(
@@ -283,6 +284,10 @@ ApiResult<HttpResponse> ApiServer::Apply(const HttpRequest& request, const Reque
   SANDBOX_CHECK(AgreeWithUrl(info, type, config, true));
   if (const Json* fields = Find(config, {"metadata", "managedFields"}); fields != nullptr && !fields->is_null()) {
     return BadRequest("metadata.managedFields must be nil");
+  }
+  if (!duplicates.empty() && info.Query("fieldValidation") == "Strict") {
+    return BadRequest("error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors: key \"" +
+                      duplicates[0] + "\" already set in map");
   }
   SANDBOX_TRY(const Headers warnings, JudgeFields(info, type, {}, duplicates));
   Written written;

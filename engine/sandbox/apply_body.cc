@@ -9,7 +9,7 @@ namespace sluice::sandbox {
 namespace {
 
 tl::unexpected<ApiError> Undecodable(const std::string& why) {
-  return BadRequest("error decoding YAML: " + why);
+  return BadRequest("error decoding YAML: error converting YAML to JSON: " + why);
 }
 
 // Decodes the character at `at` and steps over it; the text is valid UTF-8.

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/strings.h"
 #include "engine/sandbox/quantity.h"
 
 namespace sluice::sandbox {
@@ -33,8 +34,11 @@ class Decoder {
         return VisitList(type, value);
       case Shape::kString:
       case Shape::kTime:
-      case Shape::kBytes:
         if (!value.is_string()) Wrong(value, "string");
+        return;
+      case Shape::kBytes:
+        if (!value.is_string()) return Wrong(value, "string");
+        if (problem.empty() && !Base64Decode(value.get<std::string>())) problem = "illegal base64 data in " + path_;
         return;
       case Shape::kBoolean:
         if (!value.is_boolean()) Wrong(value, "bool");

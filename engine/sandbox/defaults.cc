@@ -76,6 +76,7 @@ void DefaultDaemonSet(Json& object) {
     Default(rolling, "maxSurge", 0);
     Default(rolling, "maxUnavailable", 1);
   }
+  Default(Ensure(object, {"metadata", "annotations"}), "deprecated.daemonset.template.generation", "1");
 }
 
 void DefaultJobSpec(Json& spec) {
@@ -100,6 +101,8 @@ void GenerateJobSelector(Json& object) {
   labels["controller-uid"] = uid;
   labels["job-name"] = NameOf(object);
   Ensure(object, {"spec", "selector", "matchLabels"})["batch.kubernetes.io/controller-uid"] = uid;
+  Default(object["spec"], "manualSelector", false);
+  if (ObjectAt(object, {"metadata", "labels"}).empty()) object["metadata"]["labels"] = labels;
 }
 
 void DefaultJob(Json& object) {
@@ -113,6 +116,8 @@ void DefaultCronJob(Json& object) {
   Default(spec, "suspend", false);
   Default(spec, "successfulJobsHistoryLimit", 3);
   Default(spec, "failedJobsHistoryLimit", 1);
+  Ensure(spec, {"jobTemplate", "metadata"});
+  Ensure(spec, {"jobTemplate", "spec", "template", "metadata"});
   if (Json* pod = Find(spec, {"jobTemplate", "spec", "template", "spec"}); pod != nullptr && pod->is_object()) {
     ApplyPodSpecDefaults(*pod);
   }

@@ -147,14 +147,14 @@ void ReleaseFields(std::vector<Entry>& entries, const Entry& self, const Compari
 std::string DescribeOwner(const Entry& entry) {
   std::string who = "\"" + entry.manager + "\"";
   if (!entry.subresource.empty()) who += " with subresource \"" + entry.subresource + "\"";
-  if (entry.operation == "Update") {
-    who += " using " + entry.api_version;
-    if (!entry.time.empty()) who += " at " + entry.time;
-  }
+  if (entry.operation == "Update") who += " using " + entry.api_version;
   return who;
 }
 
-ApiError ConflictError(const std::vector<std::pair<const Entry*, FieldSet>>& conflicts) {
+// Managers in the order of their names, causes in the order of their fields.
+ApiError ConflictError(std::vector<std::pair<const Entry*, FieldSet>> conflicts) {
+  std::sort(conflicts.begin(), conflicts.end(),
+            [](const auto& a, const auto& b) { return a.first->manager < b.first->manager; });
   ApiError error;
   error.code = 409;
   error.reason = "Conflict";
@@ -167,6 +167,8 @@ ApiError ConflictError(const std::vector<std::pair<const Entry*, FieldSet>>& con
       error.causes.push_back({"FieldManagerConflict", "conflict with " + who, path});
     }
   }
+  std::stable_sort(error.causes.begin(), error.causes.end(),
+                   [](const Cause& a, const Cause& b) { return a.field < b.field; });
   const size_t count = error.causes.size();
   error.message = "Apply failed with " + std::to_string(count) + " conflicts: " + text;
   if (count == 1) {
@@ -244,7 +246,7 @@ ApiResult<ApplyOutcome> ApplyConfiguration(const Type& type, const ResourceType&
   const std::vector<std::string> problems = CheckAgainstSchema(type, config);
   if (!problems.empty()) {
     std::string text = "failed to create typed patch object (" + NamespaceOf(config) + "/" +
-                       NameOf(config) + "; " + resource.ApiVersion() + ", Kind=" + resource.kind + "): ";
+                       NameOf(config) + "; " + resource.group + "/" + resource.version + ", Kind=" + resource.kind + "): ";
     if (problems.size() > 1) text += "errors:\n";
     for (const std::string& problem : problems) {
       text += problems.size() > 1 ? "  " + problem + "\n" : problem;
@@ -277,7 +279,7 @@ ApiResult<ApplyOutcome> ApplyConfiguration(const Type& type, const ResourceType&
       FieldSet conflict = entry.fields.Intersection(touched);
       if (!conflict.empty()) conflicts.emplace_back(&entry, std::move(conflict));
     }
-    if (!conflicts.empty()) return tl::unexpected(ConflictError(conflicts));
+    if (!conflicts.empty()) return tl::unexpected(ConflictError(std::move(conflicts)));
   }
   ReleaseFields(entries, self, change);
 

@@ -41,6 +41,14 @@ bool SameIntent(const Json& a, const Json& b) {
   return left == right;
 }
 
+Json InitialStatus(const ResourceType& type) {
+  if (type.kind == "Pod") return {{"phase", "Pending"}, {"qosClass", "BestEffort"}};
+  if (type.kind == "Namespace") return {{"phase", "Active"}};
+  if (type.kind == "PersistentVolumeClaim") return {{"phase", "Pending"}};
+  if (type.kind == "Service" || type.kind == "Ingress") return {{"loadBalancer", Json::object()}};
+  return Json::object();
+}
+
 void DropServerFields(Json& object) {
   for (const char* name : {"selfLink", "generation", "deletionTimestamp", "deletionGracePeriodSeconds"}) {
     Erase(object, {"metadata", name});
@@ -86,6 +94,21 @@ ApiStatus CheckPreconditions(const ResourceType& type, const Json& live, const s
   return {};
 }
 
+ApiStatus CheckDeletePreconditions(const ResourceType& type, const Json& live, const DeleteOptions& options) {
+  const std::string version = TextAt(live, {"metadata", "resourceVersion"});
+  if (!options.uid.empty() && options.uid != UidOf(live)) {
+    return Conflict(type, NameOf(live), "the UID in the precondition (" + options.uid +
+                                            ") does not match the UID in record (" + UidOf(live) +
+                                            "). The object might have been deleted and then recreated");
+  }
+  if (!options.resource_version.empty() && options.resource_version != version) {
+    return Conflict(type, NameOf(live), "the ResourceVersion in the precondition (" + options.resource_version +
+                                            ") does not match the ResourceVersion in record (" + version +
+                                            "). The object might have been modified");
+  }
+  return {};
+}
+
 }  // namespace
 
 bool SameContent(const Json& a, const Json& b) { return TimelessCopy(a) == TimelessCopy(b); }
@@ -126,12 +149,12 @@ ApiResult<ObjectPtr> ObjectWriter::FinishCreate(const ResourceType& type, Json o
   meta["creationTimestamp"] = NowText();
   if (CountsGeneration(type)) meta["generation"] = 1;
   if (type.has_status) object.erase("status");
+  if (type.has_status && !type.IsCustom()) object["status"] = InitialStatus(type);
   if (type.kind == "Namespace" && type.group.empty()) {
     Ensure(object, {"spec"})["finalizers"] = Json::array({"kubernetes"});
-    Ensure(object, {"status"})["phase"] = "Active";
   }
-  if (type.kind == "Pod" && type.group.empty()) {
-    object["status"] = {{"phase", "Pending"}, {"qosClass", "BestEffort"}};
+  if (type.kind == "PersistentVolumeClaim" && type.group.empty()) {
+    meta["finalizers"].push_back("kubernetes.io/pvc-protection");
   }
   object["apiVersion"] = type.ApiVersion();
   object["kind"] = type.kind;
@@ -162,8 +185,11 @@ ApiResult<ObjectPtr> ObjectWriter::FinishUpdate(const ResourceType& type, const 
                                                 Json object, const WriteOptions& options, bool record) {
   const Json& old_meta = live->at("metadata");
   if (options.subresource == "status") {
-    // Only the status and ownership; the rest of the object stays as it is.
+    // Only the status and ownership; the rest of the object stays as it is. Built-in kinds also take
+    // annotations here: that is how the Deployment controller writes its revision.
     Json with_status = *live;
+    const Json* annotations = Find(object, {"metadata", "annotations"});
+    if (annotations != nullptr && !type.IsCustom()) with_status["metadata"]["annotations"] = *annotations;
     if (const Json* status = Find(object, {"status"})) {
       with_status["status"] = *status;
     } else {
@@ -233,7 +259,11 @@ ApiResult<Written> ObjectWriter::Apply(const ResourceType& type, Json config,
                                  manager, options.force));
   if (!outcome.changed) return Written{live, false};
   std::vector<std::string> unknown;
-  SANDBOX_CHECK(Decode(type, outcome.object, unknown));
+  if (const ApiStatus decoded = Decode(type, outcome.object, unknown); !decoded) {
+    // A value that only the kind's own decoder refuses surfaces as a 500, like a schema failure.
+    return Internal("failed to convert new object (" + ns + "/" + name + "; " + type.group + "/" + type.version +
+                    ", Kind=" + type.kind + ") to proper version: " + decoded.error().message);
+  }
   if (live == nullptr) {
     SANDBOX_TRY(ObjectPtr created, FinishCreate(type, std::move(outcome.object), options, false));
     return Written{created, true};
@@ -246,7 +276,7 @@ ApiResult<ObjectPtr> ObjectWriter::Delete(const ResourceType& type, const std::s
                                           const std::string& name, const DeleteOptions& options) {
   const ObjectPtr live = store_.Get(type.StorageKey(), ns, name);
   if (live == nullptr) return NotFound(type, name);
-  SANDBOX_CHECK(CheckPreconditions(type, *live, options.uid, options.resource_version));
+  SANDBOX_CHECK(CheckDeletePreconditions(type, *live, options));
   Json object = *live;
   Json& meta = object["metadata"];
   int64_t grace = 0;

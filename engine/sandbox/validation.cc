@@ -148,13 +148,14 @@ void CheckWorkload(const Json& object, const Json& live, Causes& causes) {
   CheckReplicas(object, causes);
   const Json& selector = ObjectAt(object, {"spec", "selector"});
   const Json& labels = ObjectAt(object, {"spec", "template", "metadata", "labels"});
-  if (Find(object, {"spec", "selector"}) == nullptr) {
+  const bool no_selector = Find(object, {"spec", "selector"}) == nullptr;
+  if (no_selector) {
     causes.push_back(RequiredValue("spec.selector"));
   } else if (selector.empty()) {
     causes.push_back(InvalidValue("spec.selector", selector,
                                   "empty selector is invalid for " + TextAt(object, {"kind"})));
   }
-  if (!MatchesSelector(selector, labels) || labels.empty()) {
+  if (no_selector || !MatchesSelector(selector, labels) || labels.empty()) {
     causes.push_back(InvalidValue("spec.template.metadata.labels", labels,
                                   "`selector` does not match template `labels`"));
   }
@@ -313,7 +314,7 @@ void CheckData(const Json& object, const Json& live, Causes& causes) {
     }
   }
   if (total > kDataLimit) {
-    causes.push_back({"FieldValueTooLong", "Too long: may not be more than 1048576 bytes", secret ? "data" : ""});
+    causes.push_back({"FieldValueTooLong", "Too long: may not be more than 1048576 bytes", secret ? "data" : "[]"});
   }
   if (live.is_null()) return;
   if (secret) CheckImmutable(object, live, {"type"}, "type", causes);

@@ -119,13 +119,13 @@ class Converter {
 ApiResult<Json> ReadYaml(std::string_view text, std::vector<std::string>& duplicates) {
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.empty()) return BadRequest("error decoding YAML: the body is empty");
+    if (documents.empty()) return BadRequest("error decoding YAML: error converting YAML to JSON: yaml: the body is empty");
     Converter converter(duplicates);
     Json out = converter.Convert(documents[0], "", 0);
-    if (!converter.problem.empty()) return BadRequest("error decoding YAML: yaml: " + converter.problem);
+    if (!converter.problem.empty()) return BadRequest("error decoding YAML: error converting YAML to JSON: yaml: " + converter.problem);
     return out;
   } catch (const YAML::Exception& e) {
-    return BadRequest(std::string("error decoding YAML: yaml: ") + e.what());
+    return BadRequest(std::string("error decoding YAML: error converting YAML to JSON: yaml: ") + e.what());
   }
 }
 

@@ -120,7 +120,7 @@ class Rollout {
     if (newest_ == nullptr || Revision(deployment_) == Revision(*newest_)) return;
     Json next = deployment_;
     Ensure(next, {"metadata", "annotations"})[kRevision] = std::to_string(Revision(*newest_));
-    if (const ObjectPtr stored = context_.Update(kDeployments, std::move(next))) deployment_ = *stored;
+    if (const ObjectPtr stored = context_.UpdateStatus(kDeployments, std::move(next))) deployment_ = *stored;
   }
 
   void CreateSet(int64_t replicas, int64_t revision) {
@@ -224,9 +224,11 @@ class Rollout {
     if (before.contains("conditions")) status["conditions"] = before["conditions"];
     next["status"] = std::move(status);
     const bool enough = available >= Replicas(deployment_) - MaxUnavailable();
+    const Json* known = FindCondition(next, "Available");
+    const bool news = known == nullptr || (TextAt(*known, {"status"}) == "True") != enough;
     SetCondition(next, "Available", enough ? "True" : "False",
                  enough ? "MinimumReplicasAvailable" : "MinimumReplicasUnavailable",
-                 enough ? "Deployment has minimum availability." : "Deployment does not have minimum availability.");
+                 enough ? "Deployment has minimum availability." : "Deployment does not have minimum availability.", news);
     JudgeProgress(before, next);
     context_.UpdateStatus(kDeployments, std::move(next));
   }

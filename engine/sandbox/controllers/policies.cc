@@ -21,7 +21,9 @@ class ClaimController final : public Controller {
 
   void Reconcile(const ObjectKey& key, ControllerContext& context) override {
     const ObjectPtr claim = context.Get(kClaims, key.ns, key.name);
-    if (claim == nullptr || IsTerminating(*claim) || TextAt(*claim, {"status", "phase"}) == "Bound") return;
+    if (claim == nullptr) return;
+    if (IsTerminating(*claim)) return Release(*claim, key, context);
+    if (TextAt(*claim, {"status", "phase"}) == "Bound") return;
     const std::string volume = TextAt(*claim, {"spec", "volumeName"}).empty() ? "pvc-" + UidOf(*claim)
                                                                               : TextAt(*claim, {"spec", "volumeName"});
     Json next = *claim;
@@ -33,6 +35,24 @@ class ClaimController final : public Controller {
                         {"accessModes", ArrayAt(*claim, {"spec", "accessModes"})},
                         {"capacity", ObjectAt(*claim, {"spec", "resources", "requests"})}};
     context.UpdateStatus(kClaims, std::move(status));
+  }
+
+ private:
+  // A claim that is deleted stays while a pod uses it.
+  static void Release(const Json& claim, const ObjectKey& key, ControllerContext& context) {
+    for (const ObjectPtr& pod : context.List("pods", key.ns)) {
+      if (TextAt(*pod, {"status", "phase"}) == "Succeeded" || TextAt(*pod, {"status", "phase"}) == "Failed") continue;
+      for (const Json& volume : ArrayAt(*pod, {"spec", "volumes"})) {
+        if (TextAt(volume, {"persistentVolumeClaim", "claimName"}) == NameOf(claim)) {
+          return context.Later(context.timings().pod_termination, key);
+        }
+      }
+    }
+    Json next = claim;
+    Json& finalizers = next["metadata"]["finalizers"];
+    finalizers.erase(std::remove(finalizers.begin(), finalizers.end(), Json("kubernetes.io/pvc-protection")), finalizers.end());
+    if (finalizers.empty()) next["metadata"].erase("finalizers");
+    context.Update(kClaims, std::move(next));
   }
 };
 
