@@ -26,6 +26,7 @@ class CommitTree final : public SourceTree {
 
   Result<std::vector<TreeEntry>> List(const std::string& path) const override;
   Result<std::vector<std::string>> Directories(const std::string& path) const override;
+  Result<TreeEntry> Find(const std::string& path) const override;
   Result<std::string> Read(const TreeEntry& entry) const override;
 
  private:
@@ -37,7 +38,9 @@ class CommitTree final : public SourceTree {
 
   Result<Found> FindDirectory(const std::string& path) const;
   Result<ListingPtr> ReadListing(const git_oid& tree, const std::string& path) const;
-  Result<Listing::Item> ReadItem(const git_tree_entry* entry, const std::string& path) const;
+  // `name` is left empty.
+  Result<Listing::Item> ReadItem(const git_oid& oid, git_filemode_t mode,
+                                 const std::string& path) const;
   Status Collect(const git_oid& tree, const std::string& path, int depth, TreeBudget& budget,
                  std::vector<TreeEntry>& into) const;
 
@@ -60,14 +63,11 @@ Result<CommitTree::Found> CommitTree::FindDirectory(const std::string& path) con
   return found;
 }
 
-Result<Listing::Item> CommitTree::ReadItem(const git_tree_entry* entry,
+Result<Listing::Item> CommitTree::ReadItem(const git_oid& oid, git_filemode_t mode,
                                            const std::string& path) const {
   Listing::Item item;
-  item.name = git_tree_entry_name(entry);
-  item.oid = *git_tree_entry_id(entry);
-  if (const std::string problem = NameProblem(item.name); !problem.empty())
-    return RefuseName(path, problem);
-  switch (git_tree_entry_filemode(entry)) {
+  item.oid = oid;
+  switch (mode) {
     case GIT_FILEMODE_TREE:
       item.is_directory = true;
       return item;
@@ -110,7 +110,13 @@ Result<CommitTree::ListingPtr> CommitTree::ReadListing(const git_oid& tree,
   }
   for (size_t i = 0; i < count; ++i) {
     const git_tree_entry* entry = git_tree_entry_byindex(handle.get(), i);
-    SLUICE_TRY(Listing::Item item, ReadItem(entry, JoinPath(path, git_tree_entry_name(entry))));
+    std::string name = git_tree_entry_name(entry);
+    const std::string item_path = JoinPath(path, name);
+    if (const std::string problem = NameProblem(name); !problem.empty())
+      return RefuseName(item_path, problem);
+    SLUICE_TRY(Listing::Item item,
+               ReadItem(*git_tree_entry_id(entry), git_tree_entry_filemode(entry), item_path));
+    item.name = std::move(name);
     SLUICE_CHECK(names.Add(path, item.name));
     listing->items.push_back(std::move(item));
   }
@@ -143,14 +149,36 @@ Result<std::vector<TreeEntry>> CommitTree::List(const std::string& path) const {
   return entries;
 }
 
+// Looks at names and kinds only, so that one bad file does not hide the directories beside it.
 Result<std::vector<std::string>> CommitTree::Directories(const std::string& path) const {
   SLUICE_TRY(const Found directory, FindDirectory(path));
-  SLUICE_TRY(const ListingPtr listing, ReadListing(directory.oid, directory.path));
+  SLUICE_TRY(const TreePtr tree, LookupTree(repository_.get(), directory.oid));
   std::vector<std::string> names;
-  for (const Listing::Item& item : listing->items) {
-    if (item.is_directory) names.push_back(item.name);
+  NameSet seen;
+  for (size_t i = 0, count = git_tree_entrycount(tree.get()); i < count; ++i) {
+    const git_tree_entry* entry = git_tree_entry_byindex(tree.get(), i);
+    std::string name = git_tree_entry_name(entry);
+    if (const std::string problem = NameProblem(name); !problem.empty()) {
+      return RefuseName(JoinPath(directory.path, name), problem);
+    }
+    SLUICE_CHECK(seen.Add(directory.path, name));
+    const git_filemode_t mode = git_tree_entry_filemode(entry);
+    if (mode == GIT_FILEMODE_TREE || mode == GIT_FILEMODE_LINK || mode == GIT_FILEMODE_COMMIT) {
+      names.push_back(std::move(name));
+    }
   }
+  std::ranges::sort(names);
   return names;
+}
+
+Result<TreeEntry> CommitTree::Find(const std::string& path) const {
+  SLUICE_TRY(const std::string normal, NormalizePath(path));
+  SLUICE_TRY(const FoundEntry found, FindEntry(repository_.get(), root_, normal));
+  if (found.mode == GIT_FILEMODE_UNREADABLE || found.mode == GIT_FILEMODE_TREE) {
+    return Fail(ErrorCode::kNotFound, "there is no file " + Quoted(normal));
+  }
+  SLUICE_TRY(const Listing::Item item, ReadItem(found.oid, found.mode, normal));
+  return TreeEntry{normal, ToHex(item.oid), item.size, item.is_executable};
 }
 
 Result<std::string> CommitTree::Read(const TreeEntry& entry) const {

@@ -67,12 +67,15 @@ Result<std::vector<std::string>> NamesIn(int fd, const std::string& path) {
   return names;
 }
 
+constexpr int kOpenDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+
 class DirectoryTree final : public SourceTree {
  public:
   DirectoryTree(std::string root, Descriptor fd) : root_(std::move(root)), fd_(std::move(fd)) {}
 
   Result<std::vector<TreeEntry>> List(const std::string& path) const override;
   Result<std::vector<std::string>> Directories(const std::string& path) const override;
+  Result<TreeEntry> Find(const std::string& path) const override;
   Result<std::string> Read(const TreeEntry& entry) const override;
 
  private:
@@ -87,7 +90,9 @@ class DirectoryTree final : public SourceTree {
   // nullopt when nothing is at `path`. A symbolic link at its end or on the way is refused.
   Result<std::optional<Descriptor>> Open(const std::string& path, int flags) const;
   Result<Descriptor> OpenDirectoryAt(const std::string& path) const;
+  Result<std::vector<std::string>> CheckedNames(int fd, const std::string& path) const;
   Result<std::vector<Item>> ReadListing(int fd, const std::string& path) const;
+  Result<std::string> ReadBytes(int file, const std::string& path, int64_t max_bytes) const;
   Result<std::string> ReadFileAt(int directory, const std::string& name, const std::string& path,
                                  int64_t max_bytes) const;
   Status Collect(int fd, const std::string& path, int depth, TreeBudget& budget,
@@ -133,19 +138,29 @@ Result<Descriptor> DirectoryTree::OpenDirectoryAt(const std::string& path) const
   return std::move(*found);
 }
 
-Result<std::vector<DirectoryTree::Item>> DirectoryTree::ReadListing(int fd,
-                                                                    const std::string& path) const {
-  SLUICE_TRY(const auto names, NamesIn(fd, Shown(path)));
-  std::vector<Item> items;
+Result<std::vector<std::string>> DirectoryTree::CheckedNames(int fd,
+                                                             const std::string& path) const {
+  SLUICE_TRY(const auto all, NamesIn(fd, Shown(path)));
+  std::vector<std::string> names;
   NameSet seen;
-  for (const std::string& name : names) {
+  for (const std::string& name : all) {
     if (path.empty() && name == ".git")
       continue;  // of a working copy; Git does not track it either
-    const std::string item_path = JoinPath(path, name);
     if (name == ".git") return RefuseEntry(path, "a Git repository of its own");
     if (const std::string problem = NameProblem(name); !problem.empty())
-      return RefuseName(item_path, problem);
+      return RefuseName(JoinPath(path, name), problem);
     SLUICE_CHECK(seen.Add(path, name));
+    names.push_back(name);
+  }
+  return names;
+}
+
+Result<std::vector<DirectoryTree::Item>> DirectoryTree::ReadListing(int fd,
+                                                                    const std::string& path) const {
+  SLUICE_TRY(const auto names, CheckedNames(fd, path));
+  std::vector<Item> items;
+  for (const std::string& name : names) {
+    const std::string item_path = JoinPath(path, name);
     struct stat status {};
     if (fstatat(fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
       return SystemFailure(item_path);
@@ -159,17 +174,15 @@ Result<std::vector<DirectoryTree::Item>> DirectoryTree::ReadListing(int fd,
   return items;
 }
 
-Result<std::string> DirectoryTree::ReadFileAt(int directory, const std::string& name,
-                                              const std::string& path, int64_t max_bytes) const {
-  const Descriptor file(
-      openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+Result<std::string> DirectoryTree::ReadBytes(int file, const std::string& path,
+                                             int64_t max_bytes) const {
   struct stat status {};
-  if (file.get() < 0 || fstat(file.get(), &status) != 0) return SystemFailure(path);
+  if (fstat(file, &status) != 0) return SystemFailure(path);
   if (!S_ISREG(status.st_mode)) return RefuseEntry(path, "not a regular file");
   std::string bytes;
   std::string chunk(64 * 1024, '\0');
   while (true) {
-    const ssize_t count = read(file.get(), chunk.data(), chunk.size());
+    const ssize_t count = read(file, chunk.data(), chunk.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return SystemFailure(path);
     if (count == 0) return bytes;
@@ -182,6 +195,17 @@ Result<std::string> DirectoryTree::ReadFileAt(int directory, const std::string& 
   }
 }
 
+Result<std::string> DirectoryTree::ReadFileAt(int directory, const std::string& name,
+                                              const std::string& path, int64_t max_bytes) const {
+  const Descriptor file(
+      openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (file.get() < 0) {
+    if (errno == ELOOP) return RefuseEntry(path, "a symbolic link");
+    return SystemFailure(path);
+  }
+  return ReadBytes(file.get(), path, max_bytes);
+}
+
 Status DirectoryTree::Collect(int fd, const std::string& path, int depth, TreeBudget& budget,
                               std::vector<TreeEntry>& into) const {
   SLUICE_TRY(const auto items, ReadListing(fd, path));
@@ -189,8 +213,7 @@ Status DirectoryTree::Collect(int fd, const std::string& path, int depth, TreeBu
     const std::string item_path = JoinPath(path, item.name);
     SLUICE_CHECK(budget.Count(item_path, depth, item.size));
     if (item.is_directory) {
-      const Descriptor child(
-          openat(fd, item.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      const Descriptor child(openat(fd, item.name.c_str(), kOpenDirectory));
       if (child.get() < 0) return SystemFailure(item_path);
       SLUICE_CHECK(Collect(child.get(), item_path, depth + 1, budget, into));
       continue;
@@ -221,8 +244,7 @@ Result<bool> DirectoryTree::HoldsFile(int fd, const std::string& path, int depth
     struct stat status {};
     if (fstatat(fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(status.st_mode))
       return true;
-    const Descriptor child(
-        openat(fd, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    const Descriptor child(openat(fd, name.c_str(), kOpenDirectory));
     if (child.get() < 0) return true;
     SLUICE_TRY(const bool holds, HoldsFile(child.get(), JoinPath(path, name), depth + 1));
     if (holds) return true;
@@ -233,19 +255,38 @@ Result<bool> DirectoryTree::HoldsFile(int fd, const std::string& path, int depth
 Result<std::vector<std::string>> DirectoryTree::Directories(const std::string& path) const {
   SLUICE_TRY(const std::string normal, NormalizePath(path));
   SLUICE_TRY(const Descriptor directory, OpenDirectoryAt(normal));
-  SLUICE_TRY(const auto items, ReadListing(directory.get(), normal));
+  SLUICE_TRY(const auto all, CheckedNames(directory.get(), normal));
   std::vector<std::string> names;
-  for (const Item& item : items) {
-    if (!item.is_directory) continue;
-    const std::string item_path = JoinPath(normal, item.name);
-    const Descriptor child(openat(directory.get(), item.name.c_str(),
-                                  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  for (const std::string& name : all) {
+    const std::string item_path = JoinPath(normal, name);
+    struct stat status {};
+    if (fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+      return SystemFailure(item_path);
+    }
+    if (S_ISLNK(status.st_mode)) names.push_back(name);
+    if (!S_ISDIR(status.st_mode)) continue;
+    const Descriptor child(openat(directory.get(), name.c_str(), kOpenDirectory));
     if (child.get() < 0) return SystemFailure(item_path);
     // Git has no empty directories, so they are none here either.
     SLUICE_TRY(const bool holds, HoldsFile(child.get(), item_path, 1));
-    if (holds) names.push_back(item.name);
+    if (holds) names.push_back(name);
   }
   return names;
+}
+
+Result<TreeEntry> DirectoryTree::Find(const std::string& path) const {
+  SLUICE_TRY(const std::string normal, NormalizePath(path));
+  SLUICE_TRY(const auto found, Open(normal, 0));
+  struct stat status {};
+  if (found && fstat(found->get(), &status) != 0) return SystemFailure(normal);
+  if (!found || S_ISDIR(status.st_mode)) {
+    return Fail(ErrorCode::kNotFound,
+                "there is no file " + Quoted(normal) + " in " + Quoted(root_));
+  }
+  SLUICE_TRY(const std::string bytes, ReadBytes(found->get(), normal, kMaxTreeBytes));
+  if (IsLfsPointer(bytes)) return RefuseEntry(normal, "a Git LFS pointer");
+  return TreeEntry{normal, GitBlobId(bytes), static_cast<int64_t>(bytes.size()),
+                   (status.st_mode & S_IXUSR) != 0};
 }
 
 Result<std::string> DirectoryTree::Read(const TreeEntry& entry) const {

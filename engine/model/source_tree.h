@@ -23,7 +23,8 @@ class SourceTree {
   // path length and bytes apply; a symlink, submodule, LFS pointer or bad name below `path` is kInvalidConfig
   // and names the file.
   virtual Result<std::vector<TreeEntry>> List(const std::string& path) const = 0;
-  // Names of the directories directly below `path`, sorted; kNotFound when `path` is not a directory.
+  // Names of the directories directly below `path`, sorted; kNotFound when `path` is not a directory. Symbolic
+  // links and submodules are among them, so that none looks like a removed directory: List() refuses them.
   virtual Result<std::vector<std::string>> Directories(const std::string& path) const = 0;
   // The regular file at `path`; kNotFound when there is none. Looks at nothing else where it can.
   virtual Result<TreeEntry> Find(const std::string& path) const {

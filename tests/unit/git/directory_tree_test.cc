@@ -39,6 +39,10 @@ TEST_CASE("a plain directory lists what a commit of it would") {
     CHECK((*from_disk)->Read(found[i]).value() == (*from_git)->Read(expected[i]).value());
   }
   CHECK((*from_disk)->Directories("env").value() == (*from_git)->Directories("env").value());
+  CHECK((*from_disk)->Find("env/app/a.yaml").value().blob ==
+        (*from_git)->Find("env/app/a.yaml").value().blob);
+  CHECK((*from_disk)->Find("env/app").error().code() == ErrorCode::kNotFound);
+  CHECK((*from_disk)->Find("env/none/x").error().code() == ErrorCode::kNotFound);
   CHECK((*from_disk)->Directories("nope").error().code() == ErrorCode::kNotFound);
   CHECK((*from_disk)->Directories("env/app.yaml").error().code() == ErrorCode::kNotFound);
 }
@@ -73,6 +77,9 @@ TEST_CASE("a symbolic link is not followed on the way to a file") {
   fs::create_symlink("real", directory + "/link");
   auto source = OpenDirectory(directory);
   REQUIRE(source);
+  CHECK((*source)->Directories("").value() == std::vector<std::string>{"link", "real"});
+  CHECK((*source)->Find("link/a.yaml").error().code() == ErrorCode::kInvalidConfig);
+  CHECK((*source)->Find("link").error().code() == ErrorCode::kInvalidConfig);
   CHECK((*source)->List("link").error().code() == ErrorCode::kInvalidConfig);
   CHECK((*source)->Read({"link/a.yaml", "", 6, false}).error().code() == ErrorCode::kInvalidConfig);
   CHECK((*source)->Read({"../x", "", 6, false}).error().code() == ErrorCode::kInvalidArgument);

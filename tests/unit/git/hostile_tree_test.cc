@@ -39,6 +39,26 @@ TEST_CASE("files are listed with ids, sizes and modes, sorted by path") {
   CHECK((*source)->List("../deploy").error().code() == ErrorCode::kInvalidArgument);
 }
 
+TEST_CASE("a file is found by its path, whatever is beside it") {
+  const TestMirror mirror = MakeMirror();
+  const std::string blob = WriteRawBlob(mirror.path, "a: 1\n");
+  const std::string lfs = WriteRawBlob(
+      mirror.path, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
+  const std::string tree = WriteRawTree(
+      mirror.path,
+      {{"100644", "a.yaml", blob}, {"100644", "lfs.yaml", lfs}, {"120000", "link", blob}});
+  const std::string root = WriteRawTree(mirror.path, {{"40000", "env", tree}});
+  auto source = mirror->Tree(WriteRawCommit(mirror.path, root), "");
+  REQUIRE(source);
+  const TreeEntry entry = (*source)->Find("env/a.yaml").value();
+  CHECK((entry.path == "env/a.yaml" && entry.blob == blob && entry.size == 5));
+  CHECK((*source)->Find("env/b.yaml").error().code() == ErrorCode::kNotFound);
+  CHECK((*source)->Find("env").error().code() == ErrorCode::kNotFound);
+  CHECK((*source)->Find("env/link").error().code() == ErrorCode::kInvalidConfig);
+  CHECK((*source)->Find("env/lfs.yaml").error().code() == ErrorCode::kInvalidConfig);
+  CHECK((*source)->Directories("env").value() == std::vector<std::string>{"link"});
+}
+
 TEST_CASE("bad names are refused and shown without their control characters") {
   const TestMirror mirror = MakeMirror();
   const std::string blob = WriteRawBlob(mirror.path, "x");
@@ -123,7 +143,10 @@ TEST_CASE("a directory that became a symbolic link is an error, not a removal") 
   const std::string commit = WriteRawCommit(mirror.path, root);
   auto source = mirror->Tree(commit, "");
   REQUIRE(source);
-  CHECK((*source)->Directories("").error().code() == ErrorCode::kInvalidConfig);
+  CHECK((*source)->Directories("").value() == std::vector<std::string>{"prod"});
+  CHECK((*source)->List("prod").error().code() == ErrorCode::kInvalidConfig);
+  CHECK((*source)->Directories("prod").error().code() == ErrorCode::kInvalidConfig);
+  CHECK((*source)->Find("prod/web/app.yaml").error().code() == ErrorCode::kInvalidConfig);
   CHECK(mirror->ObjectAt(commit, "prod").error().code() == ErrorCode::kInvalidConfig);
   CHECK(mirror->ObjectAt(commit, "prod/web").error().code() == ErrorCode::kInvalidConfig);
   CHECK(mirror->ReadFile(commit, "prod/web").error().code() == ErrorCode::kInvalidConfig);
