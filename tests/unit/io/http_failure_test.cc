@@ -228,6 +228,27 @@ TEST_CASE("a connection that broke while idle is replaced without the caller not
   CHECK(response->body == "2");
 }
 
+TEST_CASE("a whole pool of connections that broke while idle is left behind") {
+  constexpr int kPool = 12;  // more than curl itself is ready to try
+  std::atomic<int> arrived = 0;
+  HttpTestServer server([&](ServerConnection& connection) {
+    connection.Read();
+    if (connection.number > kPool) return (void)connection.Answer(200, "new");
+    ++arrived;
+    while (arrived < kPool) std::this_thread::sleep_for(1ms);
+    connection.Answer(200, "old");
+    connection.Read();
+    connection.Reset();
+  });
+  const auto client = MakeClient();
+  std::vector<HttpRequest> requests(kPool);
+  for (auto& request : requests) request.url = server.Url();
+  for (const auto& response : client->SendAll(requests, In(60s))) REQUIRE(response);
+  const auto response = client->Send(requests[0], In(60s));
+  REQUIRE(response);
+  CHECK(response->body == "new");
+}
+
 TEST_CASE("a POST is never sent twice") {
   std::atomic<int> posts = 0;
   HttpTestServer server([&](ServerConnection& connection) {
