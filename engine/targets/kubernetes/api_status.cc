@@ -11,7 +11,9 @@ namespace {
 
 constexpr size_t kMaxMessage = 1500;
 
-bool Has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool Has(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
 
 bool HasAny(std::string_view text, std::initializer_list<std::string_view> parts) {
   return std::ranges::any_of(parts, [&](std::string_view part) { return Has(text, part); });
@@ -19,7 +21,8 @@ bool HasAny(std::string_view text, std::initializer_list<std::string_view> parts
 
 bool HasCause(const nlohmann::json& body, std::string_view reason) {
   const auto& causes = Items(At(body, "details", "causes"));
-  return std::ranges::any_of(causes, [&](const auto& cause) { return ToText(At(cause, "reason")) == reason; });
+  return std::ranges::any_of(
+      causes, [&](const auto& cause) { return ToText(At(cause, "reason")) == reason; });
 }
 
 std::string Words(int http_status, const nlohmann::json& body) {
@@ -28,12 +31,19 @@ std::string Words(int http_status, const nlohmann::json& body) {
   return "the server answered HTTP " + std::to_string(http_status) + " without saying why";
 }
 
-// 403 is missing rights, or content that an admission plugin refuses. Authorizers word it as 'User "x" cannot
-// patch resource'; the RBAC registry speaks of permissions not held; owner references of what one "can't" do.
+// 403 is missing rights, or content that an admission plugin refuses. Authorizers word it as 'User
+// "x" cannot patch resource'; the RBAC registry speaks of permissions not held; owner references of
+// what one "can't" do.
 Error DecodeForbidden(const nlohmann::json& body, std::string words) {
   if (HasCause(body, "NamespaceTerminating") || Has(words, "because it is being terminated")) {
     return {ErrorCode::kUnavailable, std::string(kReasonNamespaceTerminating),
             words + "; wait until the namespace is gone, or find out who deletes it"};
+  }
+  if (Has(words, "User \"system:anonymous\"")) {
+    return {
+        ErrorCode::kUnauthenticated, std::string(kReasonUnauthenticated),
+        words +
+            "; the server did not take our credentials for anybody's, see the kubeconfig's user"};
   }
   if (HasAny(words, {"exceeded quota", "failed quota"})) {
     return {ErrorCode::kRejected, std::string(kReasonQuotaExceeded), std::move(words)};
@@ -42,7 +52,8 @@ Error DecodeForbidden(const nlohmann::json& body, std::string words) {
   const bool is_rights = (Has(words, "User \"") && Has(words, "\" cannot ")) ||
                          HasAny(words, {"attempting to grant RBAC permissions", "you can't"});
   const bool is_service_account = Has(words, "error looking up service account");
-  if (is_service_account) return {ErrorCode::kUnavailable, "ServiceAccountMissing", std::move(words)};
+  if (is_service_account)
+    return {ErrorCode::kUnavailable, "ServiceAccountMissing", std::move(words)};
   if (is_denial || (!is_rights && Has(words, " is forbidden: "))) {
     return {ErrorCode::kRejected, std::string(kReasonAdmissionDenied), std::move(words)};
   }
@@ -57,7 +68,8 @@ Error DecodeNotFound(const nlohmann::json& body, std::string words) {
     return {ErrorCode::kNotFound, std::string(kReasonNamespaceMissing),
             words + "; create the namespace, or declare it in the unit"};
   }
-  if (name.empty()) return {ErrorCode::kNotFound, std::string(kReasonTypeNotServed), std::move(words)};
+  if (name.empty())
+    return {ErrorCode::kNotFound, std::string(kReasonTypeNotServed), std::move(words)};
   return {ErrorCode::kNotFound, std::string(kReasonObjectMissing), std::move(words)};
 }
 
@@ -65,10 +77,12 @@ Error DecodeConflict(const nlohmann::json& body, std::string words) {
   if (const std::vector<FieldConflict> conflicts = ConflictsOf(body); !conflicts.empty()) {
     std::string text;
     for (const FieldConflict& conflict : conflicts) {
-      text += (text.empty() ? "" : ", ") + conflict.field + " is owned by '" + conflict.manager + "'";
+      text +=
+          (text.empty() ? "" : ", ") + conflict.field + " is owned by '" + conflict.manager + "'";
     }
     return {ErrorCode::kConflict, std::string(kReasonFieldConflict),
-            OneLine(text, kMaxMessage) + "; remove the field from Git, or take the object over with 'sluice adopt'"};
+            OneLine(text, kMaxMessage) +
+                "; remove the field from Git, or take the object over with 'sluice adopt'"};
   }
   if (ToText(At(body, "reason")) == "AlreadyExists") {
     return {ErrorCode::kConflict, std::string(kReasonAlreadyExists), std::move(words)};
@@ -79,17 +93,20 @@ Error DecodeConflict(const nlohmann::json& body, std::string words) {
   return {ErrorCode::kConflict, std::string(kReasonWriteRaced), std::move(words)};
 }
 
-// A content error that server-side apply finds before validation is no Status error and comes out as 500.
+// A content error that server-side apply finds before validation is no Status error and comes out
+// as 500.
 bool IsSchemaFailure(std::string_view words) {
-  return HasAny(words, {"failed to create typed", "field not declared in schema", "duplicate entries for key",
-                        "failed to convert new object", "errors:\n  ."});
+  return HasAny(
+      words, {"failed to create typed", "field not declared in schema", "duplicate entries for key",
+              "failed to convert new object", "errors:\n  ."});
 }
 
 Error DecodeServerError(int http_status, std::string words) {
   if (http_status == 500 && IsSchemaFailure(words)) {
     return {ErrorCode::kRejected, std::string(kReasonContentRejected), std::move(words)};
   }
-  if (HasAny(words, {"failed calling webhook", "failed to call webhook", "conversion webhook for"})) {
+  if (HasAny(words,
+             {"failed calling webhook", "failed to call webhook", "conversion webhook for"})) {
     return {ErrorCode::kUnavailable, std::string(kReasonWebhookUnavailable), std::move(words)};
   }
   return {ErrorCode::kUnavailable, std::string(kReasonServerError), std::move(words)};
@@ -112,12 +129,31 @@ std::vector<FieldConflict> ConflictsOf(const nlohmann::json& status_body) {
 }
 
 bool IsImmutableMessage(std::string_view message) {
-  return HasAny(message, {"is immutable", "are immutable", "immutable field", "may not change once set",
-                          "cannot change roleRef", "updates to statefulset spec for fields other than",
-                          "pod updates may not change fields", "updates to parameters are forbidden",
-                          "updates to provisioner are forbidden", "updates to reclaimPolicy are forbidden",
-                          "updates to volumeBindingMode are forbidden", "may not be changed in an update",
-                          "field can not be modified", "Value is immutable"});
+  return HasAny(message,
+                {"is immutable", "are immutable", "immutable field", "may not change once set",
+                 "cannot change roleRef", "updates to statefulset spec for fields other than",
+                 "pod updates may not change fields", "updates to parameters are forbidden",
+                 "updates to provisioner are forbidden", "updates to reclaimPolicy are forbidden",
+                 "updates to volumeBindingMode are forbidden", "may not be changed in an update",
+                 "field can not be modified", "Value is immutable"});
+}
+
+Error WithoutValues(const Error& error, const nlohmann::json& status_body) {
+  if (error.code() != ErrorCode::kRejected || error.reason() == kReasonQuotaExceeded) return error;
+  std::string fields;
+  for (const nlohmann::json& cause : Items(At(status_body, "details", "causes"))) {
+    fields += (fields.empty() ? "" : ", ") + OneLine(ToText(At(cause, "field")), 200);
+  }
+  // A schema failure has no causes: "… Kind=Secret): .data.password: expected string, got …"
+  const std::string words = ToText(At(status_body, "message"));
+  const size_t start = words.find("): .");
+  if (fields.empty() && start != std::string::npos) {
+    fields = OneLine(words.substr(start + 3, words.find(": ", start + 3) - start - 3), 200);
+  }
+  return {error.code(), error.reason(),
+          "the server refuses the Secret" + (fields.empty() ? "" : " for " + fields) +
+              "; its words are withheld, for they may quote values; see 'kubectl apply "
+              "--server-side --dry-run=server'"};
 }
 
 Error DecodeFailure(int http_status, const nlohmann::json& body) {
@@ -125,7 +161,8 @@ Error DecodeFailure(int http_status, const nlohmann::json& body) {
   switch (http_status) {
     case 401:
       return {ErrorCode::kUnauthenticated, std::string(kReasonUnauthenticated),
-              "the server does not accept our credentials (401 " + words + "); renew them in the kubeconfig"};
+              "the server does not accept our credentials (401 " + words +
+                  "); renew them in the kubeconfig"};
     case 403:
       return DecodeForbidden(body, std::move(words));
     case 404:
@@ -148,8 +185,9 @@ Error DecodeFailure(int http_status, const nlohmann::json& body) {
   if (ToText(At(body, "kind")) != "Status") {
     // Not the API server: a proxy in front of it. Its refusal says nothing about the content.
     return {ErrorCode::kUnavailable, std::string(kReasonServerError),
-            "HTTP " + std::to_string(http_status) + " that did not come from the Kubernetes API; check the "
-            "kubeconfig's server and proxy-url"};
+            "HTTP " + std::to_string(http_status) +
+                " that did not come from the Kubernetes API; check the "
+                "kubeconfig's server and proxy-url"};
   }
   if (Has(words, "does not support dry run")) {
     return {ErrorCode::kRejected, std::string(kReasonDryRunUnsupported), std::move(words)};

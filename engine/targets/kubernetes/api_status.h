@@ -1,5 +1,5 @@
-// What an answer of the API server that is not a success means (kubernetes.md 2.2): whether the content
-// is bad, the rights are missing, or nothing can be said yet. Pure.
+// What an answer of the API server that is not a success means (kubernetes.md 2.2): whether the
+// content is bad, the rights are missing, or nothing can be said yet. Pure.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -33,9 +33,13 @@ inline constexpr std::string_view kReasonThrottled = "Throttled";
 inline constexpr std::string_view kReasonExpired = "Expired";
 inline constexpr std::string_view kReasonServerError = "ServerError";
 
-// The error of an answer with status 300 or more. `body` is the parsed body, null when it was no JSON. Messages
-// keep the server's own words, on one line.
+// The error of an answer with status 300 or more. `body` is the parsed body, null when it was no
+// JSON. Messages keep the server's own words, on one line.
 Error DecodeFailure(int http_status, const nlohmann::json& body);
+
+// For a Secret: refusals of content without the server's words, which quote the values. Others are
+// kept.
+Error WithoutValues(const Error& error, const nlohmann::json& status_body);
 
 // Fields of a 409 that another manager owns; empty for other conflicts.
 std::vector<FieldConflict> ConflictsOf(const nlohmann::json& status_body);

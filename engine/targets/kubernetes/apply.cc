@@ -1,6 +1,7 @@
 // Server-side apply, and waiting for what the next stage relies on.
 #include <algorithm>
 
+#include "engine/base/log.h"
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/targets/kubernetes/json_writer.h"
 #include "engine/targets/kubernetes/kinds.h"
@@ -25,7 +26,8 @@ Error Stopped(const std::string& what, const Call& call) {
 
 }  // namespace
 
-Result<ApiAnswer> KubernetesDriver::SendApply(const ResourceType& type, const PreparedObject& object, WriteMode mode,
+Result<ApiAnswer> KubernetesDriver::SendApply(const ResourceType& type,
+                                              const PreparedObject& object, WriteMode mode,
                                               Force force, const Call& call) {
   const ObjectRef& ref = object.resource.ref;
   ApiRequest request;
@@ -41,15 +43,23 @@ Result<ApiAnswer> KubernetesDriver::SendApply(const ResourceType& type, const Pr
   SLUICE_TRY(request.body, WriteJson(object.resource.body));
   for (int race = 1;; ++race) {
     SLUICE_TRY(ApiAnswer answer, client_.Send(request, call));
-    // We set no resourceVersion: a lost race is between the server's own read and write, or two creates.
+    // We set no resourceVersion: a lost race is between the server's own read and write, or two
+    // creates.
     const bool is_race = answer.status == 409 && ConflictsOf(answer.body).empty();
     if (!is_race || race >= kMaxRaces) return answer;
   }
 }
 
-WriteResult KubernetesDriver::ApplyOne(const PreparedObject& object, WriteMode mode, Force force, const Call& call) {
+Error KubernetesDriver::ErrorOf(const ApiAnswer& answer, const ObjectRef& ref) {
+  const Error error = DecodeFailure(answer.status, answer.body);
+  return IsSecret(ref) ? WithoutValues(error, answer.body) : error;
+}
+
+WriteResult KubernetesDriver::ApplyOne(const PreparedObject& object, WriteMode mode, Force force,
+                                       const Call& call) {
   const ObjectRef& ref = object.resource.ref;
-  const std::string what = (mode == WriteMode::kDryRun ? "dry run of " : "applying ") + ToString(ref);
+  const std::string what =
+      (mode == WriteMode::kDryRun ? "dry run of " : "applying ") + ToString(ref);
   const std::string& api_version = object.resource.api_version;
   const std::string version = api_version.substr(api_version.find('/') + 1);
   const bool is_fresh_type = declared_.custom_kinds.contains({ref.group, ref.kind});
@@ -60,31 +70,66 @@ WriteResult KubernetesDriver::ApplyOne(const PreparedObject& object, WriteMode m
       auto answer = SendApply(*type, object, mode, force, call);
       if (!answer) return {.status = Fail(std::move(answer).error().With(what))};
       if (answer->IsSuccess()) {
+        if (mode == WriteMode::kApply) EndKubectlsShare(*type, ref, answer->body, call);
         WriteResult result;
         result.uid = ToText(At(answer->body, "metadata", "uid"));
         result.resource_version = ToText(At(answer->body, "metadata", "resourceVersion"));
         result.is_created = answer->status == 201;
         const auto before = observed_versions_.find(ref);
-        result.is_changed = before == observed_versions_.end() || before->second != result.resource_version;
+        result.is_changed =
+            before == observed_versions_.end() || before->second != result.resource_version;
         return result;
       }
-      status = ToStatus(*answer);
+      status = Fail(ErrorOf(*answer, ref));
       // A webhook that cannot be dry run says nothing about the content.
-      if (mode == WriteMode::kDryRun && status.error().reason() == kReasonDryRunUnsupported) return {};
+      if (mode == WriteMode::kDryRun && status.error().reason() == kReasonDryRunUnsupported)
+        return {};
     } else {
       status = Fail(std::move(type).error());
     }
-    const bool may_come = is_fresh_type && mode == WriteMode::kApply && status.error().code() == ErrorCode::kNotFound &&
+    const bool may_come = is_fresh_type && mode == WriteMode::kApply &&
+                          status.error().code() == ErrorCode::kNotFound &&
                           status.error().reason() == kReasonTypeNotServed;
-    if (!may_come || client_.clock().SteadyNow() >= give_up) return {.status = Fail(std::move(status).error().With(what))};
+    if (!may_come || client_.clock().SteadyNow() >= give_up)
+      return {.status = Fail(std::move(status).error().With(what))};
     if (!client_.clock().Sleep(kPoll * 2, call.stop)) return {.status = Fail(Stopped(what, call))};
   }
 }
 
-std::vector<WriteResult> KubernetesDriver::Apply(const std::vector<PreparedObject>& objects, WriteMode mode, Force force,
-                                                 const Call& call) {
+void KubernetesDriver::EndKubectlsShare(const ResourceType& type, const ObjectRef& ref,
+                                        nlohmann::json& live, const Call& call) {
+  const std::optional<nlohmann::json> entries = WithoutKubectlEntries(live);
+  if (!entries) return;
+  ApiRequest request;
+  request.verb = Verb::kPatch;
+  request.method = "PATCH";
+  request.path = ObjectPath(type, ref.ns, ref.name);
+  request.query = {{"fieldManager", std::string(kFieldManager)}};
+  request.content_type = "application/json-patch+json";
+  request.what = "field owners of " + ToString(ref);
+  // With the version, so that a write in between makes it fail (409) and not be lost.
+  const nlohmann::json patch = {
+      {{"op", "replace"}, {"path", "/metadata/managedFields"}, {"value", *entries}},
+      {{"op", "replace"},
+       {"path", "/metadata/resourceVersion"},
+       {"value", At(live, "metadata", "resourceVersion")}}};
+  auto body = WriteJson(patch);
+  if (!body) return;
+  request.body = std::move(*body);
+  // Best effort: the apply itself has succeeded, and the next one tries again.
+  auto answer = client_.Send(request, call);
+  if (answer && answer->IsSuccess()) {
+    live = std::move(answer->body);
+  } else {
+    log::Debug("kubectl_share_kept", {{"object", ToString(ref)}});
+  }
+}
+
+std::vector<WriteResult> KubernetesDriver::Apply(const std::vector<PreparedObject>& objects,
+                                                 WriteMode mode, Force force, const Call& call) {
   std::vector<WriteResult> results(objects.size());
-  ForEachInParallel(objects.size(), [&](size_t i) { results[i] = ApplyOne(objects[i], mode, force, call); });
+  ForEachInParallel(objects.size(),
+                    [&](size_t i) { results[i] = ApplyOne(objects[i], mode, force, call); });
   return results;
 }
 
@@ -94,7 +139,8 @@ Status KubernetesDriver::AwaitNamespace(const ObjectRef& ref, const Call& call) 
     SLUICE_TRY(const std::optional<nlohmann::json> live, ReadObject(type, ref, call));
     const std::string phase = live ? ToText(At(*live, "status", "phase")) : "";
     if (phase == "Active") {
-      connection_->namespaces.With([&](auto& seen) { seen[ref.name] = client_.clock().SteadyNow() + 60s; });
+      connection_->namespaces.With(
+          [&](auto& seen) { seen[ref.name] = client_.clock().SteadyNow() + 60s; });
       return {};
     }
     if (phase == "Terminating") {
@@ -102,7 +148,8 @@ Status KubernetesDriver::AwaitNamespace(const ObjectRef& ref, const Call& call) 
                   ToString(ref) + " is being deleted; wait until it is gone");
     }
     const bool has_time = client_.clock().SteadyNow() + kPoll < call.deadline;
-    if (!has_time || !client_.clock().Sleep(kPoll, call.stop)) return Fail(Stopped("waiting for " + ToString(ref), call));
+    if (!has_time || !client_.clock().Sleep(kPoll, call.stop))
+      return Fail(Stopped("waiting for " + ToString(ref), call));
   }
 }
 
@@ -126,14 +173,18 @@ Status KubernetesDriver::AwaitCrd(const PreparedObject& crd, const Call& call) {
     }
     if (is_established) {
       // Served by the one server we ask; others may lag (ApplyOne waits for them).
-      SLUICE_TRY(const auto catalog, connection_->discovery.Refresh(client_.clock().SteadyNow(), call));
-      const bool is_served = std::ranges::all_of(Items(At(spec, "versions")), [&](const nlohmann::json& version) {
-        return !ToBool(At(version, "served")) || catalog->Find(group, ToText(At(version, "name")), kind) != nullptr;
-      });
+      SLUICE_TRY(const auto catalog,
+                 connection_->discovery.Refresh(client_.clock().SteadyNow(), call));
+      const bool is_served =
+          std::ranges::all_of(Items(At(spec, "versions")), [&](const nlohmann::json& version) {
+            return !ToBool(At(version, "served")) ||
+                   catalog->Find(group, ToText(At(version, "name")), kind) != nullptr;
+          });
       if (is_served) return {};
     }
     const bool has_time = client_.clock().SteadyNow() + kPoll < call.deadline;
-    if (!has_time || !client_.clock().Sleep(kPoll, call.stop)) return Fail(Stopped("waiting for " + ToString(ref), call));
+    if (!has_time || !client_.clock().Sleep(kPoll, call.stop))
+      return Fail(Stopped("waiting for " + ToString(ref), call));
   }
 }
 

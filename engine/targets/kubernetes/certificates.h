@@ -1,4 +1,5 @@
-// What we look at in certificates before a connection is tried, for errors that name the cause. Pure.
+// What we look at in certificates before a connection is tried, for errors that name the cause.
+// Pure.
 #pragma once
 
 #include <optional>

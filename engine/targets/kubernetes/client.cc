@@ -16,14 +16,18 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kMaxAttempts = 8;
-// Without Retry-After a server error is given fewer chances: it is often there to stay (a broken webhook).
+// Without Retry-After a server error is given fewer chances: it is often there to stay (a broken
+// webhook).
 constexpr int kMaxUnaskedAttempts = 4;
 constexpr Duration kFirstPause = 200ms;
 constexpr Duration kLongestPause = 10s;
+constexpr size_t kMaxTold = 1000;
 // The API server ends a write itself after 34 s, a read after 60 s.
 constexpr Duration kIdleTimeout = 65s;
 
-bool IsWrite(Verb verb) { return verb == Verb::kPatch || verb == Verb::kCreate || verb == Verb::kDelete; }
+bool IsWrite(Verb verb) {
+  return verb == Verb::kPatch || verb == Verb::kCreate || verb == Verb::kDelete;
+}
 
 Duration Jitter(Duration pause) {
   thread_local std::minstd_rand random{std::random_device{}()};
@@ -41,13 +45,14 @@ std::optional<Duration> RetryAfter(const HttpResponse& response) {
 }
 
 // How long to wait before the next attempt; nullopt when the answer is final.
-std::optional<Duration> PauseAfter(const ApiRequest& request, const HttpResponse& response, const ApiAnswer& answer,
-                                   int attempt) {
+std::optional<Duration> PauseAfter(const ApiRequest& request, const HttpResponse& response,
+                                   const ApiAnswer& answer, int attempt) {
   const bool is_throttled = response.status == 429;
   if (!is_throttled && response.status < 500) return std::nullopt;
   const auto asked = RetryAfter(response);
   if (attempt >= (asked || is_throttled ? kMaxAttempts : kMaxUnaskedAttempts)) return std::nullopt;
-  if (!is_throttled && !IsRetryable(DecodeFailure(answer.status, answer.body).code())) return std::nullopt;
+  if (!is_throttled && !IsRetryable(DecodeFailure(answer.status, answer.body).code()))
+    return std::nullopt;
   // A create whose fate is unknown must not be sent twice by us; a throttled one was not processed.
   if (!is_throttled && request.verb == Verb::kCreate) return std::nullopt;
   const Duration own = std::min(kFirstPause * (1 << std::min(attempt - 1, 10)), kLongestPause);
@@ -55,8 +60,10 @@ std::optional<Duration> PauseAfter(const ApiRequest& request, const HttpResponse
 }
 
 std::optional<Duration> PauseAfter(const ApiRequest& request, const Error& error, int attempt) {
-  const bool may_pass = error.reason() == kReasonConnectionFailed || error.reason() == kReasonResponseTruncated;
-  if (!may_pass || request.verb == Verb::kCreate || attempt >= kMaxUnaskedAttempts) return std::nullopt;
+  const bool may_pass =
+      error.reason() == kReasonConnectionFailed || error.reason() == kReasonResponseTruncated;
+  if (!may_pass || request.verb == Verb::kCreate || attempt >= kMaxUnaskedAttempts)
+    return std::nullopt;
   return Jitter(kFirstPause * (1 << (attempt - 1)));
 }
 
@@ -71,24 +78,34 @@ std::string WarningText(const std::string& header) {
 
 std::string_view ToString(Verb verb) {
   switch (verb) {
-    case Verb::kGet: return "get";
-    case Verb::kList: return "list";
-    case Verb::kWatch: return "watch";
-    case Verb::kPatch: return "patch";
-    case Verb::kDryRun: return "dryrun";
-    case Verb::kCreate: return "create";
-    case Verb::kDelete: return "delete";
+    case Verb::kGet:
+      return "get";
+    case Verb::kList:
+      return "list";
+    case Verb::kWatch:
+      return "watch";
+    case Verb::kPatch:
+      return "patch";
+    case Verb::kDryRun:
+      return "dryrun";
+    case Verb::kCreate:
+      return "create";
+    case Verb::kDelete:
+      return "delete";
   }
   return "get";
 }
 
 std::string PercentEncode(std::string_view text) {
+  // As a path segment these would lead elsewhere.
+  if (text == ".") return "%2E";
+  if (text == "..") return "%2E%2E";
   constexpr std::string_view kHex = "0123456789ABCDEF";
   std::string out;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                          c == '.' || c == '_' || c == '~';
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
     if (is_plain) {
       out += c;
     } else {
@@ -105,7 +122,8 @@ Status ToStatus(const ApiAnswer& answer) {
   return Fail(DecodeFailure(answer.status, answer.body));
 }
 
-Result<HttpResponse> Client::SendOnce(const ApiRequest& request, const Auth& auth, const Call& call) {
+Result<HttpResponse> Client::SendOnce(const ApiRequest& request, const Auth& auth,
+                                      const Call& call) {
   HttpRequest http;
   http.method = request.method;
   http.url = credentials_.access().server + request.path;
@@ -115,8 +133,10 @@ Result<HttpResponse> Client::SendOnce(const ApiRequest& request, const Auth& aut
   }
   http.headers = auth.headers;
   http.headers.emplace_back("Accept", request.accept);
-  if (!request.content_type.empty()) http.headers.emplace_back("Content-Type", request.content_type);
-  if (!request.if_none_match.empty()) http.headers.emplace_back("If-None-Match", request.if_none_match);
+  if (!request.content_type.empty())
+    http.headers.emplace_back("Content-Type", request.content_type);
+  if (!request.if_none_match.empty())
+    http.headers.emplace_back("If-None-Match", request.if_none_match);
   http.body = request.body;
   http.tls = auth.tls;
   http.proxy = credentials_.access().proxy;
@@ -132,7 +152,7 @@ Result<HttpResponse> Client::SendOnce(const ApiRequest& request, const Auth& aut
   return response;
 }
 
-ApiAnswer Client::Decode(const ApiRequest& request, HttpResponse response) const {
+ApiAnswer Client::Decode(const ApiRequest& request, const HttpResponse& response) {
   ApiAnswer answer;
   answer.status = response.status;
   answer.content_type = response.Header("content-type");
@@ -147,7 +167,14 @@ ApiAnswer Client::Decode(const ApiRequest& request, HttpResponse response) const
                              {"status", response.status},
                              {"audit_id", response.Header("audit-id")}});
   for (const std::string& warning : answer.warnings) {
-    log::Warn("api_warning", {{"target", credentials_.access().context}, {"object", request.what}, {"warning", warning}});
+    // Every dry run of the same object brings the same warning again.
+    const bool is_new = told_.With([&](auto& told) {
+      return told.size() < kMaxTold && told.insert(request.what + "\n" + warning).second;
+    });
+    if (!is_new) continue;
+    log::Warn("api_warning", {{"target", credentials_.access().context},
+                              {"object", request.what},
+                              {"warning", warning}});
   }
   return answer;
 }
@@ -160,7 +187,8 @@ Result<ApiAnswer> Client::Send(const ApiRequest& request, const Call& call) {
     std::optional<Duration> pause;
     std::optional<ApiAnswer> answer;
     if (!response) {
-      if (response.error().code() == ErrorCode::kUnauthenticated && !is_renewed && credentials_.Renew(auth)) {
+      if (response.error().code() == ErrorCode::kUnauthenticated && !is_renewed &&
+          credentials_.Renew(auth)) {
         is_renewed = true;
         continue;
       }
@@ -176,8 +204,9 @@ Result<ApiAnswer> Client::Send(const ApiRequest& request, const Call& call) {
       const bool is_cut = answer->IsSuccess() && answer->body.is_null();
       if (is_cut) {
         // Success is a complete JSON value, never the status alone.
-        response = Fail(ErrorCode::kUnavailable, std::string(kReasonResponseTruncated),
-                        request.what + ": the answer is not JSON; is this a Kubernetes API server?");
+        response =
+            Fail(ErrorCode::kUnavailable, std::string(kReasonResponseTruncated),
+                 request.what + ": the answer is not JSON; is this a Kubernetes API server?");
         pause = PauseAfter(request, response.error(), attempt);
         if (!pause) return Fail(std::move(response).error().With(Name()));
       } else {
@@ -185,10 +214,12 @@ Result<ApiAnswer> Client::Send(const ApiRequest& request, const Call& call) {
         if (!pause) return std::move(*answer);
       }
     }
-    // When the time does not suffice for another attempt the caller learns what came, not that time is up.
+    // When the time does not suffice for another attempt the caller learns what came, not that time
+    // is up.
     const bool has_time = clock_.SteadyNow() + *pause < call.deadline;
     if (!has_time || !clock_.Sleep(*pause, call.stop)) {
-      if (call.stop.stop_requested()) return Fail(ErrorCode::kCancelled, request.what + ": stopped while waiting to retry");
+      if (call.stop.stop_requested())
+        return Fail(ErrorCode::kCancelled, request.what + ": stopped while waiting to retry");
       if (!response) return Fail(std::move(response).error().With(Name()));
       return std::move(*answer);
     }

@@ -1,8 +1,9 @@
-// The Kubernetes API of one cluster over HTTP: paths, credentials, retries, meaning of answers. Knows no
-// kinds and no plans.
+// The Kubernetes API of one cluster over HTTP: paths, credentials, retries, meaning of answers.
+// Knows no kinds and no plans.
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/effects.h"
 #include "engine/base/error.h"
+#include "engine/base/guarded.h"
 #include "engine/base/metrics.h"
 #include "engine/io/http_client.h"
 #include "engine/targets/kubernetes/credentials.h"
@@ -24,8 +26,8 @@ std::string_view ToString(Verb verb);  // as counted in Metrics
 struct ApiRequest {
   Verb verb = Verb::kGet;
   std::string method = "GET";
-  std::string path;                                          // "/api/v1/…", percent-encoded
-  std::vector<std::pair<std::string, std::string>> query;    // not encoded
+  std::string path;                                        // "/api/v1/…", percent-encoded
+  std::vector<std::pair<std::string, std::string>> query;  // not encoded
   std::string body;
   std::string content_type;
   std::string accept = "application/json";
@@ -50,12 +52,17 @@ std::string PercentEncode(std::string_view text);
 // Thread-safe.
 class Client {
  public:
-  Client(HttpClient& http, Credentials& credentials, const Clock& clock, Effects& effects, Metrics& metrics)
-      : http_(http), credentials_(credentials), clock_(clock), effects_(effects), metrics_(metrics) {}
+  Client(HttpClient& http, Credentials& credentials, const Clock& clock, Effects& effects,
+         Metrics& metrics)
+      : http_(http),
+        credentials_(credentials),
+        clock_(clock),
+        effects_(effects),
+        metrics_(metrics) {}
 
-  // Retries what may pass by itself until the call's deadline, in at most 8 attempts: 429 and 5xx (the server's
-  // Retry-After wins), lost connections. A 401 is tried once more with renewed credentials. An Error
-  // when no answer came; every answer is a value.
+  // Retries what may pass by itself until the call's deadline, in at most 8 attempts: 429 and 5xx
+  // (the server's Retry-After wins), lost connections. A 401 is tried once more with renewed
+  // credentials. An Error when no answer came; every answer is a value.
   Result<ApiAnswer> Send(const ApiRequest& request, const Call& call);
   // The same, and an answer that is no success is an Error, too.
   Result<nlohmann::json> Read(const ApiRequest& request, const Call& call);
@@ -66,13 +73,14 @@ class Client {
 
  private:
   Result<HttpResponse> SendOnce(const ApiRequest& request, const Auth& auth, const Call& call);
-  ApiAnswer Decode(const ApiRequest& request, HttpResponse response) const;
+  ApiAnswer Decode(const ApiRequest& request, const HttpResponse& response);
 
   HttpClient& http_;
   Credentials& credentials_;
   const Clock& clock_;
   Effects& effects_;
   Metrics& metrics_;
+  Guarded<std::set<std::string>> told_;  // warnings that are in the log already
 };
 
 }  // namespace sluice::targets::kubernetes

@@ -16,7 +16,8 @@ using namespace std::chrono_literals;
 
 // Files are read again a little before the minute after which the kubelet may have rotated a token.
 constexpr Duration kFileAge = 50s;
-// A plugin's credential is renewed this long before its end, so that no request carries an expired one.
+// A plugin's credential is renewed this long before its end, so that no request carries an expired
+// one.
 constexpr Duration kExpiryLeeway = 10s;
 
 Error Expired(const ClusterAccess& access, SystemTime at) {
@@ -43,7 +44,8 @@ Result<Credentials::Fresh> Credentials::ReadFiles() const {
     SLUICE_TRY(const std::string text, ReadFile(access_.token_file));
     fresh.token = Trim(text);
     if (fresh.token.empty()) {
-      return Fail(ErrorCode::kUnauthenticated, "TokenFileEmpty", "token file " + access_.token_file + " is empty");
+      return Fail(ErrorCode::kUnauthenticated, "TokenFileEmpty",
+                  "token file " + access_.token_file + " is empty");
     }
   }
   if (!access_.client_cert_file.empty()) {
@@ -60,7 +62,8 @@ Result<Credentials::Fresh> Credentials::Read(const Call& call) const {
   SLUICE_TRY(Fresh fresh, ReadFiles());
   if (access_.exec) {
     SLUICE_CHECK(CheckAllowed(*access_.exec, options_.exec_allow_list));
-    SLUICE_TRY(ExecCredential credential, RunExecPlugin(access_, options_.environment, clock_, call));
+    SLUICE_TRY(ExecCredential credential,
+               RunExecPlugin(access_, options_.environment, clock_, call));
     if (!credential.token.empty()) fresh.token = std::move(credential.token);
     if (!credential.client_cert_pem.empty()) {
       fresh.cert_pem = std::move(credential.client_cert_pem);
@@ -101,7 +104,8 @@ Auth Credentials::MakeAuth(const Fresh& fresh, const Auth& former) const {
   if (!as.uid.empty()) auth.headers.emplace_back("Impersonate-Uid", as.uid);
   for (const std::string& group : as.groups) auth.headers.emplace_back("Impersonate-Group", group);
   for (const auto& [key, values] : as.extra) {
-    for (const std::string& value : values) auth.headers.emplace_back("Impersonate-Extra-" + key, value);
+    for (const std::string& value : values)
+      auth.headers.emplace_back("Impersonate-Extra-" + key, value);
   }
   return auth;
 }
@@ -116,8 +120,10 @@ Result<Auth> Credentials::Get(const Call& call) {
     }
     if (!is_refreshing_) break;
     if (!refreshed_.wait_until(lock, call.stop, call.deadline, [&] { return !is_refreshing_; })) {
-      if (call.stop.stop_requested()) return Fail(ErrorCode::kCancelled, "waiting for credentials was stopped");
-      return Fail(ErrorCode::kDeadlineExceeded, "no credentials for cluster '" + access_.cluster + "' in time");
+      if (call.stop.stop_requested())
+        return Fail(ErrorCode::kCancelled, "waiting for credentials was stopped");
+      return Fail(ErrorCode::kDeadlineExceeded,
+                  "no credentials for cluster '" + access_.cluster + "' in time");
     }
   }
   is_refreshing_ = true;
@@ -128,10 +134,12 @@ Result<Auth> Credentials::Get(const Call& call) {
   is_refreshing_ = false;
   refreshed_.notify_all();
   if (!fresh) {
-    // A file that cannot be read for a moment (it is being replaced) does not invalidate what we hold.
+    // A file that cannot be read for a moment (it is being replaced) does not invalidate what we
+    // hold.
     if (has_auth_ && !access_.exec) {
       refresh_at_ = clock_.SteadyNow() + 5s;
-      log::Warn("credentials_not_reread", {{"target", access_.context}, {"error", fresh.error().message()}});
+      log::Warn("credentials_not_reread",
+                {{"target", access_.context}, {"error", fresh.error().message()}});
       return auth_;
     }
     return Fail(std::move(fresh).error().With("cluster '" + access_.cluster + "'"));

@@ -9,10 +9,11 @@
 
 namespace sluice::targets::kubernetes {
 
-Status KubernetesDriver::SendDelete(const ResourceType& type, const ObjectRef& ref, const std::string& uid,
-                                    WriteMode mode, const Call& call) {
+Status KubernetesDriver::SendDelete(const ResourceType& type, const ObjectRef& ref,
+                                    const std::string& uid, WriteMode mode, const Call& call) {
   // Always with a policy: a Job's default would orphan its pods.
-  nlohmann::json options = {{"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"propagationPolicy", "Background"}};
+  nlohmann::json options = {
+      {"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"propagationPolicy", "Background"}};
   if (!uid.empty()) options["preconditions"] = {{"uid", uid}};
   if (mode == WriteMode::kDryRun) options["dryRun"] = {"All"};
   ApiRequest request;
@@ -34,15 +35,19 @@ Status KubernetesDriver::SendDelete(const ResourceType& type, const ObjectRef& r
   return status;
 }
 
-WriteResult KubernetesDriver::DeleteOne(const Deletion& deletion, WriteMode mode, const Call& call) {
-  const std::string what = (mode == WriteMode::kDryRun ? "dry run of deleting " : "deleting ") + ToString(deletion.ref);
+WriteResult KubernetesDriver::DeleteOne(const Deletion& deletion, WriteMode mode,
+                                        const Call& call) {
+  const std::string what =
+      (mode == WriteMode::kDryRun ? "dry run of deleting " : "deleting ") + ToString(deletion.ref);
   const std::string version = deletion.api_version.substr(deletion.api_version.find('/') + 1);
   auto type = TypeOf(deletion.ref.group, version, deletion.ref.kind, call);
-  if (!type && type.error().code() == ErrorCode::kNotFound) type = TypeOf(deletion.ref.group, "", deletion.ref.kind, call);
+  if (!type && type.error().code() == ErrorCode::kNotFound)
+    type = TypeOf(deletion.ref.group, "", deletion.ref.kind, call);
   WriteResult result;
   if (!type) {
     // The type went (its CRD was deleted), and all objects with it.
-    if (type.error().code() != ErrorCode::kNotFound) result.status = Fail(std::move(type).error().With(what));
+    if (type.error().code() != ErrorCode::kNotFound)
+      result.status = Fail(std::move(type).error().With(what));
     return result;
   }
   result.status = SendDelete(*type, deletion.ref, deletion.uid, mode, call);
@@ -52,8 +57,8 @@ WriteResult KubernetesDriver::DeleteOne(const Deletion& deletion, WriteMode mode
   return result;
 }
 
-std::vector<WriteResult> KubernetesDriver::Delete(const std::vector<Deletion>& deletions, WriteMode mode,
-                                                  const Call& call) {
+std::vector<WriteResult> KubernetesDriver::Delete(const std::vector<Deletion>& deletions,
+                                                  WriteMode mode, const Call& call) {
   std::vector<WriteResult> results(deletions.size());
   std::map<int, std::vector<size_t>> by_rank;
   for (size_t i = 0; i < deletions.size(); ++i) {

@@ -33,18 +33,21 @@ bool IsAggregated(const std::string& content_type) {
          parameters.contains("as=APIGroupDiscoveryList");
 }
 
-ResourceType ParseResource(const nlohmann::json& resource, const std::string& group, const std::string& version) {
+ResourceType ParseResource(const nlohmann::json& resource, const std::string& group,
+                           const std::string& version) {
   ResourceType type;
   const nlohmann::json& response_kind = At(resource, "responseKind");
   type.kind = ToText(At(response_kind, "kind"));
-  // A resource may answer with a kind of another group (Scale); its path is that of the group it is listed in.
+  // A resource may answer with a kind of another group (Scale); its path is that of the group it is
+  // listed in.
   type.group = group;
   type.version = version;
   type.plural = ToText(At(resource, "resource"));
   type.is_namespaced = ToText(At(resource, "scope")) == "Namespaced";
   type.verbs = TextSet(At(resource, "verbs"));
   const nlohmann::json& subresources = Items(At(resource, "subresources"));
-  type.has_status = std::ranges::any_of(subresources, [](const auto& s) { return ToText(At(s, "subresource")) == "status"; });
+  type.has_status = std::ranges::any_of(
+      subresources, [](const auto& s) { return ToText(At(s, "subresource")) == "status"; });
   return type;
 }
 
@@ -56,8 +59,8 @@ std::string GroupPath(const std::string& group, const std::string& version) {
 
 std::string CollectionPath(const ResourceType& type, const std::string& ns) {
   const std::string base = GroupPath(PercentEncode(type.group), PercentEncode(type.version));
-  return base + (type.is_namespaced && !ns.empty() ? "/namespaces/" + PercentEncode(ns) : "") + "/" +
-         PercentEncode(type.plural);
+  return base + (type.is_namespaced && !ns.empty() ? "/namespaces/" + PercentEncode(ns) : "") +
+         "/" + PercentEncode(type.plural);
 }
 
 std::string ObjectPath(const ResourceType& type, const std::string& ns, const std::string& name) {
@@ -66,7 +69,8 @@ std::string ObjectPath(const ResourceType& type, const std::string& ns, const st
 
 Catalog::Catalog(std::vector<Part> parts) : parts_(std::move(parts)) {}
 
-const ResourceType* Catalog::Find(const std::string& group, const std::string& version, const std::string& kind) const {
+const ResourceType* Catalog::Find(const std::string& group, const std::string& version,
+                                  const std::string& kind) const {
   for (const Part& part : parts_) {
     if (part.group != group || part.version != version) continue;
     for (const ResourceType& type : part.types) {
@@ -76,7 +80,8 @@ const ResourceType* Catalog::Find(const std::string& group, const std::string& v
   return nullptr;
 }
 
-const ResourceType* Catalog::FindPreferred(const std::string& group, const std::string& kind) const {
+const ResourceType* Catalog::FindPreferred(const std::string& group,
+                                           const std::string& kind) const {
   for (const Part& part : parts_) {
     if (part.group != group) continue;
     for (const ResourceType& type : part.types) {
@@ -103,7 +108,8 @@ std::vector<const ResourceType*> Catalog::All() const {
   return all;
 }
 
-std::string Catalog::Suggestion(const std::string& group, const std::string& version, const std::string& kind) const {
+std::string Catalog::Suggestion(const std::string& group, const std::string& version,
+                                const std::string& kind) const {
   std::vector<std::string> kinds_of_group, served_as;
   for (const Part& part : parts_) {
     for (const ResourceType& type : part.types) {
@@ -118,19 +124,22 @@ std::string Catalog::Suggestion(const std::string& group, const std::string& ver
   for (const ResourceType* type : All()) all.push_back(type->kind);
   if (const auto other = Suggest(kind, all)) {
     for (const ResourceType* type : All()) {
-      if (type->kind == *other) return "; did you mean '" + *other + "' of " + type->ApiVersion() + "?";
+      if (type->kind == *other)
+        return "; did you mean '" + *other + "' of " + type->ApiVersion() + "?";
     }
   }
   return "";
 }
 
 Result<std::vector<Catalog::Part>> ParseAggregated(const nlohmann::json& list) {
-  if (!At(list, "items").is_array()) return Fail(ErrorCode::kUnavailable, "discovery: the answer has no items");
+  if (!At(list, "items").is_array())
+    return Fail(ErrorCode::kUnavailable, "discovery: the answer has no items");
   std::vector<Catalog::Part> parts;
   for (const nlohmann::json& item : Items(At(list, "items"))) {
     const std::string group = ToText(At(item, "metadata", "name"));
     for (const nlohmann::json& served : Items(At(item, "versions"))) {
-      Catalog::Part part{group, ToText(At(served, "version")), ToText(At(served, "freshness")) == "Stale", {}};
+      Catalog::Part part{
+          group, ToText(At(served, "version")), ToText(At(served, "freshness")) == "Stale", {}};
       for (const nlohmann::json& resource : Items(At(served, "resources"))) {
         // Without a kind it is only the parent of a subresource.
         ResourceType type = ParseResource(resource, group, part.version);
@@ -142,7 +151,8 @@ Result<std::vector<Catalog::Part>> ParseAggregated(const nlohmann::json& list) {
   return parts;
 }
 
-Catalog::Part ParseResourceList(const nlohmann::json& list, const std::string& group, const std::string& version) {
+Catalog::Part ParseResourceList(const nlohmann::json& list, const std::string& group,
+                                const std::string& version) {
   Catalog::Part part{group, version, false, {}};
   std::set<std::string> with_status;
   for (const nlohmann::json& resource : Items(At(list, "resources"))) {
@@ -151,7 +161,12 @@ Catalog::Part ParseResourceList(const nlohmann::json& list, const std::string& g
       if (name.substr(slash) == "/status") with_status.insert(name.substr(0, slash));
       continue;
     }
-    ResourceType type{group, version, ToText(At(resource, "kind")), name, ToBool(At(resource, "namespaced")), false,
+    ResourceType type{group,
+                      version,
+                      ToText(At(resource, "kind")),
+                      name,
+                      ToBool(At(resource, "namespaced")),
+                      false,
                       TextSet(At(resource, "verbs"))};
     if (!type.kind.empty() && !name.empty()) part.types.push_back(std::move(type));
   }
@@ -160,7 +175,10 @@ Catalog::Part ParseResourceList(const nlohmann::json& list, const std::string& g
 }
 
 Status Discovery::ReadHalf(const std::string& path, Half& half, bool& is_plain, const Call& call) {
-  ApiRequest request{.path = path, .accept = kAcceptAggregated, .if_none_match = half.etag, .what = "discovery " + path};
+  ApiRequest request{.path = path,
+                     .accept = kAcceptAggregated,
+                     .if_none_match = half.etag,
+                     .what = "discovery " + path};
   SLUICE_TRY(ApiAnswer answer, client_.Send(request, call));
   if (answer.status == 304) return {};
   if (answer.status == 404 && path == "/api") {  // an aggregated server without core types
@@ -181,15 +199,19 @@ Status Discovery::ReadHalf(const std::string& path, Half& half, bool& is_plain, 
 
 Result<std::vector<Catalog::Part>> Discovery::ReadPlain(const Call& call) {
   std::vector<Catalog::Part> parts;
-  SLUICE_TRY(const nlohmann::json core, client_.Read({.path = "/api", .what = "discovery /api"}, call));
-  for (const nlohmann::json& version : Items(At(core, "versions"))) parts.push_back({"", ToText(version), false, {}});
-  SLUICE_TRY(const nlohmann::json groups, client_.Read({.path = "/apis", .what = "discovery /apis"}, call));
+  SLUICE_TRY(const nlohmann::json core,
+             client_.Read({.path = "/api", .what = "discovery /api"}, call));
+  for (const nlohmann::json& version : Items(At(core, "versions")))
+    parts.push_back({"", ToText(version), false, {}});
+  SLUICE_TRY(const nlohmann::json groups,
+             client_.Read({.path = "/apis", .what = "discovery /apis"}, call));
   for (const nlohmann::json& group : Items(At(groups, "groups"))) {
     const std::string name = ToText(At(group, "name"));
     const std::string preferred = ToText(At(group, "preferredVersion", "version"));
     if (!preferred.empty()) parts.push_back({name, preferred, false, {}});
     for (const nlohmann::json& version : Items(At(group, "versions"))) {
-      if (ToText(At(version, "version")) != preferred) parts.push_back({name, ToText(At(version, "version")), false, {}});
+      if (ToText(At(version, "version")) != preferred)
+        parts.push_back({name, ToText(At(version, "version")), false, {}});
     }
   }
   std::vector<Status> results(parts.size());
@@ -213,7 +235,7 @@ Result<std::vector<Catalog::Part>> Discovery::ReadPlain(const Call& call) {
   return parts;
 }
 
-Result<std::shared_ptr<const Catalog>> Discovery::ReadLocked(const Call& call) {
+Result<std::shared_ptr<const Catalog>> Discovery::Read(const Call& call) {
   bool is_plain = false;
   SLUICE_CHECK(ReadHalf("/api", core_, is_plain, call));
   if (!is_plain) SLUICE_CHECK(ReadHalf("/apis", groups_, is_plain, call));
@@ -226,21 +248,40 @@ Result<std::shared_ptr<const Catalog>> Discovery::ReadLocked(const Call& call) {
     parts = core_.parts;
     parts.insert(parts.end(), groups_.parts.begin(), groups_.parts.end());
   }
-  catalog_ = std::make_shared<const Catalog>(std::move(parts));
-  read_at_ = client_.clock().SteadyNow();
+  return std::make_shared<const Catalog>(std::move(parts));
+}
+
+Result<std::shared_ptr<const Catalog>> Discovery::NewerThan(SteadyTime since, const Call& call) {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    if (catalog_ && read_at_ > since) return catalog_;
+    if (!is_reading_) break;
+    if (!has_read_.wait_until(lock, call.stop, call.deadline, [&] { return !is_reading_; })) {
+      if (call.stop.stop_requested())
+        return Fail(ErrorCode::kCancelled, "waiting for discovery was stopped");
+      return Fail(ErrorCode::kDeadlineExceeded,
+                  client_.Name() + " did not say in time which types it serves");
+    }
+  }
+  is_reading_ = true;
+  lock.unlock();
+  const SteadyTime began = client_.clock().SteadyNow();
+  auto catalog = Read(call);
+  lock.lock();
+  is_reading_ = false;
+  has_read_.notify_all();
+  if (!catalog) return catalog;
+  catalog_ = std::move(*catalog);
+  read_at_ = began;
   return catalog_;
 }
 
 Result<std::shared_ptr<const Catalog>> Discovery::Get(const Call& call) {
-  const std::lock_guard lock(mutex_);
-  if (catalog_ && client_.clock().SteadyNow() < read_at_ + kMaxAge) return catalog_;
-  return ReadLocked(call);
+  return NewerThan(client_.clock().SteadyNow() - kMaxAge, call);
 }
 
 Result<std::shared_ptr<const Catalog>> Discovery::Refresh(SteadyTime since, const Call& call) {
-  const std::lock_guard lock(mutex_);
-  if (catalog_ && read_at_ > since) return catalog_;
-  return ReadLocked(call);
+  return NewerThan(since, call);
 }
 
 }  // namespace sluice::targets::kubernetes

@@ -1,8 +1,8 @@
-// Which types a cluster serves: (group, version, kind) to path and scope. Read once, then asked for changes by
-// ETag. A group whose backend is down is unknown, never "not served".
+// Which types a cluster serves: (group, version, kind) to path and scope. Read once, then asked for
+// changes by ETag. A group whose backend is down is unknown, never "not served".
 #pragma once
 
-#include <map>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -41,7 +41,8 @@ class Catalog {
   };
   explicit Catalog(std::vector<Part> parts);
 
-  const ResourceType* Find(const std::string& group, const std::string& version, const std::string& kind) const;
+  const ResourceType* Find(const std::string& group, const std::string& version,
+                           const std::string& kind) const;
   // In the group's preferred version that serves the kind.
   const ResourceType* FindPreferred(const std::string& group, const std::string& kind) const;
   // The group, or with `version` this one version of it, could not be asked.
@@ -49,7 +50,8 @@ class Catalog {
   // All types in preferred versions, in the server's order.
   std::vector<const ResourceType*> All() const;
   // What a person may have meant: "; apps/v1 serves it" or "; did you mean 'Deployment'?" or "".
-  std::string Suggestion(const std::string& group, const std::string& version, const std::string& kind) const;
+  std::string Suggestion(const std::string& group, const std::string& version,
+                         const std::string& kind) const;
 
  private:
   std::vector<Part> parts_;
@@ -58,7 +60,8 @@ class Catalog {
 // The two bodies of aggregated discovery (v2) in order /api, /apis. kUnavailable for anything else.
 Result<std::vector<Catalog::Part>> ParseAggregated(const nlohmann::json& list);
 // One APIResourceList of plain discovery.
-Catalog::Part ParseResourceList(const nlohmann::json& list, const std::string& group, const std::string& version);
+Catalog::Part ParseResourceList(const nlohmann::json& list, const std::string& group,
+                                const std::string& version);
 
 // Thread-safe; shared by all drivers of one target. One reader at a time, the others wait.
 class Discovery {
@@ -67,7 +70,7 @@ class Discovery {
 
   // As known; read at first and again after five minutes.
   Result<std::shared_ptr<const Catalog>> Get(const Call& call);
-  // Asked again now, unless that happened after `since`.
+  // Asked again now, unless that began after `since`.
   Result<std::shared_ptr<const Catalog>> Refresh(SteadyTime since, const Call& call);
 
  private:
@@ -77,13 +80,17 @@ class Discovery {
   };
   Status ReadHalf(const std::string& path, Half& half, bool& is_plain, const Call& call);
   Result<std::vector<Catalog::Part>> ReadPlain(const Call& call);
-  Result<std::shared_ptr<const Catalog>> ReadLocked(const Call& call);
+  Result<std::shared_ptr<const Catalog>> Read(const Call& call);
+  // The catalog if its reading began after `since`, else a new one.
+  Result<std::shared_ptr<const Catalog>> NewerThan(SteadyTime since, const Call& call);
 
   Client& client_;
-  std::mutex mutex_;  // held while reading: the others want the same answer
+  std::mutex mutex_;
+  std::condition_variable_any has_read_;
+  bool is_reading_ = false;  // by one caller, outside the lock
   std::shared_ptr<const Catalog> catalog_;
-  SteadyTime read_at_{};
-  Half core_, groups_;
+  SteadyTime read_at_{};  // when the reading of catalog_ began
+  Half core_, groups_;    // of the caller that reads
 };
 
 }  // namespace sluice::targets::kubernetes

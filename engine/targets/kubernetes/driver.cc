@@ -6,13 +6,14 @@
 
 namespace sluice::targets {
 
-KubernetesConnections::KubernetesConnections(KubernetesOptions options, const Clock& clock, Effects& effects,
-                                             Metrics& metrics)
+KubernetesConnections::KubernetesConnections(KubernetesOptions options, const Clock& clock,
+                                             Effects& effects, Metrics& metrics)
     : options_(std::move(options)), clock_(clock), effects_(effects), metrics_(metrics) {}
 
 KubernetesConnections::~KubernetesConnections() = default;
 
-Result<std::shared_ptr<kubernetes::Connection>> KubernetesConnections::Connect(const std::string& context) {
+Result<std::shared_ptr<kubernetes::Connection>> KubernetesConnections::Connect(
+    const std::string& context) {
   const bool is_in_cluster = options_.kubeconfig.empty();
   std::string digest = "in-cluster";
   if (!is_in_cluster) {
@@ -22,17 +23,25 @@ Result<std::shared_ptr<kubernetes::Connection>> KubernetesConnections::Connect(c
   }
   auto known = by_context_.With([&](std::map<std::string, Entry>& entries) {
     const auto it = entries.find(context);
-    return it != entries.end() && it->second.text_digest == digest ? it->second.connection : nullptr;
+    return it != entries.end() && it->second.text_digest == digest ? it->second.connection
+                                                                   : nullptr;
   });
   if (known) return known;
+  if (is_in_cluster && !context.empty() && context != "in-cluster") {
+    return Fail(ErrorCode::kInvalidConfig, std::string(kubernetes::kReasonContextUnknown),
+                "the environment names the context '" + context +
+                    "' and no kubeconfig is configured; set "
+                    "spec.kubeconfig in daemon.yaml, or name the context 'in-cluster'");
+  }
 
-  SLUICE_TRY(kubernetes::ClusterAccess access, is_in_cluster
-                                                   ? kubernetes::LoadInCluster(options_.environment)
-                                                   : kubernetes::LoadKubeconfig(options_.kubeconfig, context));
+  SLUICE_TRY(kubernetes::ClusterAccess access,
+             is_in_cluster ? kubernetes::LoadInCluster(options_.environment)
+                           : kubernetes::LoadKubeconfig(options_.kubeconfig, context));
   SLUICE_TRY(std::unique_ptr<HttpClient> http, options_.make_http());
   auto connection = std::make_shared<kubernetes::Connection>(
-      std::move(http), std::move(access), kubernetes::Credentials::Options{options_.exec_allow_list, options_.environment},
-      clock_, effects_, metrics_);
+      std::move(http), std::move(access),
+      kubernetes::Credentials::Options{options_.exec_allow_list, options_.environment}, clock_,
+      effects_, metrics_);
   return by_context_.With([&](std::map<std::string, Entry>& entries) {
     Entry& entry = entries[context];
     // Another thread may have connected meanwhile; one connection per cluster is enough.
@@ -41,9 +50,11 @@ Result<std::shared_ptr<kubernetes::Connection>> KubernetesConnections::Connect(c
   });
 }
 
-Result<std::unique_ptr<TargetDriver>> KubernetesConnections::MakeDriver(const KubernetesTarget& where) {
+Result<std::unique_ptr<TargetDriver>> KubernetesConnections::MakeDriver(
+    const KubernetesTarget& where) {
   SLUICE_TRY(std::shared_ptr<kubernetes::Connection> connection, Connect(where.context));
-  return std::unique_ptr<TargetDriver>(std::make_unique<kubernetes::KubernetesDriver>(std::move(connection), where.ns));
+  return std::unique_ptr<TargetDriver>(
+      std::make_unique<kubernetes::KubernetesDriver>(std::move(connection), where.ns));
 }
 
 }  // namespace sluice::targets

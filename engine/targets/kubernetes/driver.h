@@ -27,14 +27,18 @@ struct KubernetesOptions {
   std::vector<std::string> exec_allow_list;        // credential plugins by command name; empty: any
   std::map<std::string, std::string> environment;  // of this process: plugins inherit it
   // One client per cluster.
-  std::function<Result<std::unique_ptr<HttpClient>>()> make_http = [] { return MakeCurlHttpClient(); };
+  std::function<Result<std::unique_ptr<HttpClient>>()> make_http = [] {
+    return MakeCurlHttpClient();
+  };
 };
 
-// The clusters one daemon talks to. Connections, credentials and discovery are shared by all drivers of a
-// context; a kubeconfig that changed is read again for the next driver. Thread-safe. Must outlive its drivers.
+// The clusters one daemon talks to. Connections, credentials and discovery are shared by all
+// drivers of a context; a kubeconfig that changed is read again for the next driver. Thread-safe.
+// Must outlive its drivers.
 class KubernetesConnections {
  public:
-  KubernetesConnections(KubernetesOptions options, const Clock& clock, Effects& effects, Metrics& metrics);
+  KubernetesConnections(KubernetesOptions options, const Clock& clock, Effects& effects,
+                        Metrics& metrics);
   ~KubernetesConnections();
 
   // Sends nothing yet. kInvalidConfig when the kubeconfig or its context is bad.
@@ -43,7 +47,8 @@ class KubernetesConnections {
  private:
   struct Entry {
     std::string text_digest;  // of the kubeconfig it was made from
-    std::shared_ptr<kubernetes::Connection> connection;  // drivers keep using it when the file changes
+    std::shared_ptr<kubernetes::Connection>
+        connection;  // drivers keep using it when the file changes
   };
   Result<std::shared_ptr<kubernetes::Connection>> Connect(const std::string& context);
 

@@ -31,7 +31,8 @@ std::string ExecInfo(const ExecPlugin& plugin, const ClusterAccess& access) {
     if (!access.proxy.empty()) cluster["proxy-url"] = access.proxy;
     if (!plugin.cluster_config.is_null()) cluster["config"] = plugin.cluster_config;
   }
-  const nlohmann::json info = {{"apiVersion", plugin.api_version}, {"kind", "ExecCredential"}, {"spec", spec}};
+  const nlohmann::json info = {
+      {"apiVersion", plugin.api_version}, {"kind", "ExecCredential"}, {"spec", spec}};
   return info.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -40,9 +41,11 @@ Result<ExecCredential> ParseExecCredential(const std::string& output, const Exec
   if (!document.is_object() || ToText(At(document, "kind")) != "ExecCredential") {
     return Failed(plugin.command, "printed no ExecCredential on its standard output");
   }
-  if (const std::string version = ToText(At(document, "apiVersion")); version != plugin.api_version) {
-    return Failed(plugin.command, "answered as '" + EscapeControl(version) + "', and the kubeconfig says " +
-                                      plugin.api_version + "; make the two agree");
+  if (const std::string version = ToText(At(document, "apiVersion"));
+      version != plugin.api_version) {
+    return Failed(plugin.command, "answered as '" + EscapeControl(version) +
+                                      "', and the kubeconfig says " + plugin.api_version +
+                                      "; make the two agree");
   }
   const nlohmann::json& status = At(document, "status");
   ExecCredential credential;
@@ -60,7 +63,8 @@ Result<ExecCredential> ParseExecCredential(const std::string& output, const Exec
   }
   if (const std::string text = ToText(At(status, "expirationTimestamp")); !text.empty()) {
     const auto expires = ParseTime(text);
-    if (!expires) return Failed(plugin.command, "gave the expirationTimestamp '" + EscapeControl(text) + "'");
+    if (!expires)
+      return Failed(plugin.command, "gave the expirationTimestamp '" + EscapeControl(text) + "'");
     credential.expires = *expires;
   }
   return credential;
@@ -74,11 +78,12 @@ Status CheckAllowed(const ExecPlugin& plugin, const std::vector<std::string>& al
   });
   if (is_allowed) return {};
   return Fail(ErrorCode::kInvalidConfig, std::string(kReasonCredentialPluginRefused),
-              "credential plugin " + plugin.command + " is not allowed here (allowed: " + Join(allowed, ", ") +
-                  "); add it to the daemon's list of exec plugins");
+              "credential plugin " + plugin.command + " is not allowed here (allowed: " +
+                  Join(allowed, ", ") + "); add it to the daemon's list of exec plugins");
 }
 
-Result<ExecCredential> RunExecPlugin(const ClusterAccess& access, const std::map<std::string, std::string>& environment,
+Result<ExecCredential> RunExecPlugin(const ClusterAccess& access,
+                                     const std::map<std::string, std::string>& environment,
                                      const Clock& clock, const Call& call) {
   const ExecPlugin& plugin = *access.exec;
   ProcessSpec spec;
@@ -95,10 +100,12 @@ Result<ExecCredential> RunExecPlugin(const ClusterAccess& access, const std::map
     const std::string hint = plugin.install_hint.empty() ? "" : "; " + OneLine(plugin.install_hint);
     return Failed(plugin.command, "could not be run: " + result.error().message() + hint);
   }
-  if (result->timed_out) return Failed(plugin.command, "did not end in time; run it by hand to see what it waits for");
+  if (result->timed_out)
+    return Failed(plugin.command, "did not end in time; run it by hand to see what it waits for");
   if (result->exit_code != 0) {
-    const std::string end = result->signal != 0 ? "was ended by signal " + std::to_string(result->signal)
-                                                : "ended with exit code " + std::to_string(result->exit_code);
+    const std::string end = result->signal != 0
+                                ? "was ended by signal " + std::to_string(result->signal)
+                                : "ended with exit code " + std::to_string(result->exit_code);
     const std::string said = OneLine(Tail(RedactCredentials(Trim(result->stderr_text)), 300));
     return Failed(plugin.command, end + (said.empty() ? "" : ": " + said));
   }

@@ -25,14 +25,18 @@ struct ExecCredential {
 
 // The document the plugin finds in KUBERNETES_EXEC_INFO.
 std::string ExecInfo(const ExecPlugin& plugin, const ClusterAccess& access);
-// What the plugin printed, strictly: the same apiVersion, and a token, or a certificate with its key.
+// What the plugin printed, strictly: the same apiVersion, and a token, or a certificate with its
+// key.
 Result<ExecCredential> ParseExecCredential(const std::string& output, const ExecPlugin& plugin);
 
-// kInvalidConfig unless `allowed` is empty or holds the command's name (or, with a '/', its whole path).
+// kInvalidConfig unless `allowed` is empty or holds the command's name (or, with a '/', its whole
+// path).
 Status CheckAllowed(const ExecPlugin& plugin, const std::vector<std::string>& allowed);
 
-// Runs it once, for a minute at most. kUnauthenticated, with the tail of what it said, when it gives no credential.
-Result<ExecCredential> RunExecPlugin(const ClusterAccess& access, const std::map<std::string, std::string>& environment,
+// Runs it once, for a minute at most. kUnauthenticated, with the tail of what it said, when it
+// gives no credential.
+Result<ExecCredential> RunExecPlugin(const ClusterAccess& access,
+                                     const std::map<std::string, std::string>& environment,
                                      const Clock& clock, const Call& call);
 
 }  // namespace sluice::targets::kubernetes

@@ -18,14 +18,17 @@ __extension__ using Int128 = __int128;
 // A quantity in units of 10^-9; nullopt when it is none or does not fit.
 std::optional<Int128> NanosOf(const nlohmann::json& value) {
   if (!value.is_string() && !value.is_number_integer()) return std::nullopt;
-  const std::string text = value.is_string() ? value.get<std::string>() : std::to_string(value.get<int64_t>());
+  const std::string text =
+      value.is_string() ? value.get<std::string>() : std::to_string(value.get<int64_t>());
   size_t i = 0;
   const bool is_negative = i < text.size() && text[i] == '-';
   if (i < text.size() && (text[i] == '-' || text[i] == '+')) ++i;
   Int128 mantissa = 0;
   int exponent = 9, digits = 0;
   bool after_point = false;
-  for (; i < text.size() && (std::isdigit(static_cast<unsigned char>(text[i])) || (text[i] == '.' && !after_point)); ++i) {
+  for (; i < text.size() &&
+         (std::isdigit(static_cast<unsigned char>(text[i])) || (text[i] == '.' && !after_point));
+       ++i) {
     if (text[i] == '.') {
       after_point = true;
       continue;
@@ -57,16 +60,20 @@ std::optional<Int128> NanosOf(const nlohmann::json& value) {
   return is_negative ? -mantissa : mantissa;
 }
 
-bool HoldsNode(const nlohmann::json& fields, const nlohmann::json& desired, const nlohmann::json& live, bool is_quantity);
+bool HoldsNode(const nlohmann::json& fields, const nlohmann::json& desired,
+               const nlohmann::json& live, bool is_quantity);
 
 bool IsLeaf(const nlohmann::json& fields) {
   return fields.is_object() && (fields.empty() || (fields.size() == 1 && fields.contains(".")));
 }
 
 // Maps whose values the server rewrites into their canonical form, in its own types.
-bool HoldsQuantities(const std::string& key) { return key == "limits" || key == "requests" || key == "hard"; }
+bool HoldsQuantities(const std::string& key) {
+  return key == "limits" || key == "requests" || key == "hard";
+}
 
-bool HoldsMap(const nlohmann::json& fields, const nlohmann::json& desired, const nlohmann::json& live, bool is_quantity) {
+bool HoldsMap(const nlohmann::json& fields, const nlohmann::json& desired,
+              const nlohmann::json& live, bool is_quantity) {
   if (!live.is_object()) return false;
   size_t owned = 0;
   for (const auto& [key, sub] : fields.items()) {
@@ -78,14 +85,16 @@ bool HoldsMap(const nlohmann::json& fields, const nlohmann::json& desired, const
   for (const auto& [key, value] : desired.items()) {
     const auto in_live = live.find(key);
     if (in_live == live.end()) return false;
-    if (!HoldsNode(At(fields, "f:" + key), value, *in_live, is_quantity || HoldsQuantities(key))) return false;
+    if (!HoldsNode(At(fields, "f:" + key), value, *in_live, is_quantity || HoldsQuantities(key)))
+      return false;
   }
   return true;
 }
 
-// The owned items of a list, each as the text after "k:" or "v:"; nullopt when the trie holds something else.
-std::optional<std::vector<std::pair<nlohmann::json, const nlohmann::json*>>> OwnedItems(const nlohmann::json& fields,
-                                                                                       char type) {
+// The owned items of a list, each as the text after "k:" or "v:"; nullopt when the trie holds
+// something else.
+std::optional<std::vector<std::pair<nlohmann::json, const nlohmann::json*>>> OwnedItems(
+    const nlohmann::json& fields, char type) {
   std::vector<std::pair<nlohmann::json, const nlohmann::json*>> items;
   for (const auto& [key, sub] : fields.items()) {
     if (key == ".") continue;
@@ -114,7 +123,8 @@ bool MayHaveKey(const nlohmann::json& item, const nlohmann::json& key) {
   return true;
 }
 
-bool HoldsKeyedList(const nlohmann::json& fields, const nlohmann::json& desired, const nlohmann::json& live) {
+bool HoldsKeyedList(const nlohmann::json& fields, const nlohmann::json& desired,
+                    const nlohmann::json& live) {
   const auto owned = OwnedItems(fields, 'k');
   if (!owned || owned->size() != desired.size()) return false;
   std::vector<bool> is_used(owned->size(), false);
@@ -139,21 +149,24 @@ bool HoldsKeyedList(const nlohmann::json& fields, const nlohmann::json& desired,
   return true;
 }
 
-bool HoldsSet(const nlohmann::json& fields, const nlohmann::json& desired, const nlohmann::json& live) {
+bool HoldsSet(const nlohmann::json& fields, const nlohmann::json& desired,
+              const nlohmann::json& live) {
   const auto owned = OwnedItems(fields, 'v');
   if (!owned || owned->size() != desired.size()) return false;
   size_t last_place = 0;
   for (const nlohmann::json& item : desired) {
     const auto is_item = [&](const auto& entry) { return entry.first == item; };
     if (std::ranges::none_of(*owned, is_item)) return false;
-    const auto it = std::find(live.begin() + static_cast<std::ptrdiff_t>(last_place), live.end(), item);
+    const auto it =
+        std::find(live.begin() + static_cast<std::ptrdiff_t>(last_place), live.end(), item);
     if (it == live.end()) return false;
     last_place = static_cast<size_t>(it - live.begin()) + 1;
   }
   return true;
 }
 
-bool HoldsNode(const nlohmann::json& fields, const nlohmann::json& desired, const nlohmann::json& live, bool is_quantity) {
+bool HoldsNode(const nlohmann::json& fields, const nlohmann::json& desired,
+               const nlohmann::json& live, bool is_quantity) {
   if (!fields.is_object()) return false;  // we do not own it
   if (desired.is_null()) return false;
   if (IsLeaf(fields)) return desired == live || (is_quantity && IsSameQuantity(desired, live));
@@ -173,11 +186,13 @@ bool HoldsAlready(const nlohmann::json& live, const nlohmann::json& desired) {
   const std::string api_version = ToText(At(desired, "apiVersion"));
   const nlohmann::json* own = nullptr;
   for (const nlohmann::json& entry : Items(At(live, "metadata", "managedFields"))) {
-    const bool is_ours = ToText(At(entry, "manager")) == kFieldManager && ToText(At(entry, "operation")) == "Apply" &&
+    const bool is_ours = ToText(At(entry, "manager")) == kFieldManager &&
+                         ToText(At(entry, "operation")) == "Apply" &&
                          ToText(At(entry, "subresource")).empty();
     if (is_ours && ToText(At(entry, "apiVersion")) == api_version) own = &At(entry, "fieldsV1");
   }
-  if (own == nullptr || !desired.is_object() || ToText(At(live, "apiVersion")) != api_version) return false;
+  if (own == nullptr || !desired.is_object() || ToText(At(live, "apiVersion")) != api_version)
+    return false;
   // These are never recorded as owned.
   nlohmann::json intent = desired;
   intent.erase("apiVersion");

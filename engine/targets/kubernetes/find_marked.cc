@@ -23,10 +23,11 @@ struct Scan {
 
 }  // namespace
 
-// With `kinds_of`: these kinds, in the namespaces of the refs and the target's own. Without: every kind we may
-// list, in the target's namespace and in cluster scope.
+// With `kinds_of`: these kinds, in the namespaces of the refs and the target's own. Without: every
+// kind we may list, in the target's namespace and in cluster scope.
 Result<std::vector<ObjectRef>> KubernetesDriver::FindMarked(const Ownership& owner,
-                                                            const std::vector<ObjectRef>& kinds_of, const Call& call) {
+                                                            const std::vector<ObjectRef>& kinds_of,
+                                                            const Call& call) {
   std::set<std::string> namespaces = {ns_};
   std::set<GroupKind> kinds;
   for (const ObjectRef& ref : kinds_of) {
@@ -52,7 +53,8 @@ Result<std::vector<ObjectRef>> KubernetesDriver::FindMarked(const Ownership& own
   if (kinds_of.empty()) {
     SLUICE_TRY(const auto catalog, connection_->discovery.Get(call));
     for (const ResourceType* type : catalog->All()) {
-      const bool is_ours_to_apply = type->verbs.contains("list") && type->verbs.contains("patch") && type->verbs.contains("delete");
+      const bool is_ours_to_apply = type->verbs.contains("list") && type->verbs.contains("patch") &&
+                                    type->verbs.contains("delete");
       if (is_ours_to_apply) add(*type, false);
     }
   }
@@ -65,7 +67,8 @@ Result<std::vector<ObjectRef>> KubernetesDriver::FindMarked(const Ownership& own
       // What we may not list we cannot have applied, either.
       const bool is_skipped = !scan.is_asked_for && code == ErrorCode::kPermissionDenied;
       if (is_skipped) {
-        log::Debug("kind_not_listed", {{"target", connection_->credentials.access().context}, {"object", scan.type.plural}});
+        log::Debug("kind_not_listed", {{"target", connection_->credentials.access().context},
+                                       {"object", scan.type.plural}});
       } else {
         scan.status = Fail(std::move(items).error());
       }
@@ -74,7 +77,8 @@ Result<std::vector<ObjectRef>> KubernetesDriver::FindMarked(const Ownership& own
     for (const nlohmann::json& item : *items) {
       // Controllers copy labels to what they make (a Service's to its EndpointSlices).
       if (OwnFields(item).is_null()) continue;
-      scan.found.push_back({scan.type.group, scan.type.kind, ToText(At(item, "metadata", "namespace")),
+      scan.found.push_back({scan.type.group, scan.type.kind,
+                            ToText(At(item, "metadata", "namespace")),
                             ToText(At(item, "metadata", "name"))});
     }
   });

@@ -21,6 +21,7 @@ constexpr Duration kCleanUpTime = 15s;
 constexpr Duration kExplainTime = 2s;
 // Should we die before we can delete it, the cluster does.
 constexpr int kTimeToLiveSeconds = 3600;
+constexpr Duration kDeadlineLeeway = 60s;
 constexpr size_t kMaxName = 63;  // pods carry the name in a label
 
 // "check-orders" -> "check-orders-r-3f2c-5d0e9a".
@@ -31,8 +32,8 @@ std::string UniqueName(const std::string& base, const std::string& rollout) {
   return name + suffix;
 }
 
-nlohmann::json MakeJob(const nlohmann::json& manifest, const Ownership& owner, const std::string& rollout,
-                       const std::string& ns) {
+nlohmann::json MakeJob(const nlohmann::json& manifest, const Ownership& owner,
+                       const std::string& rollout, const std::string& ns, Duration time) {
   nlohmann::json job = manifest;
   StripServerOwned(job);
   nlohmann::json& metadata = job["metadata"];
@@ -46,22 +47,32 @@ nlohmann::json MakeJob(const nlohmann::json& manifest, const Ownership& owner, c
   labels[kMarkLabel] = owner.Mark();
   if (!rollout.empty()) labels[kRolloutLabel] = rollout;
   nlohmann::json& spec = job["spec"];
-  if (spec.is_object() && !spec.contains("ttlSecondsAfterFinished")) spec["ttlSecondsAfterFinished"] = kTimeToLiveSeconds;
+  if (spec.is_object()) {
+    if (!spec.contains("ttlSecondsAfterFinished"))
+      spec["ttlSecondsAfterFinished"] = kTimeToLiveSeconds;
+    const auto seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(time + kDeadlineLeeway).count();
+    if (!spec.contains("activeDeadlineSeconds"))
+      spec["activeDeadlineSeconds"] = std::max<int64_t>(1, seconds);
+  }
   return job;
 }
 
 }  // namespace
 
-std::string KubernetesDriver::ExplainJob(const ObjectRef& ref, const nlohmann::json& job, const Call& call) {
-  auto pods = ReadRelated("", "Pod", ref.ns, "batch.kubernetes.io/controller-uid=" + UidOf(job), call);
+std::string KubernetesDriver::ExplainJob(const ObjectRef& ref, const nlohmann::json& job,
+                                         const Call& call) {
+  auto pods =
+      ReadRelated("", "Pod", ref.ns, "batch.kubernetes.io/controller-uid=" + UidOf(job), call);
   if (!pods) return "";
   for (const nlohmann::json& pod : *pods) {
     for (const nlohmann::json& container : Items(At(pod, "status", "containerStatuses"))) {
       const nlohmann::json& end = At(container, "state", "terminated");
       if (end.is_null() || ToInt(At(end, "exitCode")) == 0) continue;
       const std::string said = OneLine(ToText(At(end, "message")), 200);
-      return "pod " + NameOf(pod) + " container " + ToText(At(container, "name")) + " ended with exit code " +
-             std::to_string(ToInt(At(end, "exitCode"))) + (said.empty() ? "" : ": " + said);
+      return "pod " + NameOf(pod) + " container " + ToText(At(container, "name")) +
+             " ended with exit code " + std::to_string(ToInt(At(end, "exitCode"))) +
+             (said.empty() ? "" : ": " + said);
     }
   }
   HealthContext context;
@@ -70,22 +81,31 @@ std::string KubernetesDriver::ExplainJob(const ObjectRef& ref, const nlohmann::j
   return diagnosis ? diagnosis->reason + ": " + diagnosis->message : "";
 }
 
-Result<JobOutcome> KubernetesDriver::AwaitJob(const ResourceType& type, const ObjectRef& ref, const Call& call) {
-  const auto with = [](std::string text, const std::string& more) { return text + (more.empty() ? "" : "; " + more); };
+Result<JobOutcome> KubernetesDriver::AwaitJob(const ResourceType& type, const ObjectRef& ref,
+                                              const Call& call) {
+  const auto with = [](std::string text, const std::string& more) {
+    return text + (more.empty() ? "" : "; " + more);
+  };
   while (true) {
     SLUICE_TRY(const std::optional<nlohmann::json> job, ReadObject(type, ref, call));
-    if (!job) return Fail(ErrorCode::kUnavailable, "JobGone", ToString(ref) + " was deleted by somebody while it ran");
+    if (!job)
+      return Fail(ErrorCode::kUnavailable, "JobGone",
+                  ToString(ref) + " was deleted by somebody while it ran");
     if (IsConditionTrue(*job, "Complete")) return JobOutcome{true, ToString(ref) + " is complete"};
     if (IsConditionTrue(*job, "Failed")) {
       const nlohmann::json& failed = Condition(*job, "Failed");
-      const std::string why = OneLine(ToText(At(failed, "reason")) + ": " + ToText(At(failed, "message")));
-      return JobOutcome{false, with(ToString(ref) + " failed: " + why, ExplainJob(ref, *job, call))};
+      const std::string why =
+          OneLine(ToText(At(failed, "reason")) + ": " + ToText(At(failed, "message")));
+      return JobOutcome{false,
+                        with(ToString(ref) + " failed: " + why, ExplainJob(ref, *job, call))};
     }
     // It was readable and did not end: that is a verdict.
     if (client_.clock().SteadyNow() + kPoll + kExplainTime >= call.deadline) {
-      return JobOutcome{false, with(ToString(ref) + " did not end in time", ExplainJob(ref, *job, call))};
+      return JobOutcome{false,
+                        with(ToString(ref) + " did not end in time", ExplainJob(ref, *job, call))};
     }
-    if (!client_.clock().Sleep(kPoll, call.stop)) return Fail(ErrorCode::kCancelled, ToString(ref) + ": stopped");
+    if (!client_.clock().Sleep(kPoll, call.stop))
+      return Fail(ErrorCode::kCancelled, ToString(ref) + ": stopped");
   }
 }
 
@@ -94,12 +114,16 @@ Result<JobOutcome> KubernetesDriver::RunJob(const nlohmann::json& manifest, cons
   const std::string api_version = ToText(At(manifest, "apiVersion"));
   if (api_version != "batch/v1" || ToText(At(manifest, "kind")) != "Job") {
     return Fail(ErrorCode::kInvalidConfig, std::string(kReasonContentRejected),
-                "a smoke test's manifest is " + OneLine(api_version + " " + ToText(At(manifest, "kind"))) +
+                "a smoke test's manifest is " +
+                    OneLine(api_version + " " + ToText(At(manifest, "kind"))) +
                     "; it must be one batch/v1 Job");
   }
   SLUICE_TRY(const ResourceType type, TypeOf("batch", "v1", "Job", call));
   const std::string declared_ns = ToText(At(manifest, "metadata", "namespace"));
-  const nlohmann::json job = MakeJob(manifest, owner, rollout, declared_ns.empty() ? ns_ : declared_ns);
+  const auto time =
+      std::chrono::duration_cast<Duration>(call.deadline - client_.clock().SteadyNow());
+  const nlohmann::json job =
+      MakeJob(manifest, owner, rollout, declared_ns.empty() ? ns_ : declared_ns, time);
   const ObjectRef ref{"batch", "Job", ToText(At(job, "metadata", "namespace")), NameOf(job)};
   ApiRequest request;
   request.verb = Verb::kCreate;
@@ -115,7 +139,8 @@ Result<JobOutcome> KubernetesDriver::RunJob(const nlohmann::json& manifest, cons
     outcome = Fail(std::move(answer).error());
   } else if (auto status = ToStatus(*answer); !status) {
     // Refused content is a verdict about the change; nothing was made that would have to go.
-    if (status.error().code() == ErrorCode::kRejected) return JobOutcome{false, ToString(ref) + ": " + status.error().message()};
+    if (status.error().code() == ErrorCode::kRejected)
+      return JobOutcome{false, ToString(ref) + ": " + status.error().message()};
     return Fail(std::move(status).error().With("creating " + ToString(ref)));
   } else {
     outcome = AwaitJob(type, ref, call);

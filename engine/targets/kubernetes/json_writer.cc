@@ -16,8 +16,8 @@ constexpr size_t kMaxKeyBytes = 1000;
 
 // Code points a YAML 1.1 reader refuses or folds when they stand raw in a quoted scalar.
 bool NeedsEscape(uint32_t c) {
-  return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x2028 || c == 0x2029 || c == 0xFEFF || c == 0xFFFE ||
-         c == 0xFFFF;
+  return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x2028 || c == 0x2029 || c == 0xFEFF ||
+         c == 0xFFFE || c == 0xFFFF;
 }
 
 void AppendEscape(uint32_t c, std::string& out) {
@@ -33,7 +33,8 @@ void AppendString(std::string_view text, std::string& out) {
     const auto lead = static_cast<unsigned char>(text[i]);
     const size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
     uint32_t c = length == 1 ? lead : lead & (0xFFU >> (length + 1));
-    for (size_t k = 1; k < length; ++k) c = c << 6 | (static_cast<unsigned char>(text[i + k]) & 0x3FU);
+    for (size_t k = 1; k < length; ++k)
+      c = c << 6 | (static_cast<unsigned char>(text[i + k]) & 0x3FU);
     if (c == '"' || c == '\\') {
       out += '\\';
       out += static_cast<char>(c);
@@ -57,8 +58,9 @@ void AppendDouble(double value, std::string& out) {
   const double size = std::fabs(value);
   const bool use_exponent = size != 0 && (size < 1e-6 || size >= 1e21);
   std::array<char, 400> buffer{};
-  const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
-                                          use_exponent ? std::chars_format::scientific : std::chars_format::fixed);
+  const auto [end, error] =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                    use_exponent ? std::chars_format::scientific : std::chars_format::fixed);
   out.append(buffer.data(), static_cast<size_t>(end - buffer.data()));
 }
 
@@ -81,12 +83,14 @@ class Writer {
         out_ += std::to_string(value.get<uint64_t>());
         return {};
       case nlohmann::json::value_t::number_float:
-        if (!std::isfinite(value.get<double>())) return Refuse("a number that is not finite; JSON has none");
+        if (!std::isfinite(value.get<double>()))
+          return Refuse("a number that is not finite; JSON has none");
         AppendDouble(value.get<double>(), out_);
         return {};
       case nlohmann::json::value_t::string:
         if (!IsValidUtf8(value.get_ref<const std::string&>())) {
-          return Refuse("text that is not UTF-8; save the file as UTF-8, or put bytes into binaryData");
+          return Refuse(
+              "text that is not UTF-8; save the file as UTF-8, or put bytes into binaryData");
         }
         AppendString(value.get_ref<const std::string&>(), out_);
         return {};
@@ -131,8 +135,9 @@ class Writer {
       const size_t start = out_.size();
       AppendString(key, out_);
       if (out_.size() - start > kMaxKeyBytes) {
-        return Refuse("the key '" + key.substr(0, 40) +
-                      "…' is longer than 1000 bytes, which the API server's parser cannot read; shorten it");
+        return Refuse(
+            "the key '" + key.substr(0, 40) +
+            "…' is longer than 1000 bytes, which the API server's parser cannot read; shorten it");
       }
       out_ += ':';
       path_ += "/" + key;

@@ -16,8 +16,8 @@ struct Row {
 constexpr std::string_view kRbac = "rbac.authorization.k8s.io";
 constexpr std::string_view kAdmission = "admissionregistration.k8s.io";
 
-// Rows of one stage are in the order they are sent (Helm's, but for what SSA needs). Bindings come a stage after
-// roles: the server looks a role up before it lets us bind it.
+// Rows of one stage are in the order they are sent (Helm's, but for what SSA needs). Bindings come
+// a stage after roles: the server looks a role up before it lets us bind it.
 constexpr auto kTable = std::to_array<Row>({
     {kFoundations, "", "Namespace"},
     {kFoundations, "apiextensions.k8s.io", "CustomResourceDefinition"},
@@ -75,7 +75,8 @@ constexpr auto kTable = std::to_array<Row>({
 
 KindOrder OrderOf(std::string_view group, std::string_view kind) {
   for (size_t i = 0; i < kTable.size(); ++i) {
-    if (kTable[i].group == group && kTable[i].kind == kind) return {kTable[i].stage, static_cast<int>(i)};
+    if (kTable[i].group == group && kTable[i].kind == kind)
+      return {kTable[i].stage, static_cast<int>(i)};
   }
   return {kCustom, static_cast<int>(kTable.size())};
 }
@@ -84,12 +85,18 @@ int DeletionRank(std::string_view group, std::string_view kind) {
   if (kind == "Namespace" && group.empty()) return 6;
   if (kind == "CustomResourceDefinition") return 5;
   switch (static_cast<Stage>(OrderOf(group, kind).stage)) {
-    case kInterceptors: return 0;
-    case kCustom: return 1;
-    case kWorkloads: return 2;
-    case kConfiguration: return group == kRbac ? 4 : 3;
-    case kBindings: return 4;
-    case kFoundations: return 4;
+    case kInterceptors:
+      return 0;
+    case kCustom:
+      return 1;
+    case kWorkloads:
+      return 2;
+    case kConfiguration:
+      return group == kRbac ? 4 : 3;
+    case kBindings:
+      return 4;
+    case kFoundations:
+      return 4;
   }
   return 4;
 }
@@ -101,7 +108,8 @@ bool IsNamespace(const ObjectRef& ref) { return ref.group.empty() && ref.kind ==
 bool IsSecret(const ObjectRef& ref) { return ref.group.empty() && ref.kind == "Secret"; }
 
 bool NeedsOptInToPrune(const ObjectRef& ref) {
-  const bool is_volume = ref.group.empty() && (ref.kind == "PersistentVolume" || ref.kind == "PersistentVolumeClaim");
+  const bool is_volume =
+      ref.group.empty() && (ref.kind == "PersistentVolume" || ref.kind == "PersistentVolumeClaim");
   return IsCrd(ref) || IsNamespace(ref) || is_volume;
 }
 

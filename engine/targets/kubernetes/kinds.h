@@ -1,4 +1,5 @@
-// The order in which kinds are applied and deleted, and what is special about a kind. The one table of it.
+// The order in which kinds are applied and deleted, and what is special about a kind. The one table
+// of it.
 #pragma once
 
 #include <string_view>
@@ -15,7 +16,8 @@ struct KindOrder {
 // Kinds nobody knows (custom resources) come after the workloads.
 KindOrder OrderOf(std::string_view group, std::string_view kind);
 
-// Groups of deletion, lowest first: webhooks, custom resources, workloads, config, RBAC, CRDs, namespaces.
+// Groups of deletion, lowest first: webhooks, custom resources, workloads, config, RBAC, CRDs,
+// namespaces.
 int DeletionRank(std::string_view group, std::string_view kind);
 
 bool IsCrd(const ObjectRef& ref);

@@ -36,7 +36,8 @@ class Document {
   }
 
   // The entry of `list` ("contexts") called `name`, its `member` ("context").
-  Result<nlohmann::json> Named(std::string_view list, std::string_view member, const std::string& name) const {
+  Result<nlohmann::json> Named(std::string_view list, std::string_view member,
+                               const std::string& name) const {
     std::vector<std::string> names;
     for (const nlohmann::json& entry : Items(At(root_, list))) {
       const std::string found = ToText(At(entry, "name"));
@@ -60,12 +61,13 @@ class Document {
   std::string folder_;
 };
 
-// "<member>-data" (base64) wins over the file "<member>". With `keep_file` the file is named, not read.
+// "<member>-data" (base64) wins over the file "<member>". With `keep_file` the file is named, not
+// read.
 struct TextOrFile {
   std::string text, file;
 };
-Result<TextOrFile> ReadMember(const Document& document, const nlohmann::json& owner, const std::string& member,
-                              const std::string& what) {
+Result<TextOrFile> ReadMember(const Document& document, const nlohmann::json& owner,
+                              const std::string& member, const std::string& what) {
   if (const std::string data = ToText(At(owner, member + "-data")); !data.empty()) {
     const auto text = Base64Decode(data);
     if (!text) {
@@ -78,7 +80,8 @@ Result<TextOrFile> ReadMember(const Document& document, const nlohmann::json& ow
   if (file.empty()) return TextOrFile{};
   auto text = ReadFile(document.Resolve(file));
   if (!text) {
-    return Invalid("kubeconfig " + document.path() + ": " + member + " of " + what + ": " + text.error().message());
+    return Invalid("kubeconfig " + document.path() + ": " + member + " of " + what + ": " +
+                   text.error().message());
   }
   return TextOrFile{std::move(*text), document.Resolve(file)};
 }
@@ -88,23 +91,25 @@ Status ReadCluster(const Document& document, const nlohmann::json& cluster, Clus
   access.server = ToText(At(cluster, "server"));
   while (access.server.ends_with('/')) access.server.pop_back();
   if (!access.server.starts_with("https://") && !access.server.starts_with("http://")) {
-    return Invalid("kubeconfig " + document.path() + ": server of " + what + " is '" + RedactCredentials(access.server) +
-                   "'; write https://HOST:PORT");
+    return Invalid("kubeconfig " + document.path() + ": server of " + what + " is '" +
+                   RedactCredentials(access.server) + "'; write https://HOST:PORT");
   }
   access.tls_server_name = ToText(At(cluster, "tls-server-name"));
   access.proxy = ToText(At(cluster, "proxy-url"));
-  if (!access.proxy.empty() && !access.proxy.starts_with("http://") && !access.proxy.starts_with("https://") &&
-      !access.proxy.starts_with("socks5://")) {
+  if (!access.proxy.empty() && !access.proxy.starts_with("http://") &&
+      !access.proxy.starts_with("https://") && !access.proxy.starts_with("socks5://")) {
     return Invalid("kubeconfig " + document.path() + ": proxy-url of " + what + " is '" +
-                   RedactCredentials(access.proxy) + "'; it begins with http://, https:// or socks5://");
+                   RedactCredentials(access.proxy) +
+                   "'; it begins with http://, https:// or socks5://");
   }
   access.is_insecure = ToBool(At(cluster, "insecure-skip-tls-verify"));
   access.ca_option = "certificate-authority of " + what + " in kubeconfig " + document.path();
   SLUICE_TRY(TextOrFile ca, ReadMember(document, cluster, "certificate-authority", what));
   access.ca_pem = std::move(ca.text);
   if (access.is_insecure && !access.ca_pem.empty()) {
-    return Invalid("kubeconfig " + document.path() + ": " + what +
-                   " has both a certificate-authority and insecure-skip-tls-verify; remove one of them");
+    return Invalid(
+        "kubeconfig " + document.path() + ": " + what +
+        " has both a certificate-authority and insecure-skip-tls-verify; remove one of them");
   }
   if (!access.ca_pem.empty()) {
     if (auto status = CheckCertificates(access.ca_pem); !status) {
@@ -127,13 +132,15 @@ Status ReadExec(const Document& document, const nlohmann::json& exec, ClusterAcc
   const std::string what = "kubeconfig " + document.path() + ": exec of user '" + access.user + "'";
   ExecPlugin plugin;
   plugin.api_version = ToText(At(exec, "apiVersion"));
-  if (plugin.api_version != std::string(kExecGroup) + "v1" && plugin.api_version != std::string(kExecGroup) + "v1beta1") {
-    return Invalid(what + ": apiVersion is '" + plugin.api_version + "'; known are " + std::string(kExecGroup) +
-                   "v1 and v1beta1");
+  if (plugin.api_version != std::string(kExecGroup) + "v1" &&
+      plugin.api_version != std::string(kExecGroup) + "v1beta1") {
+    return Invalid(what + ": apiVersion is '" + plugin.api_version + "'; known are " +
+                   std::string(kExecGroup) + "v1 and v1beta1");
   }
   plugin.command = ToText(At(exec, "command"));
   if (plugin.command.empty()) return Invalid(what + " names no command");
-  if (plugin.command.find('/') != std::string::npos) plugin.command = document.Resolve(plugin.command);
+  if (plugin.command.find('/') != std::string::npos)
+    plugin.command = document.Resolve(plugin.command);
   SLUICE_TRY(plugin.args, Texts(At(exec, "args"), what + ": args"));
   for (const nlohmann::json& entry : Items(At(exec, "env"))) {
     plugin.env[ToText(At(entry, "name"))] = ToText(At(entry, "value"));
@@ -142,17 +149,21 @@ Status ReadExec(const Document& document, const nlohmann::json& exec, ClusterAcc
   plugin.install_hint = ToText(At(exec, "installHint"));
   const std::string mode = ToText(At(exec, "interactiveMode"));
   if (mode == "Always") {
-    return Invalid(what + " has interactiveMode: Always, and a daemon has nobody to answer; use credentials "
-                   "that need no person (IfAvailable or Never)");
+    return Invalid(
+        what +
+        " has interactiveMode: Always, and a daemon has nobody to answer; use credentials "
+        "that need no person (IfAvailable or Never)");
   }
   if (mode.empty() && plugin.api_version.ends_with("/v1")) {
-    return Invalid(what + " has no interactiveMode, which v1 requires; write interactiveMode: Never");
+    return Invalid(what +
+                   " has no interactiveMode, which v1 requires; write interactiveMode: Never");
   }
   access.exec = std::move(plugin);
   return {};
 }
 
-Status ReadImpersonation(const Document& document, const nlohmann::json& user, ClusterAccess& access) {
+Status ReadImpersonation(const Document& document, const nlohmann::json& user,
+                         ClusterAccess& access) {
   const std::string what = "kubeconfig " + document.path() + ": user '" + access.user + "'";
   Impersonation& as = access.impersonation;
   as.user = ToText(At(user, "as"));
@@ -164,7 +175,8 @@ Status ReadImpersonation(const Document& document, const nlohmann::json& user, C
     }
   }
   const bool has_details = !as.uid.empty() || !as.groups.empty() || !as.extra.empty();
-  if (as.user.empty() && has_details) return Invalid(what + " has as-groups, as-uid or as-user-extra without 'as'");
+  if (as.user.empty() && has_details)
+    return Invalid(what + " has as-groups, as-uid or as-user-extra without 'as'");
   return {};
 }
 
@@ -172,8 +184,9 @@ Status ReadUser(const Document& document, const nlohmann::json& user, ClusterAcc
   const std::string what = "user '" + access.user + "'";
   for (const std::string_view refused : {"auth-provider", "username", "password"}) {
     if (!At(user, refused).is_null()) {
-      return Invalid("kubeconfig " + document.path() + ": " + what + " has " + std::string(refused) +
-                     ", which is not supported; use a client certificate, token, tokenFile or exec");
+      return Invalid(
+          "kubeconfig " + document.path() + ": " + what + " has " + std::string(refused) +
+          ", which is not supported; use a client certificate, token, tokenFile or exec");
     }
   }
   SLUICE_TRY(TextOrFile certificate, ReadMember(document, user, "client-certificate", what));
@@ -184,7 +197,8 @@ Status ReadUser(const Document& document, const nlohmann::json& user, ClusterAcc
   access.client_key_file = std::move(key.file);
   if (access.client_cert_pem.empty() != access.client_key_pem.empty()) {
     return Invalid("kubeconfig " + document.path() + ": " + what + " has a client-" +
-                   (access.client_key_pem.empty() ? "certificate without client-key" : "key without client-certificate"));
+                   (access.client_key_pem.empty() ? "certificate without client-key"
+                                                  : "key without client-certificate"));
   }
   if (!access.client_cert_pem.empty()) {
     if (auto status = CheckCertificates(access.client_cert_pem); !status) {
@@ -195,17 +209,20 @@ Status ReadUser(const Document& document, const nlohmann::json& user, ClusterAcc
   access.token = ToText(At(user, "token"));
   access.token_file = document.Resolve(ToText(At(user, "tokenFile")));
   SLUICE_CHECK(ReadImpersonation(document, user, access));
-  if (const nlohmann::json& exec = At(user, "exec"); exec.is_object()) return ReadExec(document, exec, access);
+  if (const nlohmann::json& exec = At(user, "exec"); exec.is_object())
+    return ReadExec(document, exec, access);
   return {};
 }
 
 }  // namespace
 
-Result<ClusterAccess> ParseKubeconfig(const std::string& text, const std::string& path, const std::string& context) {
+Result<ClusterAccess> ParseKubeconfig(const std::string& text, const std::string& path,
+                                      const std::string& context) {
   const yaml::Parsed parsed = yaml::Parse(text, path);
   if (!parsed.problems.empty()) return Invalid("kubeconfig " + ToString(parsed.problems.front()));
   if (parsed.documents.size() != 1 || !parsed.documents.front().value.is_object()) {
-    return Invalid("kubeconfig " + path + " is not one YAML document with contexts, clusters and users");
+    return Invalid("kubeconfig " + path +
+                   " is not one YAML document with contexts, clusters and users");
   }
   const Document document(parsed.documents.front().value, path);
   ClusterAccess access;
@@ -221,14 +238,16 @@ Result<ClusterAccess> ParseKubeconfig(const std::string& text, const std::string
   }
   if (access.exec && access.exec->provides_cluster_info) {
     for (const nlohmann::json& extension : Items(At(cluster, "extensions"))) {
-      if (ToText(At(extension, "name")) == kExecExtension) access.exec->cluster_config = At(extension, "extension");
+      if (ToText(At(extension, "name")) == kExecExtension)
+        access.exec->cluster_config = At(extension, "extension");
     }
   }
   const bool has_credentials = !access.token.empty() || !access.token_file.empty() || access.exec ||
                                !access.client_cert_pem.empty();
   if (!access.IsTls() && has_credentials) {
-    return Invalid("kubeconfig " + path + ": context '" + context + "' would send the credentials of user '" +
-                   access.user + "' over plain http to " + RedactCredentials(access.server) + "; use https");
+    return Invalid("kubeconfig " + path + ": context '" + context +
+                   "' would send the credentials of user '" + access.user +
+                   "' over plain http to " + RedactCredentials(access.server) + "; use https");
   }
   return access;
 }
@@ -251,8 +270,10 @@ Result<ClusterAccess> LoadInCluster(const std::map<std::string, std::string>& en
   std::string host = value("KUBERNETES_SERVICE_HOST");
   const std::string port = value("KUBERNETES_SERVICE_PORT");
   if (host.empty() || port.empty()) {
-    return Invalid("no kubeconfig is configured and sluice does not run in a cluster (KUBERNETES_SERVICE_HOST is "
-                   "not set); set spec.kubeconfig in daemon.yaml");
+    return Invalid(
+        "no kubeconfig is configured and sluice does not run in a cluster (KUBERNETES_SERVICE_HOST "
+        "is "
+        "not set); set spec.kubeconfig in daemon.yaml");
   }
   if (host.find(':') != std::string::npos) host = "[" + host + "]";
   ClusterAccess access;
@@ -263,7 +284,8 @@ Result<ClusterAccess> LoadInCluster(const std::map<std::string, std::string>& en
   access.ca_option = directory + "/ca.crt";
   access.token_file = directory + "/token";
   auto ca = ReadFile(access.ca_option);
-  if (!ca) return Invalid("the cluster's " + ca.error().message() + "; mount the service account token");
+  if (!ca)
+    return Invalid("the cluster's " + ca.error().message() + "; mount the service account token");
   access.ca_pem = std::move(*ca);
   if (auto status = CheckCertificates(access.ca_pem); !status) {
     return Invalid(access.ca_option + ": " + status.error().message());

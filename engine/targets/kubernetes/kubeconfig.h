@@ -1,5 +1,5 @@
-// Where a cluster is and who we are there: one context of a kubeconfig file, or the pod we run in. Only
-// loading is here; tokens and certificates that change are handled by credentials.h.
+// Where a cluster is and who we are there: one context of a kubeconfig file, or the pod we run in.
+// Only loading is here; tokens and certificates that change are handled by credentials.h.
 #pragma once
 
 #include <map>
@@ -52,15 +52,20 @@ struct ClusterAccess {
   bool IsTls() const { return server.starts_with("https://"); }
 };
 
-// One context of the file at `path` (only that file; it must exist). kInvalidConfig names what is wrong and
-// what there is instead. Credentials for a server that is reached over plain http are refused.
+// One context of the file at `path` (only that file; it must exist). kInvalidConfig names what is
+// wrong and what there is instead. Credentials for a server that is reached over plain http are
+// refused.
 Result<ClusterAccess> LoadKubeconfig(const std::string& path, const std::string& context);
 // The same of a text already read; relative paths in it start at the folder of `path`.
-Result<ClusterAccess> ParseKubeconfig(const std::string& text, const std::string& path, const std::string& context);
+Result<ClusterAccess> ParseKubeconfig(const std::string& text, const std::string& path,
+                                      const std::string& context);
 
-inline constexpr std::string_view kServiceAccountDirectory = "/var/run/secrets/kubernetes.io/serviceaccount";
-// The pod's service account: KUBERNETES_SERVICE_HOST and _PORT of `environment`, token and ca.crt of `directory`.
-Result<ClusterAccess> LoadInCluster(const std::map<std::string, std::string>& environment,
-                                    const std::string& directory = std::string(kServiceAccountDirectory));
+inline constexpr std::string_view kServiceAccountDirectory =
+    "/var/run/secrets/kubernetes.io/serviceaccount";
+// The pod's service account: KUBERNETES_SERVICE_HOST and _PORT of `environment`, token and ca.crt
+// of `directory`.
+Result<ClusterAccess> LoadInCluster(
+    const std::map<std::string, std::string>& environment,
+    const std::string& directory = std::string(kServiceAccountDirectory));
 
 }  // namespace sluice::targets::kubernetes

@@ -1,5 +1,5 @@
-// The driver's state and private parts; each operation has its own .cc (prepare, observe, predict, apply,
-// delete, find_marked, stuck_pods, job, assess).
+// The driver's state and private parts; each operation has its own .cc (prepare, observe, predict,
+// apply, delete, find_marked, stuck_pods, job, assess).
 #pragma once
 
 #include <map>
@@ -21,8 +21,8 @@ namespace sluice::targets::kubernetes {
 
 // One cluster, shared by its drivers. Thread-safe.
 struct Connection {
-  Connection(std::unique_ptr<HttpClient> client_of_curl, ClusterAccess access, Credentials::Options options,
-             const Clock& clock, Effects& effects, Metrics& metrics)
+  Connection(std::unique_ptr<HttpClient> client_of_curl, ClusterAccess access,
+             Credentials::Options options, const Clock& clock, Effects& effects, Metrics& metrics)
       : http(std::move(client_of_curl)),
         credentials(std::move(access), std::move(options), clock),
         client(*http, credentials, clock, effects, metrics),
@@ -43,29 +43,34 @@ class KubernetesDriver final : public TargetDriver {
   KubernetesDriver(std::shared_ptr<Connection> connection, std::string ns)
       : connection_(std::move(connection)), client_(connection_->client), ns_(std::move(ns)) {}
 
-  Result<Prepared> Prepare(const std::vector<Resource>& resources, const Ownership& owner, const Call& call) override;
+  Result<Prepared> Prepare(const std::vector<Resource>& resources, const Ownership& owner,
+                           const Call& call) override;
   Result<LiveState> Observe(const std::vector<ObjectRef>& refs, const Call& call) override;
-  Result<std::vector<ObjectRef>> FindMarked(const Ownership& owner, const std::vector<ObjectRef>& kinds_of,
+  Result<std::vector<ObjectRef>> FindMarked(const Ownership& owner,
+                                            const std::vector<ObjectRef>& kinds_of,
                                             const Call& call) override;
-  Result<std::vector<Prediction>> Predict(const std::vector<PreparedObject>& objects, const LiveState& live,
-                                          Force force, const Call& call) override;
-  std::vector<WriteResult> Apply(const std::vector<PreparedObject>& objects, WriteMode mode, Force force,
-                                 const Call& call) override;
+  Result<std::vector<Prediction>> Predict(const std::vector<PreparedObject>& objects,
+                                          const LiveState& live, Force force,
+                                          const Call& call) override;
+  std::vector<WriteResult> Apply(const std::vector<PreparedObject>& objects, WriteMode mode,
+                                 Force force, const Call& call) override;
   Status AwaitStage(const std::vector<PreparedObject>& stage, const Call& call) override;
-  std::vector<WriteResult> Delete(const std::vector<Deletion>& deletions, WriteMode mode, const Call& call) override;
-  Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs, const LiveState& before,
-                                           Diagnose diagnose, const Call& call) override;
+  std::vector<WriteResult> Delete(const std::vector<Deletion>& deletions, WriteMode mode,
+                                  const Call& call) override;
+  Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs,
+                                           const LiveState& before, Diagnose diagnose,
+                                           const Call& call) override;
   Status ReplaceStuckPods(const std::vector<ObjectRef>& refs, const Call& call) override;
-  Result<JobOutcome> RunJob(const nlohmann::json& manifest, const Ownership& owner, const std::string& rollout,
-                            const Call& call) override;
+  Result<JobOutcome> RunJob(const nlohmann::json& manifest, const Ownership& owner,
+                            const std::string& rollout, const Call& call) override;
 
  private:
   // What the set of the newest Prepare declares itself, so that the rest of the set may rely on it.
   struct Declared {
-    std::map<GroupKind, std::string> versions;      // the API version each kind is written in
-    std::set<GroupKind> custom_kinds;               // kinds whose CRD is in the set
-    std::set<std::string> namespaces;               // Namespace objects in the set
-    std::set<std::string> missing_namespaces;       // neither there nor in the set
+    std::map<GroupKind, std::string> versions;  // the API version each kind is written in
+    std::set<GroupKind> custom_kinds;           // kinds whose CRD is in the set
+    std::set<std::string> namespaces;           // Namespace objects in the set
+    std::set<std::string> missing_namespaces;   // neither there nor in the set
   };
 
   // A kind that a CustomResourceDefinition of the set brings.
@@ -75,53 +80,64 @@ class KubernetesDriver final : public TargetDriver {
   };
   using CrdScopes = std::map<GroupKind, CrdScope>;
 
-  // The type in `version` ("" for the preferred one). kNotFound (TypeNotServed) only when that is certain;
-  // kUnavailable while the group cannot be asked.
-  Result<ResourceType> TypeOf(const std::string& group, const std::string& version, const std::string& kind,
-                              const Call& call);
+  // The type in `version` ("" for the preferred one). kNotFound (TypeNotServed) only when that is
+  // certain; kUnavailable while the group cannot be asked.
+  Result<ResourceType> TypeOf(const std::string& group, const std::string& version,
+                              const std::string& kind, const Call& call);
   // The type a ref is read with: the declared version, else the preferred one.
   Result<ResourceType> TypeOf(const ObjectRef& ref, const Call& call);
 
-  // After a 404 for the path of a whole type: asks discovery again. Objects of a type that is gone are gone.
+  // After a 404 for the path of a whole type: asks discovery again. Objects of a type that is gone
+  // are gone.
   Result<bool> IsTypeGone(const ResourceType& type, const Call& call);
 
   // prepare.cc
   static CrdScopes ScopesOf(const std::vector<Resource>& resources);
   // Sets the namespace; a blocker when the object cannot be placed.
-  Result<std::optional<PlanBlocker>> Place(Resource& resource, const CrdScopes& crds, const Call& call);
-  Status PrepareOne(const Resource& resource, const Ownership& owner, const CrdScopes& crds, Prepared& prepared,
-                    const Call& call);
+  Result<std::optional<PlanBlocker>> Place(Resource& resource, const CrdScopes& crds,
+                                           const Call& call);
+  Status PrepareOne(const Resource& resource, const Ownership& owner, const CrdScopes& crds,
+                    Prepared& prepared, const Call& call);
   Status CheckNamespaces(Prepared& prepared, const Call& call);
   Result<bool> NamespaceExists(const std::string& name, const Call& call);
   Status LeaveReplicasToAutoscalers(Prepared& prepared, const Call& call);
 
   // observe.cc
-  Result<std::optional<nlohmann::json>> ReadObject(const ResourceType& type, const ObjectRef& ref, const Call& call);
+  Result<std::optional<nlohmann::json>> ReadObject(const ResourceType& type, const ObjectRef& ref,
+                                                   const Call& call);
   // All pages; items carry apiVersion and kind.
-  Result<std::vector<nlohmann::json>> ReadList(const ResourceType& type, const std::string& ns,
-                                               std::vector<std::pair<std::string, std::string>> query,
-                                               const std::string& accept, const Call& call);
+  Result<std::vector<nlohmann::json>> ReadList(
+      const ResourceType& type, const std::string& ns,
+      std::vector<std::pair<std::string, std::string>> query, const std::string& accept,
+      const Call& call);
 
   // predict.cc
-  Result<Prediction> PredictOne(const PreparedObject& object, const std::vector<PreparedObject>& objects,
-                                const LiveState& state, Force force, const Call& call);
-  Result<Prediction> PredictConflict(const ResourceType& type, const PreparedObject& object, const nlohmann::json* live,
-                                     const ApiAnswer& answer, const Call& call);
+  Result<Prediction> PredictOne(const PreparedObject& object,
+                                const std::vector<PreparedObject>& objects, const LiveState& state,
+                                Force force, const Call& call);
+  Result<Prediction> PredictConflict(const ResourceType& type, const PreparedObject& object,
+                                     const nlohmann::json* live, const ApiAnswer& answer,
+                                     const Call& call);
   bool ComesWithTheSet(const ObjectRef& ref, const LiveState& live) const;
   bool IsMissingWithTheSet(const std::string& words, const PreparedObject& object,
                            const std::vector<PreparedObject>& objects, const LiveState& live) const;
 
   // apply.cc
-  Result<ApiAnswer> SendApply(const ResourceType& type, const PreparedObject& object, WriteMode mode, Force force,
-                              const Call& call);
+  Result<ApiAnswer> SendApply(const ResourceType& type, const PreparedObject& object,
+                              WriteMode mode, Force force, const Call& call);
+  // The answer's error, without values of Secrets.
+  static Error ErrorOf(const ApiAnswer& answer, const ObjectRef& ref);
   WriteResult ApplyOne(const PreparedObject& object, WriteMode mode, Force force, const Call& call);
+  // After a first apply: ends kubectl's share of the fields. Changes no value.
+  void EndKubectlsShare(const ResourceType& type, const ObjectRef& ref, nlohmann::json& live,
+                        const Call& call);
   Status AwaitNamespace(const ObjectRef& ref, const Call& call);
   Status AwaitCrd(const PreparedObject& crd, const Call& call);
 
   // delete.cc
   WriteResult DeleteOne(const Deletion& deletion, WriteMode mode, const Call& call);
-  Status SendDelete(const ResourceType& type, const ObjectRef& ref, const std::string& uid, WriteMode mode,
-                    const Call& call);
+  Status SendDelete(const ResourceType& type, const ObjectRef& ref, const std::string& uid,
+                    WriteMode mode, const Call& call);
 
   // stuck_pods.cc
   Status ReplaceStuckPodsOf(const ObjectRef& ref, const Call& call);
@@ -131,16 +147,18 @@ class KubernetesDriver final : public TargetDriver {
   std::string ExplainJob(const ObjectRef& ref, const nlohmann::json& job, const Call& call);
 
   // assess.cc
-  Result<ObjectHealth> AssessOne(const ObjectRef& ref, const LiveState& now, const LiveState& before, Diagnose diagnose,
-                                 const Call& call);
-  Result<nlohmann::json> ReadRelated(const std::string& group, const std::string& kind, const std::string& ns,
-                                     const std::string& selector, const Call& call);
+  Result<ObjectHealth> AssessOne(const ObjectRef& ref, const LiveState& now,
+                                 const LiveState& before, Diagnose diagnose, const Call& call);
+  Result<nlohmann::json> ReadRelated(const std::string& group, const std::string& kind,
+                                     const std::string& ns, const std::string& selector,
+                                     const Call& call);
 
   const std::shared_ptr<Connection> connection_;  // shared with the other drivers of this cluster
   Client& client_;
   const std::string ns_;
   Declared declared_;
-  std::map<ObjectRef, std::string> observed_versions_;  // resourceVersion seen by the newest Observe of it
+  std::map<ObjectRef, std::string>
+      observed_versions_;  // resourceVersion seen by the newest Observe of it
 };
 
 }  // namespace sluice::targets::kubernetes

@@ -16,14 +16,16 @@ constexpr const char* kCliUtilsDeletion = "client.lifecycle.config.k8s.io/deleti
 // Generated manifests carry "creationTimestamp: null" in every metadata, pod templates included.
 void EraseNullTimestamps(nlohmann::json& value) {
   if (value.is_object()) {
-    if (const auto it = value.find("creationTimestamp"); it != value.end() && it->is_null()) value.erase(it);
+    if (const auto it = value.find("creationTimestamp"); it != value.end() && it->is_null())
+      value.erase(it);
   }
   if (value.is_structured()) {
     for (nlohmann::json& member : value) EraseNullTimestamps(member);
   }
 }
 
-// What makes an item of a list the same item in another version of the list; null when nothing does.
+// What makes an item of a list the same item in another version of the list; null when nothing
+// does.
 nlohmann::json IdentityOf(const nlohmann::json& item) {
   for (const char* key : {"name", "containerPort", "port", "mountPath", "type", "key", "ip"}) {
     if (const nlohmann::json& value = At(item, key); !value.is_null()) return {{key, value}};
@@ -31,7 +33,8 @@ nlohmann::json IdentityOf(const nlohmann::json& item) {
   return nullptr;
 }
 
-const nlohmann::json* Counterpart(const nlohmann::json& list, const nlohmann::json& item, size_t index) {
+const nlohmann::json* Counterpart(const nlohmann::json& list, const nlohmann::json& item,
+                                  size_t index) {
   if (const nlohmann::json identity = IdentityOf(item); !identity.is_null()) {
     for (const nlohmann::json& other : list) {
       if (IdentityOf(other) == identity) return &other;
@@ -58,8 +61,9 @@ void StripServerOwned(nlohmann::json& object) {
   const auto it = object.find("metadata");
   if (it == object.end() || !it->is_object()) return;
   nlohmann::json& metadata = *it;
-  for (const char* key : {"uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
-                          "deletionGracePeriodSeconds", "selfLink", "managedFields"}) {
+  for (const char* key :
+       {"uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
+        "deletionGracePeriodSeconds", "selfLink", "managedFields"}) {
     metadata.erase(key);
   }
   for (const char* key : {"labels", "annotations"}) {
@@ -79,14 +83,16 @@ Status EncodeStringData(nlohmann::json& secret) {
   nlohmann::json& data = secret["data"];
   if (data.is_null()) data = nlohmann::json::object();
   if (!plain.is_object() || !data.is_object()) {
-    return Fail(ErrorCode::kRejected, std::string(kReasonContentRejected), "data and stringData of a Secret are maps");
+    return Fail(ErrorCode::kRejected, std::string(kReasonContentRejected),
+                "data and stringData of a Secret are maps");
   }
   for (const auto& [key, value] : plain.items()) {
     if (!value.is_string()) {
       return Fail(ErrorCode::kRejected, std::string(kReasonContentRejected),
                   "stringData." + key + " is not text; quote the value");
     }
-    data[key] = Base64Encode(value.get_ref<const std::string&>());  // stringData wins, as in the server
+    data[key] =
+        Base64Encode(value.get_ref<const std::string&>());  // stringData wins, as in the server
   }
   return {};
 }
@@ -107,7 +113,8 @@ nlohmann::json ProjectOnto(const nlohmann::json& live, const nlohmann::json& des
   if (live.is_array() && desired.is_array()) {
     nlohmann::json out = nlohmann::json::array();
     for (size_t i = 0; i < desired.size(); ++i) {
-      if (const nlohmann::json* other = Counterpart(live, desired[i], i)) out.push_back(ProjectOnto(*other, desired[i]));
+      if (const nlohmann::json* other = Counterpart(live, desired[i], i))
+        out.push_back(ProjectOnto(*other, desired[i]));
     }
     return out;
   }
@@ -116,32 +123,53 @@ nlohmann::json ProjectOnto(const nlohmann::json& live, const nlohmann::json& des
 
 const nlohmann::json& OwnFields(const nlohmann::json& live) {
   for (const nlohmann::json& entry : Items(At(live, "metadata", "managedFields"))) {
-    const bool is_ours = ToText(At(entry, "manager")) == kFieldManager && ToText(At(entry, "operation")) == "Apply" &&
+    const bool is_ours = ToText(At(entry, "manager")) == kFieldManager &&
+                         ToText(At(entry, "operation")) == "Apply" &&
                          ToText(At(entry, "subresource")).empty();
     if (is_ours) return At(entry, "fieldsV1");
   }
   return NullJson();
 }
 
+std::optional<nlohmann::json> WithoutKubectlEntries(const nlohmann::json& live) {
+  nlohmann::json kept = nlohmann::json::array();
+  const nlohmann::json& entries = Items(At(live, "metadata", "managedFields"));
+  for (const nlohmann::json& entry : entries) {
+    const std::string manager = ToText(At(entry, "manager"));
+    const bool is_update = ToText(At(entry, "operation")) == "Update";
+    const bool is_left_over = is_update ? manager == "kubectl-client-side-apply" ||
+                                              manager == "kubectl-create" ||
+                                              manager == "before-first-apply"
+                                        : manager == "kubectl";
+    if (!is_left_over || !ToText(At(entry, "subresource")).empty()) kept.push_back(entry);
+  }
+  if (kept.size() == entries.size()) return std::nullopt;
+  return kept;
+}
+
 bool OptsOutOfPrune(const nlohmann::json& object) {
-  return AnnotationOf(object, kPruneAnnotation) == "disabled" || AnnotationOf(object, kCliUtilsDeletion) == "detach";
+  return AnnotationOf(object, kPruneAnnotation) == "disabled" ||
+         AnnotationOf(object, kCliUtilsDeletion) == "detach";
 }
 
 std::string ProtectionOf(const nlohmann::json& live, const ObjectRef& ref) {
   for (const nlohmann::json& owner : Items(At(live, "metadata", "ownerReferences"))) {
     if (ToBool(At(owner, "controller"))) {
-      return "controlled by " + OneLine(ToText(At(owner, "kind")) + " " + ToText(At(owner, "name")), 200);
+      return "controlled by " +
+             OneLine(ToText(At(owner, "kind")) + " " + ToText(At(owner, "name")), 200);
     }
   }
-  if (AnnotationOf(live, kPruneAnnotation) == "disabled") return "annotation sluice.dev/prune: disabled";
-  if (AnnotationOf(live, kCliUtilsDeletion) == "detach") return std::string("annotation ") + kCliUtilsDeletion + ": detach";
+  if (AnnotationOf(live, kPruneAnnotation) == "disabled")
+    return "annotation sluice.dev/prune: disabled";
+  if (AnnotationOf(live, kCliUtilsDeletion) == "detach")
+    return std::string("annotation ") + kCliUtilsDeletion + ": detach";
   struct Row {
     bool is_label;
     const char* key;
     const char* owner;
   };
-  // Marks that a tool's controller puts on live objects. The label app.kubernetes.io/managed-by: Helm is not
-  // among them: charts rendered into plain manifests carry it, too.
+  // Marks that a tool's controller puts on live objects. The label app.kubernetes.io/managed-by:
+  // Helm is not among them: charts rendered into plain manifests carry it, too.
   constexpr auto kTools = std::to_array<Row>({
       {false, "meta.helm.sh/release-name", "helm release"},
       {false, "argocd.argoproj.io/tracking-id", "argo cd application"},
@@ -155,7 +183,8 @@ std::string ProtectionOf(const nlohmann::json& live, const ObjectRef& ref) {
     if (!name.empty()) return std::string(tool.owner) + " " + OneLine(name, 200);
   }
   if (NeedsOptInToPrune(ref) && AnnotationOf(live, kPruneAnnotation) != "enabled") {
-    return "a " + ref.kind + " holds data of others; annotate it sluice.dev/prune: enabled to let it go";
+    return "a " + ref.kind +
+           " holds data of others; annotate it sluice.dev/prune: enabled to let it go";
   }
   return "";
 }

@@ -13,28 +13,35 @@ namespace sluice::targets::kubernetes {
 
 inline constexpr std::string_view kFieldManager = "sluice";
 inline constexpr const char* kMarkLabel = "sluice.dev/unit";
-inline constexpr const char* kPruneAnnotation = "sluice.dev/prune";  // "disabled", or "enabled" where it is needed
+inline constexpr const char* kPruneAnnotation =
+    "sluice.dev/prune";  // "disabled", or "enabled" where it is needed
 
 std::string LabelOf(const nlohmann::json& object, const std::string& key);
 std::string AnnotationOf(const nlohmann::json& object, const std::string& key);
 
-// Removes what the server owns and an intent must not hold: status, uid, managedFields, creationTimestamp …
+// Removes what the server owns and an intent must not hold: status, uid, managedFields,
+// creationTimestamp …
 void StripServerOwned(nlohmann::json& object);
 
-// For a Secret: stringData into data, as the server would (server-side apply would never remove keys of stringData
-// again). kRejected when a value is not text.
+// For a Secret: stringData into data, as the server would (server-side apply would never remove
+// keys of stringData again). kRejected when a value is not text.
 Status EncodeStringData(nlohmann::json& secret);
 
-// For comparing: without what differs between two readings of the same object (versions, managedFields, status,
-// the last-applied annotation).
+// For comparing: without what differs between two readings of the same object (versions,
+// managedFields, status, the last-applied annotation).
 nlohmann::json Normalise(nlohmann::json object);
 
-// `live` cut down to the fields `desired` speaks of, so that the two can be compared where the server did
-// not merge them. Items of lists are paired by name or port, else by position.
+// `live` cut down to the fields `desired` speaks of, so that the two can be compared where the
+// server did not merge them. Items of lists are paired by name or port, else by position.
 nlohmann::json ProjectOnto(const nlohmann::json& live, const nlohmann::json& desired);
 
 // The fieldsV1 of our own Apply entry; null when there is none.
 const nlohmann::json& OwnFields(const nlohmann::json& live);
+
+// managedFields without the entries kubectl left when the object was made or applied by hand;
+// nullopt when there are none. As long as they share our fields, a field that leaves Git would stay
+// in live (kubernetes.md 2.4).
+std::optional<nlohmann::json> WithoutKubectlEntries(const nlohmann::json& live);
 
 // Why it must not be deleted by a prune; "" for nothing.
 std::string ProtectionOf(const nlohmann::json& live, const ObjectRef& ref);

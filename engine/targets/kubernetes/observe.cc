@@ -36,28 +36,33 @@ struct Group {
 
 }  // namespace
 
-Result<std::optional<nlohmann::json>> KubernetesDriver::ReadObject(const ResourceType& type, const ObjectRef& ref,
+Result<std::optional<nlohmann::json>> KubernetesDriver::ReadObject(const ResourceType& type,
+                                                                   const ObjectRef& ref,
                                                                    const Call& call) {
-  SLUICE_TRY(ApiAnswer answer,
-             client_.Send({.path = ObjectPath(type, ref.ns, ref.name), .what = ToString(ref)}, call));
+  SLUICE_TRY(
+      ApiAnswer answer,
+      client_.Send({.path = ObjectPath(type, ref.ns, ref.name), .what = ToString(ref)}, call));
   if (answer.IsSuccess()) return std::move(answer.body);
   auto status = ToStatus(answer);
   const Error& error = status.error();
-  const bool is_absent = error.reason() == kReasonObjectMissing || error.reason() == kReasonNamespaceMissing;
+  const bool is_absent =
+      error.reason() == kReasonObjectMissing || error.reason() == kReasonNamespaceMissing;
   if (is_absent) return std::nullopt;
   if (error.reason() == kReasonTypeNotServed) {
     SLUICE_TRY(const bool is_gone, IsTypeGone(type, call));
     if (is_gone) return std::nullopt;
     // Discovery says that it is served: the answer is about to change, not "absent".
     return Fail(ErrorCode::kUnavailable, std::string(kReasonTypeNotServed),
-                client_.Name() + ": " + ToString(ref) + ": its type is just being added or removed: " + error.message());
+                client_.Name() + ": " + ToString(ref) +
+                    ": its type is just being added or removed: " + error.message());
   }
   return Fail(Error(error).With(client_.Name() + ": reading " + ToString(ref)));
 }
 
-Result<std::vector<nlohmann::json>> KubernetesDriver::ReadList(const ResourceType& type, const std::string& ns,
-                                                               std::vector<std::pair<std::string, std::string>> query,
-                                                               const std::string& accept, const Call& call) {
+Result<std::vector<nlohmann::json>> KubernetesDriver::ReadList(
+    const ResourceType& type, const std::string& ns,
+    std::vector<std::pair<std::string, std::string>> query, const std::string& accept,
+    const Call& call) {
   const std::string what = type.plural + (ns.empty() ? "" : " in " + ns);
   query.emplace_back("limit", kPageSize);
   for (int restart = 0;; ++restart) {
@@ -65,10 +70,15 @@ Result<std::vector<nlohmann::json>> KubernetesDriver::ReadList(const ResourceTyp
     std::string next;
     bool is_expired = false;
     do {
-      ApiRequest request{.verb = Verb::kList, .path = CollectionPath(type, ns), .query = query, .accept = accept, .what = what};
+      ApiRequest request{.verb = Verb::kList,
+                         .path = CollectionPath(type, ns),
+                         .query = query,
+                         .accept = accept,
+                         .what = what};
       if (!next.empty()) request.query.emplace_back("continue", next);
       SLUICE_TRY(ApiAnswer answer, client_.Send(request, call));
-      if (answer.status == 410 && restart < kMaxRestarts) {  // the pages' snapshot is gone: from the start
+      if (answer.status == 410 &&
+          restart < kMaxRestarts) {  // the pages' snapshot is gone: from the start
         is_expired = true;
         break;
       }
@@ -81,12 +91,14 @@ Result<std::vector<nlohmann::json>> KubernetesDriver::ReadList(const ResourceTyp
       }
       if (!answer.body.is_object()) {
         return Fail(ErrorCode::kUnavailable, std::string(kReasonServerError),
-                    client_.Name() + ": listing " + what + ": the answer is no list; is this a Kubernetes API server?");
+                    client_.Name() + ": listing " + what +
+                        ": the answer is no list; is this a Kubernetes API server?");
       }
       nlohmann::json& listed = answer.body["items"];  // null for an empty list of some servers
       for (nlohmann::json& item : listed) {
         if (!item.is_object()) continue;
-        // Items of built-in types do not say what they are; metadata-only ones say PartialObjectMetadata.
+        // Items of built-in types do not say what they are; metadata-only ones say
+        // PartialObjectMetadata.
         item["apiVersion"] = type.ApiVersion();
         item["kind"] = type.kind;
         items.push_back(std::move(item));
@@ -112,7 +124,8 @@ Result<LiveState> KubernetesDriver::Observe(const std::vector<ObjectRef>& refs, 
     if (type) {
       groups[key] = {std::move(*type), ref.ns, {ref}};
     } else if (type.error().code() == ErrorCode::kNotFound) {
-      not_served.emplace(ref.group, ref.kind);  // a kind that certainly is not served has no objects
+      not_served.emplace(ref.group,
+                         ref.kind);  // a kind that certainly is not served has no objects
     } else {
       return Fail(std::move(type).error());
     }

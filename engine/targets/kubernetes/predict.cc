@@ -1,4 +1,5 @@
-// What applying would do, found by reading managedFields and, where that is not certain, by server dry runs.
+// What applying would do, found by reading managedFields and, where that is not certain, by server
+// dry runs.
 #include <algorithm>
 
 #include "engine/targets/kubernetes/fieldset.h"
@@ -29,7 +30,8 @@ void Project(const nlohmann::json* live, const PreparedObject& object, Predictio
 
 Prediction Refused(const Error& error, const nlohmann::json* live, const PreparedObject& object) {
   Prediction prediction;
-  const bool is_immutable = error.reason() == kReasonImmutableField || IsImmutableMessage(error.message());
+  const bool is_immutable =
+      error.reason() == kReasonImmutableField || IsImmutableMessage(error.message());
   prediction.kind = is_immutable && live != nullptr ? Kind::kImmutable : Kind::kRefused;
   prediction.message = error.message();
   Project(live, object, prediction);
@@ -40,12 +42,16 @@ Prediction Refused(const Error& error, const nlohmann::json* live, const Prepare
 Prediction Compared(const nlohmann::json* live, const PreparedObject& object) {
   Prediction prediction;
   Project(live, object, prediction);
-  prediction.kind = live == nullptr ? Kind::kCreate : prediction.before == prediction.after ? Kind::kSame : Kind::kUpdate;
+  prediction.kind = live == nullptr                         ? Kind::kCreate
+                    : prediction.before == prediction.after ? Kind::kSame
+                                                            : Kind::kUpdate;
   return prediction;
 }
 
 bool HasWord(const std::string& text, const std::string& word) {
-  const auto is_part = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.'; };
+  const auto is_part = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.';
+  };
   for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
     const bool starts = at == 0 || !is_part(text[at - 1]);
     const size_t end = at + word.size();
@@ -62,10 +68,11 @@ bool KubernetesDriver::ComesWithTheSet(const ObjectRef& ref, const LiveState& li
   return is_in_new_namespace || declared_.missing_namespaces.contains(ref.ns);
 }
 
-// The server misses something (a role to bind, a service account, a priority class) that an earlier stage of the
-// same set brings.
+// The server misses something (a role to bind, a service account, a priority class) that an earlier
+// stage of the same set brings.
 bool KubernetesDriver::IsMissingWithTheSet(const std::string& words, const PreparedObject& object,
-                                           const std::vector<PreparedObject>& objects, const LiveState& live) const {
+                                           const std::vector<PreparedObject>& objects,
+                                           const LiveState& live) const {
   const auto has = [&](const char* part) { return words.find(part) != std::string::npos; };
   if (!has("not found") && !has("was found") && !has("looking up")) return false;
   return std::ranges::any_of(objects, [&](const PreparedObject& other) {
@@ -74,26 +81,30 @@ bool KubernetesDriver::IsMissingWithTheSet(const std::string& words, const Prepa
   });
 }
 
-Result<Prediction> KubernetesDriver::PredictConflict(const ResourceType& type, const PreparedObject& object,
-                                                     const nlohmann::json* live, const ApiAnswer& answer,
-                                                     const Call& call) {
+Result<Prediction> KubernetesDriver::PredictConflict(const ResourceType& type,
+                                                     const PreparedObject& object,
+                                                     const nlohmann::json* live,
+                                                     const ApiAnswer& answer, const Call& call) {
   Prediction prediction;
   prediction.kind = Kind::kConflict;
   prediction.conflicts = ConflictsOf(answer.body);
-  prediction.message = ToStatus(answer).error().message();
-  SLUICE_TRY(const ApiAnswer forced, SendApply(type, object, WriteMode::kDryRun, Force::kYes, call));
+  prediction.message = ErrorOf(answer, object.resource.ref).message();
+  SLUICE_TRY(const ApiAnswer forced,
+             SendApply(type, object, WriteMode::kDryRun, Force::kYes, call));
   if (forced.IsSuccess()) {
     if (live != nullptr) prediction.before = Normalise(*live);
     prediction.after = Normalise(forced.body);
     return prediction;
   }
-  const Error error = ToStatus(forced).error();
+  const Error error = ErrorOf(forced, object.resource.ref);
   if (error.code() != ErrorCode::kRejected) return Fail(error);
   return Refused(error, live, object);
 }
 
-Result<Prediction> KubernetesDriver::PredictOne(const PreparedObject& object, const std::vector<PreparedObject>& objects,
-                                                const LiveState& state, Force force, const Call& call) {
+Result<Prediction> KubernetesDriver::PredictOne(const PreparedObject& object,
+                                                const std::vector<PreparedObject>& objects,
+                                                const LiveState& state, Force force,
+                                                const Call& call) {
   const ObjectRef& ref = object.resource.ref;
   if (ComesWithTheSet(ref, state)) return Unknowable("its namespace is not there yet", object);
   const auto it = state.objects.find(ref);
@@ -107,16 +118,24 @@ Result<Prediction> KubernetesDriver::PredictOne(const PreparedObject& object, co
   const bool is_custom = declared_.custom_kinds.contains({ref.group, ref.kind});
   auto type = TypeOf(ref.group, api_version.substr(api_version.find('/') + 1), ref.kind, call);
   if (!type) {
-    if (is_custom && type.error().code() == ErrorCode::kNotFound) return Unknowable("its type is not there yet", object);
+    if (is_custom && type.error().code() == ErrorCode::kNotFound)
+      return Unknowable("its type is not there yet", object);
     return Fail(std::move(type).error());
   }
-  SLUICE_TRY(const ApiAnswer answer, SendApply(*type, object, WriteMode::kDryRun, force, call));
+  const auto sent = SendApply(*type, object, WriteMode::kDryRun, force, call);
+  if (!sent && sent.error().code() == ErrorCode::kRejected)
+    return Refused(sent.error(), live, object);
+  if (!sent) return Fail(sent.error());
+  const ApiAnswer& answer = *sent;
   if (!answer.IsSuccess()) {
-    const Error error = ToStatus(answer).error();
-    if (error.reason() == kReasonFieldConflict) return PredictConflict(*type, object, live, answer, call);
+    const Error error = ErrorOf(answer, ref);
+    if (error.reason() == kReasonFieldConflict)
+      return PredictConflict(*type, object, live, answer, call);
     if (error.reason() == kReasonDryRunUnsupported) return Compared(live, object);
-    if (error.reason() == kReasonTypeNotServed && is_custom) return Unknowable("its type is not there yet", object);
-    if (IsMissingWithTheSet(error.message(), object, objects, state)) return Unknowable(error.message(), object);
+    if (error.reason() == kReasonTypeNotServed && is_custom)
+      return Unknowable("its type is not there yet", object);
+    if (IsMissingWithTheSet(error.message(), object, objects, state))
+      return Unknowable(error.message(), object);
     if (error.code() == ErrorCode::kRejected) return Refused(error, live, object);
     return Fail(error);
   }
@@ -139,13 +158,17 @@ Result<Prediction> KubernetesDriver::PredictOne(const PreparedObject& object, co
   return prediction;
 }
 
-Result<std::vector<Prediction>> KubernetesDriver::Predict(const std::vector<PreparedObject>& objects,
-                                                          const LiveState& live, Force force, const Call& call) {
+Result<std::vector<Prediction>> KubernetesDriver::Predict(
+    const std::vector<PreparedObject>& objects, const LiveState& live, Force force,
+    const Call& call) {
   std::vector<Result<Prediction>> results(objects.size(), Prediction{});
-  ForEachInParallel(objects.size(), [&](size_t i) { results[i] = PredictOne(objects[i], objects, live, force, call); });
+  ForEachInParallel(objects.size(), [&](size_t i) {
+    results[i] = PredictOne(objects[i], objects, live, force, call);
+  });
   std::vector<Prediction> predictions;
   for (size_t i = 0; i < results.size(); ++i) {
-    if (!results[i]) return Fail(results[i].error().With("dry run of " + ToString(objects[i].resource.ref)));
+    if (!results[i])
+      return Fail(results[i].error().With("dry run of " + ToString(objects[i].resource.ref)));
     predictions.push_back(std::move(*results[i]));
   }
   return predictions;

@@ -1,9 +1,10 @@
-// Makes rendered objects ready for one cluster: scope and namespace, ownership mark, what the server owns
-// removed, order.
+// Makes rendered objects ready for one cluster: scope and namespace, ownership mark, what the
+// server owns removed, order.
 #include <algorithm>
 #include <tuple>
 
 #include "engine/base/hash.h"
+#include "engine/base/strings.h"
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/targets/kubernetes/kinds.h"
 #include "engine/targets/kubernetes/kubernetes_driver.h"
@@ -13,7 +14,8 @@
 namespace sluice::targets {
 
 std::string Ownership::Mark() const {
-  // 40 hex digits: a valid label value of fixed length that tells nothing and collides with nothing.
+  // 40 hex digits: a valid label value of fixed length that tells nothing and collides with
+  // nothing.
   return Sha256Hex(pipeline + "\n" + ToString(unit)).substr(0, 40);
 }
 
@@ -34,16 +36,19 @@ std::string VersionOf(const std::string& api_version) {
 std::string Describe(const Resource& resource) {
   std::string text = ToString(resource.ref);
   if (!resource.at.file.empty()) {
-    text += " (" + resource.at.file + (resource.at.line > 0 ? ":" + std::to_string(resource.at.line) : "") + ")";
+    text += " (" + resource.at.file +
+            (resource.at.line > 0 ? ":" + std::to_string(resource.at.line) : "") + ")";
   }
   return text;
 }
 
 bool IsOwnedByAnother(const nlohmann::json& live) {
-  return std::ranges::any_of(Items(At(live, "metadata", "managedFields")), [](const nlohmann::json& entry) {
-    const bool is_ours = ToText(At(entry, "manager")) == kFieldManager && ToText(At(entry, "operation")) == "Apply";
-    return !is_ours && !At(entry, "fieldsV1", "f:spec", "f:replicas").is_null();
-  });
+  return std::ranges::any_of(
+      Items(At(live, "metadata", "managedFields")), [](const nlohmann::json& entry) {
+        const bool is_ours = ToText(At(entry, "manager")) == kFieldManager &&
+                             ToText(At(entry, "operation")) == "Apply";
+        return !is_ours && !At(entry, "fieldsV1", "f:spec", "f:replicas").is_null();
+      });
 }
 
 // What an autoscaler scales; an empty kind for objects that are none.
@@ -54,7 +59,8 @@ ScaleTarget ScaleTargetOf(const PreparedObject& object) {
   const ObjectRef& ref = object.resource.ref;
   const nlohmann::json& target = At(object.resource.body, "spec", "scaleTargetRef");
   if (ref.group == "autoscaling" && ref.kind == "HorizontalPodAutoscaler") {
-    return {GroupOf(ToText(At(target, "apiVersion"))), ToText(At(target, "kind")), ToText(At(target, "name"))};
+    return {GroupOf(ToText(At(target, "apiVersion"))), ToText(At(target, "kind")),
+            ToText(At(target, "name"))};
   }
   if (ref.group == "keda.sh" && ref.kind == "ScaledObject") {
     const std::string api_version = ToText(At(target, "apiVersion"));
@@ -81,7 +87,9 @@ KubernetesDriver::CrdScopes KubernetesDriver::ScopesOf(const std::vector<Resourc
   return scopes;
 }
 
-Result<std::optional<PlanBlocker>> KubernetesDriver::Place(Resource& resource, const CrdScopes& crds, const Call& call) {
+Result<std::optional<PlanBlocker>> KubernetesDriver::Place(Resource& resource,
+                                                           const CrdScopes& crds,
+                                                           const Call& call) {
   ObjectRef& ref = resource.ref;
   const std::string version = VersionOf(resource.api_version);
   bool is_namespaced = false;
@@ -92,15 +100,17 @@ Result<std::optional<PlanBlocker>> KubernetesDriver::Place(Resource& resource, c
     auto type = TypeOf(ref.group, version, ref.kind, call);
     if (!type) {
       if (type.error().code() != ErrorCode::kNotFound) return Fail(std::move(type).error());
-      return PlanBlocker{"UnknownKind", Describe(resource) + ": " + type.error().message() +
-                                            "; install its CustomResourceDefinition, or declare it in the unit"};
+      return PlanBlocker{"UnknownKind",
+                         Describe(resource) + ": " + type.error().message() +
+                             "; install its CustomResourceDefinition, or declare it in the unit"};
     }
     is_namespaced = type->is_namespaced;
   }
   const std::string declared = ToText(At(resource.body, "metadata", "namespace"));
   if (!is_namespaced && !declared.empty()) {
-    return PlanBlocker{"WrongScope", Describe(resource) + ": " + ref.kind + " is cluster-scoped and has the namespace '" +
-                                         declared + "'; remove metadata.namespace"};
+    return PlanBlocker{"WrongScope", Describe(resource) + ": " + ref.kind +
+                                         " is cluster-scoped and has the namespace '" + declared +
+                                         "'; remove metadata.namespace"};
   }
   nlohmann::json& metadata = resource.body["metadata"];
   if (!is_namespaced) {
@@ -113,14 +123,25 @@ Result<std::optional<PlanBlocker>> KubernetesDriver::Place(Resource& resource, c
   return std::nullopt;
 }
 
-Status KubernetesDriver::PrepareOne(const Resource& resource, const Ownership& owner, const CrdScopes& crds,
-                                    Prepared& prepared, const Call& call) {
+Status KubernetesDriver::PrepareOne(const Resource& resource, const Ownership& owner,
+                                    const CrdScopes& crds, Prepared& prepared, const Call& call) {
   PreparedObject object{resource};
   nlohmann::json& body = object.resource.body;
-  if (!body.is_object() || !At(body, "metadata").is_object() || ToText(At(body, "metadata", "name")).empty()) {
-    prepared.blockers.push_back({std::string(kReasonContentRejected),
-                                 Describe(resource) + ": no metadata.name; generateName cannot be applied"});
+  if (!body.is_object() || !At(body, "metadata").is_object() ||
+      ToText(At(body, "metadata", "name")).empty()) {
+    prepared.blockers.push_back(
+        {std::string(kReasonContentRejected),
+         Describe(resource) + ": no metadata.name; generateName cannot be applied"});
     return {};
+  }
+  for (const std::string& name :
+       {ToText(At(body, "metadata", "name")), ToText(At(body, "metadata", "namespace"))}) {
+    if (name == "." || name == ".." || name.find_first_of("/%") != std::string::npos) {
+      prepared.blockers.push_back(
+          {std::string(kReasonContentRejected),
+           Describe(resource) + ": '" + EscapeControl(name) + "' cannot be a name in Kubernetes"});
+      return {};
+    }
   }
   SLUICE_TRY(const std::optional<PlanBlocker> blocker, Place(object.resource, crds, call));
   if (blocker) {
@@ -132,14 +153,17 @@ Status KubernetesDriver::PrepareOne(const Resource& resource, const Ownership& o
   body["metadata"].erase("generateName");
   if (IsSecret(ref)) {
     if (auto status = EncodeStringData(body); !status) {
-      prepared.blockers.push_back({status.error().reason(), Describe(resource) + ": " + status.error().message()});
+      prepared.blockers.push_back(
+          {status.error().reason(), Describe(resource) + ": " + status.error().message()});
       return {};
     }
   }
   const auto is_same = [&](const PreparedObject& other) { return other.resource.ref == ref; };
-  if (const auto first = std::ranges::find_if(prepared.objects, is_same); first != prepared.objects.end()) {
-    prepared.blockers.push_back({"DuplicateObject", Describe(object.resource) + " is declared before, at " +
-                                                        Describe(first->resource) + "; remove one of them"});
+  if (const auto first = std::ranges::find_if(prepared.objects, is_same);
+      first != prepared.objects.end()) {
+    prepared.blockers.push_back(
+        {"DuplicateObject", Describe(object.resource) + " is declared before, at " +
+                                Describe(first->resource) + "; remove one of them"});
     return {};
   }
   nlohmann::json& labels = body["metadata"]["labels"];
@@ -174,7 +198,8 @@ Status KubernetesDriver::CheckNamespaces(Prepared& prepared, const Call& call) {
   std::map<std::string, std::string> users;  // namespace -> the first object in it
   for (const PreparedObject& object : prepared.objects) {
     const std::string& ns = object.resource.ref.ns;
-    if (!ns.empty() && !declared_.namespaces.contains(ns)) users.emplace(ns, Describe(object.resource));
+    if (!ns.empty() && !declared_.namespaces.contains(ns))
+      users.emplace(ns, Describe(object.resource));
   }
   for (const auto& [ns, user] : users) {
     SLUICE_TRY(const bool exists, NamespaceExists(ns, call));
@@ -194,7 +219,8 @@ Status KubernetesDriver::LeaveReplicasToAutoscalers(Prepared& prepared, const Ca
     const ObjectRef ref{target.group, target.kind, scaler.resource.ref.ns, target.name};
     const auto is_target = [&](const PreparedObject& object) { return object.resource.ref == ref; };
     const auto it = std::ranges::find_if(prepared.objects, is_target);
-    if (it == prepared.objects.end() || At(it->resource.body, "spec", "replicas").is_null()) continue;
+    if (it == prepared.objects.end() || At(it->resource.body, "spec", "replicas").is_null())
+      continue;
     std::optional<nlohmann::json> live;
     if (auto type = TypeOf(ref, call)) {
       SLUICE_TRY(live, ReadObject(*type, ref, call));
@@ -206,14 +232,15 @@ Status KubernetesDriver::LeaveReplicasToAutoscalers(Prepared& prepared, const Ca
     } else {
       // Dropped before the autoscaler has written it, the field would fall back to one replica.
       prepared.warnings.push_back(Describe(it->resource) + ": spec.replicas is declared and " +
-                                  ToString(scaler.resource.ref) + " scales it; leave spec.replicas out of Git");
+                                  ToString(scaler.resource.ref) +
+                                  " scales it; leave spec.replicas out of Git");
     }
   }
   return {};
 }
 
-Result<Prepared> KubernetesDriver::Prepare(const std::vector<Resource>& resources, const Ownership& owner,
-                                           const Call& call) {
+Result<Prepared> KubernetesDriver::Prepare(const std::vector<Resource>& resources,
+                                           const Ownership& owner, const Call& call) {
   declared_ = {};
   const CrdScopes crds = ScopesOf(resources);
   for (const Resource& resource : resources) {
@@ -223,11 +250,13 @@ Result<Prepared> KubernetesDriver::Prepare(const std::vector<Resource>& resource
   for (const auto& [kind, scope] : crds) declared_.custom_kinds.insert(kind);
 
   Prepared prepared;
-  for (const Resource& resource : resources) SLUICE_CHECK(PrepareOne(resource, owner, crds, prepared, call));
+  for (const Resource& resource : resources)
+    SLUICE_CHECK(PrepareOne(resource, owner, crds, prepared, call));
   SLUICE_CHECK(CheckNamespaces(prepared, call));
   SLUICE_CHECK(LeaveReplicasToAutoscalers(prepared, call));
   std::ranges::stable_sort(prepared.objects, {}, [](const PreparedObject& object) {
-    return std::pair(object.stage, OrderOf(object.resource.ref.group, object.resource.ref.kind).rank);
+    return std::pair(object.stage,
+                     OrderOf(object.resource.ref.group, object.resource.ref.kind).rank);
   });
   return prepared;
 }

@@ -1,5 +1,5 @@
-// A StatefulSet's controller waits for ever for a broken pod of a revision that was taken back (kubernetes.md 5.3,
-// k/k#67250). Deleting exactly these pods lets it go on.
+// A StatefulSet's controller waits for ever for a broken pod of a revision that was taken back
+// (kubernetes.md 5.3, k/k#67250). Deleting exactly these pods lets it go on.
 #include "engine/base/log.h"
 #include "engine/targets/kubernetes/health.h"
 #include "engine/targets/kubernetes/health_json.h"
@@ -21,7 +21,9 @@ Status KubernetesDriver::ReplaceStuckPodsOf(const ObjectRef& ref, const Call& ca
     SLUICE_TRY(set, ReadObject(type, ref, call));
     if (!set) return {};
     // Until the controller has seen the spec, updateRevision is still that of the failed one.
-    if (ToInt(At(*set, "status", "observedGeneration")) >= ToInt(At(*set, "metadata", "generation"))) break;
+    if (ToInt(At(*set, "status", "observedGeneration")) >=
+        ToInt(At(*set, "metadata", "generation")))
+      break;
     const bool has_time = client_.clock().SteadyNow() + kPoll < call.deadline;
     if (!has_time || !client_.clock().Sleep(kPoll, call.stop)) {
       return Fail(call.stop.stop_requested() ? ErrorCode::kCancelled : ErrorCode::kDeadlineExceeded,
@@ -30,16 +32,20 @@ Status KubernetesDriver::ReplaceStuckPodsOf(const ObjectRef& ref, const Call& ca
   }
   const std::string wanted = ToText(At(*set, "status", "updateRevision"));
   if (wanted.empty()) return {};
-  SLUICE_TRY(const nlohmann::json pods, ReadRelated("", "Pod", ref.ns, SelectorText(At(*set, "spec", "selector")), call));
+  SLUICE_TRY(const nlohmann::json pods,
+             ReadRelated("", "Pod", ref.ns, SelectorText(At(*set, "spec", "selector")), call));
   SLUICE_TRY(const ResourceType pod_type, TypeOf("", "v1", "Pod", call));
   for (const nlohmann::json& pod : pods) {
-    const bool is_stuck = IsControlledBy(pod, UidOf(*set)) && LabelOf(pod, "controller-revision-hash") != wanted &&
-                          !IsConditionTrue(pod, "Ready") && At(pod, "metadata", "deletionTimestamp").is_null();
+    const bool is_stuck =
+        IsControlledBy(pod, UidOf(*set)) && LabelOf(pod, "controller-revision-hash") != wanted &&
+        !IsConditionTrue(pod, "Ready") && At(pod, "metadata", "deletionTimestamp").is_null();
     if (!is_stuck) continue;
     const ObjectRef pod_ref{"", "Pod", ref.ns, NameOf(pod)};
     if (auto status = SendDelete(pod_type, pod_ref, UidOf(pod), WriteMode::kApply, call); !status) {
-      const bool is_replaced = status.error().code() == ErrorCode::kConflict;  // another pod of that name by now
-      if (!is_replaced) return Fail(std::move(status).error().With("deleting stuck " + ToString(pod_ref)));
+      const bool is_replaced =
+          status.error().code() == ErrorCode::kConflict;  // another pod of that name by now
+      if (!is_replaced)
+        return Fail(std::move(status).error().With("deleting stuck " + ToString(pod_ref)));
     }
     log::Info("stuck_pod_deleted", {{"target", connection_->credentials.access().context},
                                     {"object", ToString(ref)},

@@ -7,8 +7,8 @@ namespace {
 // A catalog read this lately is not read again for a type it lacks.
 constexpr Duration kFresh{2000};
 
-const ResourceType* FindIn(const Catalog& catalog, const std::string& group, const std::string& version,
-                           const std::string& kind) {
+const ResourceType* FindIn(const Catalog& catalog, const std::string& group,
+                           const std::string& version, const std::string& kind) {
   return version.empty() ? catalog.FindPreferred(group, kind) : catalog.Find(group, version, kind);
 }
 
@@ -32,7 +32,8 @@ Result<ResourceType> KubernetesDriver::TypeOf(const std::string& group, const st
 }
 
 Result<ResourceType> KubernetesDriver::TypeOf(const ObjectRef& ref, const Call& call) {
-  if (const auto it = declared_.versions.find({ref.group, ref.kind}); it != declared_.versions.end()) {
+  if (const auto it = declared_.versions.find({ref.group, ref.kind});
+      it != declared_.versions.end()) {
     auto type = TypeOf(ref.group, it->second, ref.kind, call);
     if (type || type.error().code() != ErrorCode::kNotFound) return type;
   }
@@ -41,7 +42,8 @@ Result<ResourceType> KubernetesDriver::TypeOf(const ObjectRef& ref, const Call& 
 
 Result<bool> KubernetesDriver::IsTypeGone(const ResourceType& type, const Call& call) {
   SLUICE_TRY(const auto catalog, connection_->discovery.Refresh(client_.clock().SteadyNow(), call));
-  return catalog->Find(type.group, type.version, type.kind) == nullptr && !catalog->IsUnknown(type.group, type.version);
+  return catalog->Find(type.group, type.version, type.kind) == nullptr &&
+         !catalog->IsUnknown(type.group, type.version);
 }
 
 }  // namespace sluice::targets::kubernetes

@@ -1,4 +1,5 @@
-// Where a cluster is and who we are there: kubeconfig, certificates, plugins, credentials that change.
+// Where a cluster is and who we are there: kubeconfig, certificates, plugins, credentials that
+// change.
 #include <sys/stat.h>
 
 #include <fstream>
@@ -20,17 +21,22 @@ namespace {
 using namespace std::chrono_literals;
 
 const test::Certificate& Ca() {
-  static const test::Certificate certificate = test::MakeCertificate({.name = "ca", .valid_to_days = 3000, .is_ca = true});
+  static const test::Certificate certificate =
+      test::MakeCertificate({.name = "ca", .valid_to_days = 3000, .is_ca = true});
   return certificate;
 }
 
 std::string Kubeconfig(const std::string& cluster, const std::string& user) {
   return "apiVersion: v1\nkind: Config\ncurrent-context: other\n"
-         "clusters: [{name: c, cluster: {" + cluster + "}}]\nusers: [{name: u, user: {" + user + "}}]\n"
-         "contexts: [{name: prod-eu, context: {cluster: c, user: u}}, {name: prod-us, context: {cluster: gone, user: u}}]\n";
+         "clusters: [{name: c, cluster: {" +
+         cluster + "}}]\nusers: [{name: u, user: {" + user +
+         "}}]\n"
+         "contexts: [{name: prod-eu, context: {cluster: c, user: u}}, {name: prod-us, context: "
+         "{cluster: gone, user: u}}]\n";
 }
 
-std::string ErrorOf(const std::string& cluster, const std::string& user, const std::string& context = "prod-eu") {
+std::string ErrorOf(const std::string& cluster, const std::string& user,
+                    const std::string& context = "prod-eu") {
   const auto access = ParseKubeconfig(Kubeconfig(cluster, user), "/etc/sluice/kubeconfig", context);
   REQUIRE_FALSE(access);
   CHECK(access.error().code() == ErrorCode::kInvalidConfig);
@@ -46,11 +52,15 @@ std::string WriteScript(const std::string& path, const std::string& body) {
 }
 
 TEST_CASE("a context of a kubeconfig is read with its certificates") {
-  const std::string server = "server: \"https://api.example:6443/k8s/\", certificate-authority-data: " + Base64Encode(Ca().cert_pem) +
-                             ", tls-server-name: kubernetes, proxy-url: \"http://proxy:3128\"";
-  const std::string user = "client-certificate-data: " + Base64Encode(Ca().cert_pem) + ", client-key-data: " + Base64Encode(Ca().key_pem) +
+  const std::string server =
+      "server: \"https://api.example:6443/k8s/\", certificate-authority-data: " +
+      Base64Encode(Ca().cert_pem) +
+      ", tls-server-name: kubernetes, proxy-url: \"http://proxy:3128\"";
+  const std::string user = "client-certificate-data: " + Base64Encode(Ca().cert_pem) +
+                           ", client-key-data: " + Base64Encode(Ca().key_pem) +
                            ", as: alice, as-groups: [a, b], as-user-extra: {scope: [x]}";
-  const auto access = ParseKubeconfig(Kubeconfig(server, user), "/etc/sluice/kubeconfig", "prod-eu");
+  const auto access =
+      ParseKubeconfig(Kubeconfig(server, user), "/etc/sluice/kubeconfig", "prod-eu");
   INFO((access ? "" : access.error().message()));
   REQUIRE(access);
   CHECK(access->server == "https://api.example:6443/k8s");
@@ -66,8 +76,11 @@ TEST_CASE("a context of a kubeconfig is read with its certificates") {
   REQUIRE(auth);
   CHECK(auth->tls->client_cert_pem == Ca().cert_pem);
   CHECK(auth->tls->server_name == "kubernetes");
-  CHECK(auth->headers == std::vector<std::pair<std::string, std::string>>{
-                             {"Impersonate-User", "alice"}, {"Impersonate-Group", "a"}, {"Impersonate-Group", "b"}, {"Impersonate-Extra-scope", "x"}});
+  CHECK(auth->headers ==
+        std::vector<std::pair<std::string, std::string>>{{"Impersonate-User", "alice"},
+                                                         {"Impersonate-Group", "a"},
+                                                         {"Impersonate-Group", "b"},
+                                                         {"Impersonate-Extra-scope", "x"}});
 }
 
 TEST_CASE("paths in a kubeconfig are relative to its own folder") {
@@ -75,8 +88,9 @@ TEST_CASE("paths in a kubeconfig are relative to its own folder") {
   REQUIRE(folder);
   REQUIRE(WriteFileDurably(folder->path() + "/ca.pem", Ca().cert_pem));
   REQUIRE(WriteFileDurably(folder->path() + "/token", " t1\n"));
-  REQUIRE(WriteFileDurably(folder->path() + "/kubeconfig",
-                           Kubeconfig("server: \"https://h\", certificate-authority: ca.pem", "tokenFile: token")));
+  REQUIRE(WriteFileDurably(
+      folder->path() + "/kubeconfig",
+      Kubeconfig("server: \"https://h\", certificate-authority: ca.pem", "tokenFile: token")));
   const auto access = LoadKubeconfig(folder->path() + "/kubeconfig", "prod-eu");
   INFO((access ? "" : access.error().message()));
   REQUIRE(access);
@@ -88,28 +102,50 @@ TEST_CASE("what is wrong with a kubeconfig is said with the way to mend it") {
   CHECK_THAT(LoadKubeconfig("/nonexistent/kubeconfig", "x").error().message(),
              Catch::Contains("/nonexistent/kubeconfig") && Catch::Contains("spec.kubeconfig"));
   CHECK_THAT(ErrorOf("server: \"https://h\"", "token: t", "prod-e"),
-             Catch::Contains("has no context 'prod-e' (it has prod-eu, prod-us)") && Catch::Contains("did you mean 'prod-eu'"));
-  CHECK_THAT(ErrorOf("server: \"https://h\"", "token: t", "prod-us"), Catch::Contains("no cluster 'gone'"));
+             Catch::Contains("has no context 'prod-e' (it has prod-eu, prod-us)") &&
+                 Catch::Contains("did you mean 'prod-eu'"));
+  CHECK_THAT(ErrorOf("server: \"https://h\"", "token: t", "prod-us"),
+             Catch::Contains("no cluster 'gone'"));
   CHECK_THAT(ErrorOf("server: \"h:6443\"", "token: t"), Catch::Contains("write https://HOST:PORT"));
   CHECK_THAT(ErrorOf("server: \"http://h\"", "token: t"), Catch::Contains("over plain http"));
-  CHECK_THAT(ErrorOf("server: \"https://h\", certificate-authority-data: \"%%\"", ""), Catch::Contains("not base64"));
-  CHECK_THAT(ErrorOf("server: \"https://h\", certificate-authority-data: aGVsbG8=", ""), Catch::Contains("no certificate in it"));
-  CHECK_THAT(ErrorOf("server: \"https://h\", certificate-authority-data: " +
-                         Base64Encode("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"), ""), Catch::Contains("damaged"));
-  CHECK_THAT(ErrorOf("server: \"https://h\", certificate-authority: /nonexistent/ca", ""), Catch::Contains("/nonexistent/ca"));
-  CHECK_THAT(ErrorOf("server: \"https://h\", insecure-skip-tls-verify: true, certificate-authority-data: " + Base64Encode(Ca().cert_pem), ""),
-             Catch::Contains("remove one of them"));
-  CHECK_THAT(ErrorOf("server: \"https://h\"", "username: a, password: b"), Catch::Contains("not supported"));
-  CHECK_THAT(ErrorOf("server: \"https://h\"", "client-certificate-data: " + Base64Encode(Ca().cert_pem)), Catch::Contains("without client-key"));
-  CHECK_THAT(ErrorOf("server: \"https://h\"", "exec: {apiVersion: client.authentication.k8s.io/v1, command: x, interactiveMode: Always}"),
+  CHECK_THAT(ErrorOf("server: \"https://h\", certificate-authority-data: \"%%\"", ""),
+             Catch::Contains("not base64"));
+  CHECK_THAT(ErrorOf("server: \"https://h\", certificate-authority-data: aGVsbG8=", ""),
+             Catch::Contains("no certificate in it"));
+  CHECK_THAT(
+      ErrorOf("server: \"https://h\", certificate-authority-data: " +
+                  Base64Encode("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"),
+              ""),
+      Catch::Contains("damaged"));
+  CHECK_THAT(ErrorOf("server: \"https://h\", certificate-authority: /nonexistent/ca", ""),
+             Catch::Contains("/nonexistent/ca"));
+  CHECK_THAT(
+      ErrorOf(
+          "server: \"https://h\", insecure-skip-tls-verify: true, certificate-authority-data: " +
+              Base64Encode(Ca().cert_pem),
+          ""),
+      Catch::Contains("remove one of them"));
+  CHECK_THAT(ErrorOf("server: \"https://h\"", "username: a, password: b"),
+             Catch::Contains("not supported"));
+  CHECK_THAT(
+      ErrorOf("server: \"https://h\"", "client-certificate-data: " + Base64Encode(Ca().cert_pem)),
+      Catch::Contains("without client-key"));
+  CHECK_THAT(ErrorOf("server: \"https://h\"",
+                     "exec: {apiVersion: client.authentication.k8s.io/v1, command: x, "
+                     "interactiveMode: Always}"),
              Catch::Contains("nobody to answer"));
-  CHECK_THAT(ErrorOf("server: \"https://h\"", "exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: x}"), Catch::Contains("v1beta1"));
-  CHECK_THAT(ErrorOf("server: \"https://h\", proxy-url: \"ftp://x\"", ""), Catch::Contains("proxy-url"));
+  CHECK_THAT(ErrorOf("server: \"https://h\"",
+                     "exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: x}"),
+             Catch::Contains("v1beta1"));
+  CHECK_THAT(ErrorOf("server: \"https://h\", proxy-url: \"ftp://x\"", ""),
+             Catch::Contains("proxy-url"));
 }
 
 TEST_CASE("errors about a kubeconfig hold no secret") {
-  for (const std::string& error : {ErrorOf("server: \"http://h\"", "token: s3cret"), ErrorOf("server: \"ftp://u:s3cret@h\"", "token: s3cret"),
-                                   ErrorOf("server: \"https://h\"", "username: a, password: s3cret")}) {
+  for (const std::string& error :
+       {ErrorOf("server: \"http://h\"", "token: s3cret"),
+        ErrorOf("server: \"ftp://u:s3cret@h\"", "token: s3cret"),
+        ErrorOf("server: \"https://h\"", "username: a, password: s3cret")}) {
     CHECK_THAT(error, !Catch::Contains("s3cret"));
   }
 }
@@ -117,14 +153,28 @@ TEST_CASE("errors about a kubeconfig hold no secret") {
 TEST_CASE("in a cluster the pod's service account is used") {
   const auto folder = TemporaryDirectory::Make();
   REQUIRE(folder);
-  CHECK_THAT(LoadInCluster({}, folder->path()).error().message(), Catch::Contains("does not run in a cluster"));
-  const std::map<std::string, std::string> environment = {{"KUBERNETES_SERVICE_HOST", "fd00::1"}, {"KUBERNETES_SERVICE_PORT", "443"}};
-  CHECK_THAT(LoadInCluster(environment, folder->path()).error().message(), Catch::Contains("ca.crt"));
+  CHECK_THAT(LoadInCluster({}, folder->path()).error().message(),
+             Catch::Contains("does not run in a cluster"));
+  const std::map<std::string, std::string> environment = {{"KUBERNETES_SERVICE_HOST", "fd00::1"},
+                                                          {"KUBERNETES_SERVICE_PORT", "443"}};
+  CHECK_THAT(LoadInCluster(environment, folder->path()).error().message(),
+             Catch::Contains("ca.crt"));
   REQUIRE(WriteFileDurably(folder->path() + "/ca.crt", Ca().cert_pem));
   const auto access = LoadInCluster(environment, folder->path());
   REQUIRE(access);
   CHECK(access->server == "https://[fd00::1]:443");
   CHECK(access->token_file == folder->path() + "/token");
+}
+
+TEST_CASE("without a kubeconfig no other context than the own cluster is taken for it") {
+  testing::FakeClock clock;
+  Effects effects;
+  Metrics metrics;
+  KubernetesConnections connections({}, clock, effects, metrics);
+  const auto driver = connections.MakeDriver({.context = "prod-eu"});
+  REQUIRE_FALSE(driver);
+  CHECK_THAT(driver.error().message(),
+             Catch::Contains("'prod-eu'") && Catch::Contains("spec.kubeconfig"));
 }
 
 TEST_CASE("a token file is read again, and a failed reading keeps the old token") {
@@ -158,7 +208,8 @@ TEST_CASE("an expired client certificate is named before the server is asked") {
   ClusterAccess access;
   access.server = "https://h";
   access.user = "u";
-  access.client_cert_pem = test::MakeCertificate({.valid_from_days = -900, .valid_to_days = -800}).cert_pem;
+  access.client_cert_pem =
+      test::MakeCertificate({.valid_from_days = -900, .valid_to_days = -800}).cert_pem;
   testing::FakeClock clock;
   Credentials credentials(access, {}, clock);
   const auto auth = credentials.Get(Soon());
@@ -171,14 +222,21 @@ struct Plugin {
   Plugin() : folder(std::move(*TemporaryDirectory::Make())) {
     access.server = "https://h";
     access.cluster = "c";
-    access.exec = ExecPlugin{.api_version = "client.authentication.k8s.io/v1", .args = {"--for", "c"}, .env = {{"EXTRA", "x"}},
+    access.exec = ExecPlugin{.api_version = "client.authentication.k8s.io/v1",
+                             .args = {"--for", "c"},
+                             .env = {{"EXTRA", "x"}},
                              .install_hint = "install it from example.org"};
     access.exec->command = folder.path() + "/plugin";
   }
   void Says(const std::string& status, const std::string& more = "") {
-    WriteScript(access.exec->command, "echo run >> " + folder.path() + "/runs\nprintf '%s' \"$KUBERNETES_EXEC_INFO\" > " + folder.path() +
-                                          "/info\necho \"$EXTRA $INHERITED $1\" > " + folder.path() + "/env\n" + more +
-                                          "\necho '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":" + status + "}'\n");
+    WriteScript(access.exec->command,
+                "echo run >> " + folder.path() + "/runs\nprintf '%s' \"$KUBERNETES_EXEC_INFO\" > " +
+                    folder.path() + "/info\necho \"$EXTRA $INHERITED $1\" > " + folder.path() +
+                    "/env\n" + more +
+                    "\necho "
+                    "'{\"apiVersion\":\"client.authentication.k8s.io/"
+                    "v1\",\"kind\":\"ExecCredential\",\"status\":" +
+                    status + "}'\n");
   }
   size_t Runs() const {
     const auto text = ReadFile(folder.path() + "/runs");
@@ -192,7 +250,8 @@ struct Plugin {
 
 TEST_CASE("an exec plugin's token is kept until it expires or is refused") {
   Plugin plugin;
-  plugin.Says("{\"token\":\"one\",\"expirationTimestamp\":\"" + FormatTime(plugin.clock.SystemNow() + 10min) + "\"}");
+  plugin.Says("{\"token\":\"one\",\"expirationTimestamp\":\"" +
+              FormatTime(plugin.clock.SystemNow() + 10min) + "\"}");
   Credentials credentials(plugin.access, plugin.options, plugin.clock);
   const auto first = credentials.Get(Soon());
   INFO((first ? "" : first.error().message()));
@@ -201,7 +260,8 @@ TEST_CASE("an exec plugin's token is kept until it expires or is refused") {
   REQUIRE(credentials.Get(Soon()));
   CHECK(plugin.Runs() == 1);
   CHECK(*ReadFile(plugin.folder.path() + "/env") == "x y --for\n");
-  CHECK_THAT(*ReadFile(plugin.folder.path() + "/info"), Catch::Contains("\"interactive\":false") && !Catch::Contains("server"));
+  CHECK_THAT(*ReadFile(plugin.folder.path() + "/info"),
+             Catch::Contains("\"interactive\":false") && !Catch::Contains("server"));
 
   plugin.Says("{\"token\":\"two\"}");
   plugin.clock.Advance(10min);

@@ -19,8 +19,9 @@ struct Pass {
   std::vector<Prediction> predictions;
 };
 
-inline Pass MakePass(LiveCluster& cluster, TargetDriver& driver, const std::vector<Resource>& resources, Force force = Force::kNo,
-              const Ownership& owner = TestOwner()) {
+inline Pass MakePass(LiveCluster& cluster, TargetDriver& driver,
+                     const std::vector<Resource>& resources, Force force = Force::kNo,
+                     const Ownership& owner = TestOwner()) {
   Pass pass;
   auto prepared = driver.Prepare(resources, owner, cluster.Deadline());
   INFO((prepared ? "" : prepared.error().message()));
@@ -37,13 +38,15 @@ inline Pass MakePass(LiveCluster& cluster, TargetDriver& driver, const std::vect
   return pass;
 }
 
-inline void ApplyAll(LiveCluster& cluster, TargetDriver& driver, const std::vector<PreparedObject>& objects, Force force = Force::kNo) {
+inline void ApplyAll(LiveCluster& cluster, TargetDriver& driver,
+                     const std::vector<PreparedObject>& objects, Force force = Force::kNo) {
   for (int stage = 0; stage <= 5; ++stage) {
     std::vector<PreparedObject> chosen;
     for (const auto& object : objects) {
       if (object.stage == stage) chosen.push_back(object);
     }
-    for (const WriteResult& result : driver.Apply(chosen, WriteMode::kApply, force, cluster.Deadline())) {
+    for (const WriteResult& result :
+         driver.Apply(chosen, WriteMode::kApply, force, cluster.Deadline())) {
       INFO((result.status ? "" : result.status.error().message()));
       REQUIRE(result.status);
     }
@@ -53,7 +56,8 @@ inline void ApplyAll(LiveCluster& cluster, TargetDriver& driver, const std::vect
   }
 }
 
-inline const Prediction& PredictionOf(const Pass& pass, const std::string& kind, const std::string& name) {
+inline const Prediction& PredictionOf(const Pass& pass, const std::string& kind,
+                                      const std::string& name) {
   for (size_t i = 0; i < pass.predictions.size(); ++i) {
     const ObjectRef& ref = pass.prepared.objects[i].resource.ref;
     if (ref.kind == kind && ref.name == name) return pass.predictions[i];
@@ -62,10 +66,9 @@ inline const Prediction& PredictionOf(const Pass& pass, const std::string& kind,
   return pass.predictions.front();
 }
 
-
 // Everything of `yaml`, applied.
-inline Pass Deploy(LiveCluster& cluster, TargetDriver& driver, const std::string& yaml, Force force = Force::kNo,
-                   const Ownership& owner = TestOwner()) {
+inline Pass Deploy(LiveCluster& cluster, TargetDriver& driver, const std::string& yaml,
+                   Force force = Force::kNo, const Ownership& owner = TestOwner()) {
   Pass pass = MakePass(cluster, driver, MakeResources(yaml), force, owner);
   INFO((pass.prepared.blockers.empty() ? "" : pass.prepared.blockers.front().message));
   REQUIRE(pass.prepared.blockers.empty());

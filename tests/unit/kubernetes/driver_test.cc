@@ -55,7 +55,8 @@ TEST_CASE("what is applied is live, and a second pass asks nothing of the server
 
   const Pass first = MakePass(cluster, *driver, resources);
   REQUIRE(first.prepared.blockers.empty());
-  for (const Prediction& prediction : first.predictions) CHECK(prediction.kind == Prediction::Kind::kCreate);
+  for (const Prediction& prediction : first.predictions)
+    CHECK(prediction.kind == Prediction::Kind::kCreate);
   CHECK(first.live.objects.empty());
   ApplyAll(cluster, *driver, first.prepared.objects);
 
@@ -78,15 +79,18 @@ TEST_CASE("what is applied is live, and a second pass asks nothing of the server
   CHECK(second.live.objects.at({"", "Secret", ns, "key"}).body["data"]["password"] == "czNjcmV0");
 }
 
-
-constexpr const char* kMap = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {a: \"1\"}\n";
+constexpr const char* kMap =
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {a: \"1\"}\n";
 
 TEST_CASE("an update shows the fields before and after, and a removed field goes") {
   LiveCluster cluster;
   const std::string ns = cluster.MakeNamespace();
   const auto driver = cluster.Driver(ns);
-  Deploy(cluster, *driver, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {a: \"1\", b: \"2\"}\n");
-  const Pass pass = MakePass(cluster, *driver, MakeResources("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {a: \"3\"}\n"));
+  Deploy(cluster, *driver,
+         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {a: \"1\", b: \"2\"}\n");
+  const Pass pass = MakePass(
+      cluster, *driver,
+      MakeResources("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {a: \"3\"}\n"));
   const Prediction& prediction = PredictionOf(pass, "ConfigMap", "m");
   REQUIRE(prediction.kind == Prediction::Kind::kUpdate);
   CHECK(prediction.before["data"] == nlohmann::json({{"a", "1"}, {"b", "2"}}));
@@ -94,22 +98,26 @@ TEST_CASE("an update shows the fields before and after, and a removed field goes
   CHECK_FALSE(prediction.after["metadata"].contains("managedFields"));
   CHECK_FALSE(prediction.after["metadata"].contains("resourceVersion"));
   // Nothing was written by predicting.
-  CHECK(cluster.As("t", "GET", "/api/v1/namespaces/" + ns + "/configmaps/m").body["data"]["a"] == "1");
+  CHECK(cluster.As("t", "GET", "/api/v1/namespaces/" + ns + "/configmaps/m").body["data"]["a"] ==
+        "1");
   ApplyAll(cluster, *driver, pass.prepared.objects);
-  CHECK(cluster.As("t", "GET", "/api/v1/namespaces/" + ns + "/configmaps/m").body["data"] == nlohmann::json({{"a", "3"}}));
+  CHECK(cluster.As("t", "GET", "/api/v1/namespaces/" + ns + "/configmaps/m").body["data"] ==
+        nlohmann::json({{"a", "3"}}));
 }
 
 TEST_CASE("applying the same again changes nothing, and says so") {
   LiveCluster cluster;
   const std::string ns = cluster.MakeNamespace();
   const auto driver = cluster.Driver(ns);
-  const auto first = driver->Apply(MakePass(cluster, *driver, MakeResources(kMap)).prepared.objects, WriteMode::kApply, Force::kNo, cluster.Deadline());
+  const auto first = driver->Apply(MakePass(cluster, *driver, MakeResources(kMap)).prepared.objects,
+                                   WriteMode::kApply, Force::kNo, cluster.Deadline());
   REQUIRE(first.at(0).status);
   CHECK(first.at(0).is_created);
   CHECK(first.at(0).is_changed);
   CHECK_FALSE(first.at(0).uid.empty());
   const auto effects = cluster.effects.Counts()["live write"];
-  const auto again = driver->Apply(MakePass(cluster, *driver, MakeResources(kMap)).prepared.objects, WriteMode::kApply, Force::kNo, cluster.Deadline());
+  const auto again = driver->Apply(MakePass(cluster, *driver, MakeResources(kMap)).prepared.objects,
+                                   WriteMode::kApply, Force::kNo, cluster.Deadline());
   REQUIRE(again.at(0).status);
   CHECK_FALSE(again.at(0).is_created);
   CHECK_FALSE(again.at(0).is_changed);
@@ -122,20 +130,27 @@ TEST_CASE("a dry run writes nothing and counts as no live write") {
   const std::string ns = cluster.MakeNamespace();
   const auto driver = cluster.Driver(ns);
   const Pass pass = MakePass(cluster, *driver, MakeResources(kMap));
-  CHECK(driver->Apply(pass.prepared.objects, WriteMode::kDryRun, Force::kNo, cluster.Deadline()).at(0).status);
+  CHECK(driver->Apply(pass.prepared.objects, WriteMode::kDryRun, Force::kNo, cluster.Deadline())
+            .at(0)
+            .status);
   CHECK(cluster.As("t", "GET", "/api/v1/namespaces/" + ns + "/configmaps/m").status == 404);
   CHECK(cluster.effects.Counts().empty());
-  CHECK(driver->Apply(pass.prepared.objects, WriteMode::kApply, Force::kNo, cluster.Deadline()).at(0).status);
+  CHECK(driver->Apply(pass.prepared.objects, WriteMode::kApply, Force::kNo, cluster.Deadline())
+            .at(0)
+            .status);
   CHECK(cluster.effects.Counts().size() == 1);
 }
 
-TEST_CASE("a field another manager owns is a conflict that names it, and is taken over only by force") {
+TEST_CASE(
+    "a field another manager owns is a conflict that names it, and is taken over only by force") {
   LiveCluster cluster;
   const std::string ns = cluster.MakeNamespace();
   const auto driver = cluster.Driver(ns);
   Deploy(cluster, *driver, kMap);
-  REQUIRE(cluster.As("kubectl-edit", "PATCH", "/api/v1/namespaces/" + ns + "/configmaps/m", {{"data", {{"a", "theirs"}}}},
-                     "application/merge-patch+json").IsSuccess());
+  REQUIRE(cluster
+              .As("kubectl-edit", "PATCH", "/api/v1/namespaces/" + ns + "/configmaps/m",
+                  {{"data", {{"a", "theirs"}}}}, "application/merge-patch+json")
+              .IsSuccess());
   const Pass pass = MakePass(cluster, *driver, MakeResources(kMap));
   const Prediction& prediction = PredictionOf(pass, "ConfigMap", "m");
   REQUIRE(prediction.kind == Prediction::Kind::kConflict);
@@ -145,7 +160,8 @@ TEST_CASE("a field another manager owns is a conflict that names it, and is take
   CHECK(prediction.before["data"]["a"] == "theirs");
   CHECK(prediction.after["data"]["a"] == "1");
 
-  const auto refused = driver->Apply(pass.prepared.objects, WriteMode::kApply, Force::kNo, cluster.Deadline());
+  const auto refused =
+      driver->Apply(pass.prepared.objects, WriteMode::kApply, Force::kNo, cluster.Deadline());
   REQUIRE_FALSE(refused.at(0).status);
   CHECK(refused.at(0).status.error().code() == ErrorCode::kConflict);
   CHECK(refused.at(0).status.error().message().find("kubectl-edit") != std::string::npos);
@@ -153,15 +169,20 @@ TEST_CASE("a field another manager owns is a conflict that names it, and is take
   const Pass forced = MakePass(cluster, *driver, MakeResources(kMap), Force::kYes);
   CHECK(PredictionOf(forced, "ConfigMap", "m").kind == Prediction::Kind::kUpdate);
   ApplyAll(cluster, *driver, pass.prepared.objects, Force::kYes);
-  CHECK(cluster.As("t", "GET", "/api/v1/namespaces/" + ns + "/configmaps/m").body["data"]["a"] == "1");
+  CHECK(cluster.As("t", "GET", "/api/v1/namespaces/" + ns + "/configmaps/m").body["data"]["a"] ==
+        "1");
 }
 
 TEST_CASE("an equal object of somebody else differs only in the ownership mark") {
   LiveCluster cluster;
   const std::string ns = cluster.MakeNamespace();
   const auto driver = cluster.Driver(ns);
-  const nlohmann::json theirs = {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"metadata", {{"name", "m"}}}, {"data", {{"a", "1"}}}};
-  REQUIRE(cluster.As("kubectl", "POST", "/api/v1/namespaces/" + ns + "/configmaps", theirs).IsSuccess());
+  const nlohmann::json theirs = {{"apiVersion", "v1"},
+                                 {"kind", "ConfigMap"},
+                                 {"metadata", {{"name", "m"}}},
+                                 {"data", {{"a", "1"}}}};
+  REQUIRE(cluster.As("kubectl", "POST", "/api/v1/namespaces/" + ns + "/configmaps", theirs)
+              .IsSuccess());
   const Pass pass = MakePass(cluster, *driver, MakeResources(kMap));
   const LiveObject& live = pass.live.objects.at({"", "ConfigMap", ns, "m"});
   CHECK(live.mark.empty());
@@ -173,6 +194,29 @@ TEST_CASE("an equal object of somebody else differs only in the ownership mark")
   CHECK(prediction.after == prediction.before);
 }
 
+TEST_CASE("a field that leaves Git leaves live, also of an object that kubectl made") {
+  LiveCluster cluster;
+  const std::string ns = cluster.MakeNamespace();
+  const auto driver = cluster.Driver(ns);
+  const nlohmann::json theirs = {{"apiVersion", "v1"},
+                                 {"kind", "ConfigMap"},
+                                 {"metadata", {{"name", "m"}}},
+                                 {"data", {{"a", "1"}, {"b", "2"}, {"c", "3"}}}};
+  REQUIRE(cluster
+              .As("kubectl-client-side-apply", "POST", "/api/v1/namespaces/" + ns + "/configmaps",
+                  theirs)
+              .IsSuccess());
+  Deploy(cluster, *driver,
+         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {a: \"1\", b: \"2\"}\n");
+  const auto data = [&] {
+    return cluster.As("t", "GET", "/api/v1/namespaces/" + ns + "/configmaps/m").body["data"];
+  };
+  CHECK(data() ==
+        theirs["data"]);  // taking over changes no value, not even of fields we do not declare
+  Deploy(cluster, *driver, kMap);
+  CHECK(data() == nlohmann::json({{"a", "1"}, {"c", "3"}}));
+}
+
 TEST_CASE("a change of an immutable field is told apart from other refusals") {
   LiveCluster cluster;
   const std::string ns = cluster.MakeNamespace();
@@ -180,7 +224,8 @@ TEST_CASE("a change of an immutable field is told apart from other refusals") {
   const std::string yaml = kWeb;
   Deploy(cluster, *driver, yaml.substr(0, yaml.find("---\napiVersion: v1\nkind: Service")));
   std::string other = yaml.substr(0, yaml.find("---\napiVersion: v1\nkind: Service"));
-  for (size_t at = other.find("{app: web}"); at != std::string::npos; at = other.find("{app: web}")) other.replace(at, 10, "{app: two}");
+  for (size_t at = other.find("{app: web}"); at != std::string::npos; at = other.find("{app: web}"))
+    other.replace(at, 10, "{app: two}");
   const Pass pass = MakePass(cluster, *driver, MakeResources(other));
   const Prediction& prediction = PredictionOf(pass, "Deployment", "web");
   CHECK(prediction.kind == Prediction::Kind::kImmutable);
@@ -200,32 +245,76 @@ TEST_CASE("content the server refuses for good is refused, whatever HTTP code it
   };
   const Row row = GENERATE(values<Row>({
       // 500: a field the schema does not know
-      {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\nspec: {a: 1}\n", "field not declared in schema"},
+      {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\nspec: {a: 1}\n",
+       "field not declared in schema"},
       // 500: repeated key of a list-map
-      {"apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a, image: \"i:1\", env: [{name: X, value: a}, {name: X, value: b}]}]}\n", "X"},
+      {"apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a, image: "
+       "\"i:1\", env: [{name: X, value: a}, {name: X, value: b}]}]}\n",
+       "X"},
       // 500: a wrong type
-      {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {replicas: many}\n", "replicas"},
+      {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {replicas: many}\n",
+       "replicas"},
       // 422: validation
-      {"apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 99999}]}\n", "99999"},
+      {"apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 99999}]}\n",
+       "99999"},
   }));
   const Pass pass = MakePass(cluster, *driver, MakeResources(row.yaml));
   const Prediction& prediction = pass.predictions.at(0);
   INFO(prediction.message);
   CHECK(prediction.kind == Prediction::Kind::kRefused);
   CHECK(prediction.message.find(row.words) != std::string::npos);
-  const auto results = driver->Apply(pass.prepared.objects, WriteMode::kDryRun, Force::kNo, cluster.Deadline());
+  const auto results =
+      driver->Apply(pass.prepared.objects, WriteMode::kDryRun, Force::kNo, cluster.Deadline());
   REQUIRE_FALSE(results.at(0).status);
   CHECK(results.at(0).status.error().code() == ErrorCode::kRejected);
+}
+
+TEST_CASE("a refused Secret names the field and not the value") {
+  LiveCluster cluster;
+  const auto driver = cluster.Driver(cluster.MakeNamespace());
+  const std::string yaml =
+      GENERATE(as<std::string>{}, "data: {password: 987654321}\n",
+               "data: {password: \"!987654321!\"}\n", "data: {\"bad key\": OTg3NjU0MzIx}\n");
+  const Pass pass =
+      MakePass(cluster, *driver,
+               MakeResources("apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n" + yaml));
+  CHECK(pass.predictions.at(0).kind == Prediction::Kind::kRefused);
+  const auto results =
+      driver->Apply(pass.prepared.objects, WriteMode::kApply, Force::kNo, cluster.Deadline());
+  REQUIRE_FALSE(results.at(0).status);
+  CHECK(results.at(0).status.error().code() == ErrorCode::kRejected);
+  for (const std::string& text :
+       {pass.predictions.at(0).message, results.at(0).status.error().message()}) {
+    INFO(text);
+    CHECK_THAT(text, Catch::Contains("the server refuses the Secret") &&
+                         !Catch::Contains("987654321") && !Catch::Contains("OTg3NjU0"));
+  }
+}
+
+TEST_CASE("content that cannot be written as JSON is refused before it is sent") {
+  LiveCluster cluster;
+  const auto driver = cluster.Driver(cluster.MakeNamespace());
+  auto resources = MakeResources(kMap);
+  resources[0].body["data"][std::string(1100, 'k')] = "x";
+  const Pass pass = MakePass(cluster, *driver, resources);
+  CHECK(pass.predictions.at(0).kind == Prediction::Kind::kRefused);
+  CHECK_THAT(pass.predictions.at(0).message, Catch::Contains("longer than 1000 bytes"));
 }
 
 TEST_CASE("an exceeded quota is refused content, not missing rights") {
   LiveCluster cluster;
   const std::string ns = cluster.MakeNamespace();
-  const nlohmann::json quota = {{"apiVersion", "v1"}, {"kind", "ResourceQuota"}, {"metadata", {{"name", "q"}}}, {"spec", {{"hard", {{"count/configmaps", "0"}}}}}};
+  const nlohmann::json quota = {{"apiVersion", "v1"},
+                                {"kind", "ResourceQuota"},
+                                {"metadata", {{"name", "q"}}},
+                                {"spec", {{"hard", {{"count/configmaps", "0"}}}}}};
   if (!cluster.IsReal()) return;  // the sandbox has no quota
-  REQUIRE(cluster.As("t", "POST", "/api/v1/namespaces/" + ns + "/resourcequotas", quota).IsSuccess());
+  REQUIRE(
+      cluster.As("t", "POST", "/api/v1/namespaces/" + ns + "/resourcequotas", quota).IsSuccess());
   REQUIRE(cluster.Eventually([&] {
-    return !At(cluster.As("t", "GET", "/api/v1/namespaces/" + ns + "/resourcequotas/q").body, "status", "hard").is_null();
+    return !At(cluster.As("t", "GET", "/api/v1/namespaces/" + ns + "/resourcequotas/q").body,
+               "status", "hard")
+                .is_null();
   }));
   const auto driver = cluster.Driver(ns);
   const Pass pass = MakePass(cluster, *driver, MakeResources(kMap));
@@ -238,13 +327,15 @@ TEST_CASE("missing rights are no verdict about the content") {
   if (!cluster.IsReal()) return;  // the sandbox knows no rights
   const std::string ns = cluster.MakeNamespace();
   const auto driver = cluster.Driver(ns);
-  const auto resources = MakeResources("apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: l}\n");
+  const auto resources =
+      MakeResources("apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: l}\n");
   const auto prepared = driver->Prepare(resources, TestOwner(), cluster.Deadline());
   REQUIRE(prepared);
   const auto live = driver->Observe(RefsOf(*prepared), cluster.Deadline());
   REQUIRE_FALSE(live);
   CHECK(live.error().code() == ErrorCode::kPermissionDenied);
-  const auto results = driver->Apply(prepared->objects, WriteMode::kDryRun, Force::kNo, cluster.Deadline());
+  const auto results =
+      driver->Apply(prepared->objects, WriteMode::kDryRun, Force::kNo, cluster.Deadline());
   CHECK(results.at(0).status.error().code() == ErrorCode::kPermissionDenied);
 }
 
@@ -254,7 +345,8 @@ TEST_CASE("many objects of a kind are read by one list") {
   const auto driver = cluster.Driver(ns);
   std::string yaml;
   for (int i = 0; i < 30; ++i) {
-    yaml += "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: m" + std::to_string(i) + "}\ndata: {a: \"1\"}\n";
+    yaml += "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: m" + std::to_string(i) +
+            "}\ndata: {a: \"1\"}\n";
   }
   const Pass first = Deploy(cluster, *driver, yaml);
   const auto before = cluster.metrics.Snapshot().requests;

@@ -12,7 +12,8 @@ namespace sluice::targets::kubernetes {
 
 class FakeHttp final : public HttpClient {
  public:
-  using Answer = std::function<Result<HttpResponse>(const HttpRequest& request, int number)>;  // number from 1
+  using Answer =
+      std::function<Result<HttpResponse>(const HttpRequest& request, int number)>;  // number from 1
   explicit FakeHttp(Answer answer) : answer_(std::move(answer)) {}
 
   Result<HttpResponse> Send(const HttpRequest& request, const Call&) override {
@@ -20,13 +21,14 @@ class FakeHttp final : public HttpClient {
     requests.push_back(request);
     return answer_(request, static_cast<int>(requests.size()));
   }
-  std::vector<Result<HttpResponse>> SendAll(const std::vector<HttpRequest>& all, const Call& call) override {
+  std::vector<Result<HttpResponse>> SendAll(const std::vector<HttpRequest>& all,
+                                            const Call& call) override {
     std::vector<Result<HttpResponse>> answers;
     for (const HttpRequest& request : all) answers.push_back(Send(request, call));
     return answers;
   }
-  Status Stream(const HttpRequest&, std::function<bool(std::string_view)>, std::function<void(const HttpResponse&)>,
-                const Call&) override {
+  Status Stream(const HttpRequest&, std::function<bool(std::string_view)>,
+                std::function<void(const HttpResponse&)>, const Call&) override {
     return Fail(ErrorCode::kInternal, "not streamed in this test");
   }
 
@@ -37,7 +39,8 @@ class FakeHttp final : public HttpClient {
   Answer answer_;
 };
 
-inline HttpResponse Json(int status, std::string body, std::multimap<std::string, std::string> headers = {}) {
+inline HttpResponse Json(int status, std::string body,
+                         std::multimap<std::string, std::string> headers = {}) {
   headers.emplace("content-type", "application/json");
   return {status, std::move(headers), std::move(body)};
 }

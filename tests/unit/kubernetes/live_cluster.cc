@@ -4,6 +4,8 @@
 #include <stdexcept>
 
 #include "engine/base/hash.h"
+#include "engine/io/files.h"
+#include "engine/sandbox/sandbox.h"
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/yaml/yaml.h"
 
@@ -23,18 +25,29 @@ T Must(Result<T> result) {
 
 }  // namespace
 
-struct LiveCluster::Sandbox {};
+struct LiveCluster::Sandbox {
+  TemporaryDirectory dir;
+  std::unique_ptr<sandbox::Sandbox> server;
+};
 
 LiveCluster::LiveCluster() {
   kubeconfig_ = Environment("SLUICE_TEST_KUBECONFIG");
   context_ = Environment("SLUICE_TEST_CONTEXT");
   std::string admin = Environment("SLUICE_TEST_ADMIN_KUBECONFIG");
   is_real_ = !kubeconfig_.empty();
-  if (!is_real_) throw std::runtime_error("no cluster: set SLUICE_TEST_KUBECONFIG and SLUICE_TEST_CONTEXT");
+  if (!is_real_) {
+    auto dir = Must(TemporaryDirectory::Make());
+    auto server = Must(sandbox::Sandbox::Start({.dir = dir.path(), .clusters = {"testbed"}}));
+    kubeconfig_ = server->kubeconfig_path();
+    context_ = "testbed";
+    sandbox_ = std::make_unique<Sandbox>(Sandbox{std::move(dir), std::move(server)});
+  }
   if (admin.empty()) admin = kubeconfig_;
-  connections_ = std::make_unique<KubernetesConnections>(KubernetesOptions{.kubeconfig = kubeconfig_}, clock, effects, metrics);
-  admin_ = std::make_unique<Connection>(Must(MakeCurlHttpClient()), Must(LoadKubeconfig(admin, context_)),
-                                        Credentials::Options{}, clock, admin_effects_, admin_metrics_);
+  connections_ = std::make_unique<KubernetesConnections>(
+      KubernetesOptions{.kubeconfig = kubeconfig_}, clock, effects, metrics);
+  admin_ = std::make_unique<Connection>(
+      Must(MakeCurlHttpClient()), Must(LoadKubeconfig(admin, context_)), Credentials::Options{},
+      clock, admin_effects_, admin_metrics_);
 }
 
 LiveCluster::~LiveCluster() {
@@ -43,8 +56,10 @@ LiveCluster::~LiveCluster() {
 
 std::string LiveCluster::MakeNamespace() {
   const std::string name = "t-" + RandomHex(4);
-  const nlohmann::json body = {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", name}}}};
-  if (!As("test", "POST", "/api/v1/namespaces", body).IsSuccess()) throw std::runtime_error("cannot make " + name);
+  const nlohmann::json body = {
+      {"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", name}}}};
+  if (!As("test", "POST", "/api/v1/namespaces", body).IsSuccess())
+    throw std::runtime_error("cannot make " + name);
   cleanup_.push_back("/api/v1/namespaces/" + name);
   return name;
 }
@@ -54,16 +69,25 @@ void LiveCluster::GrantOnGroup(const std::string& group) {
   const std::string base = "/apis/rbac.authorization.k8s.io/v1/";
   const std::string name = "test-" + group;
   const std::string rbac = "rbac.authorization.k8s.io";
-  const nlohmann::json role = {{"apiVersion", rbac + "/v1"}, {"kind", "ClusterRole"}, {"metadata", {{"name", name}}},
-                               {"rules", {{{"apiGroups", {group}}, {"resources", {"*"}},
-                                           {"verbs", {"get", "list", "create", "patch", "delete"}}}}}};
+  const nlohmann::json role = {{"apiVersion", rbac + "/v1"},
+                               {"kind", "ClusterRole"},
+                               {"metadata", {{"name", name}}},
+                               {"rules",
+                                {{{"apiGroups", {group}},
+                                  {"resources", {"*"}},
+                                  {"verbs", {"get", "list", "create", "patch", "delete"}}}}}};
   const nlohmann::json binding = {
-      {"apiVersion", rbac + "/v1"}, {"kind", "ClusterRoleBinding"}, {"metadata", {{"name", name}}},
+      {"apiVersion", rbac + "/v1"},
+      {"kind", "ClusterRoleBinding"},
+      {"metadata", {{"name", name}}},
       {"roleRef", {{"apiGroup", rbac}, {"kind", "ClusterRole"}, {"name", name}}},
-      {"subjects", {{{"kind", "ServiceAccount"}, {"name", "sluice"}, {"namespace", "sluice"}},
-                    {{"kind", "User"}, {"apiGroup", rbac}, {"name", "sluice"}}}}};
-  for (const auto& [kind, body] : {std::pair("clusterroles", role), std::pair("clusterrolebindings", binding)}) {
-    if (!As("test", "POST", base + kind, body).IsSuccess()) throw std::runtime_error("cannot make " + name);
+      {"subjects",
+       {{{"kind", "ServiceAccount"}, {"name", "sluice"}, {"namespace", "sluice"}},
+        {{"kind", "User"}, {"apiGroup", rbac}, {"name", "sluice"}}}}};
+  for (const auto& [kind, body] :
+       {std::pair("clusterroles", role), std::pair("clusterrolebindings", binding)}) {
+    if (!As("test", "POST", base + kind, body).IsSuccess())
+      throw std::runtime_error("cannot make " + name);
     cleanup_.push_back(base + kind + "/" + name);
   }
 }
@@ -72,12 +96,19 @@ std::unique_ptr<TargetDriver> LiveCluster::Driver(const std::string& ns) {
   return Must(connections_->MakeDriver({.context = context_, .ns = ns}));
 }
 
-Call LiveCluster::Deadline(int seconds) const { return {clock.SteadyNow() + std::chrono::seconds(seconds), {}}; }
+Call LiveCluster::Deadline(int seconds) const {
+  return {clock.SteadyNow() + std::chrono::seconds(seconds), {}};
+}
 
-ApiAnswer LiveCluster::As(const std::string& manager, const std::string& method, const std::string& path,
-                          const nlohmann::json& body, const std::string& content_type) {
-  ApiRequest request{.verb = method == "GET" ? Verb::kGet : Verb::kPatch, .method = method, .path = path, .what = path};
-  if (method == "POST" || method == "PATCH" || method == "PUT") request.query = {{"fieldManager", manager}};
+ApiAnswer LiveCluster::As(const std::string& manager, const std::string& method,
+                          const std::string& path, const nlohmann::json& body,
+                          const std::string& content_type) {
+  ApiRequest request{.verb = method == "GET" ? Verb::kGet : Verb::kPatch,
+                     .method = method,
+                     .path = path,
+                     .what = path};
+  if (method == "POST" || method == "PATCH" || method == "PUT")
+    request.query = {{"fieldManager", manager}};
   if (content_type == "application/apply-patch+yaml") request.query.emplace_back("force", "true");
   if (!body.is_null()) {
     request.body = body.dump();

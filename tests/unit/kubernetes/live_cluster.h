@@ -1,5 +1,6 @@
 // A cluster the driver's tests run against: a real one when SLUICE_TEST_KUBECONFIG names it (with
-// SLUICE_TEST_CONTEXT, and SLUICE_TEST_ADMIN_KUBECONFIG for what other people do there), else the sandbox.
+// SLUICE_TEST_CONTEXT, and SLUICE_TEST_ADMIN_KUBECONFIG for what other people do there), else the
+// sandbox.
 #pragma once
 
 #include <functional>
@@ -30,7 +31,8 @@ class LiveCluster {
 
   // What others do in the cluster, with all rights: "kubectl" as field manager.
   ApiAnswer As(const std::string& manager, const std::string& method, const std::string& path,
-               const nlohmann::json& body = nullptr, const std::string& content_type = "application/json");
+               const nlohmann::json& body = nullptr,
+               const std::string& content_type = "application/json");
 
   // What an administrator adds for a unit's own custom resources; taken back with this object.
   void GrantOnGroup(const std::string& group);

@@ -1,6 +1,6 @@
 // Preparing a set for a cluster: scope, namespaces, types that come with the set, order.
-#include "engine/targets/kubernetes/health_json.h"
 #include "engine/base/hash.h"
+#include "engine/targets/kubernetes/health_json.h"
 #include "tests/unit/kubernetes/driver_steps.h"
 
 namespace sluice::targets::kubernetes {
@@ -23,14 +23,27 @@ TEST_CASE("what cannot be placed blocks the plan and says why") {
     const char* words;
   };
   const Row row = GENERATE(values<Row>({
-      {"apiVersion: v1\nkind: Namespace\nmetadata: {name: a, namespace: b}\n", "WrongScope", "cluster-scoped and has the namespace 'b'"},
-      {"apiVersion: apps/v1\nkind: Deploymnt\nmetadata: {name: a}\n", "UnknownKind", "did you mean 'Deployment'?"},
-      {"apiVersion: extensions/v1beta1\nkind: Deployment\nmetadata: {name: a}\n", "UnknownKind", "the cluster serves it as apps/v1"},
-      {"apiVersion: example.org/v1\nkind: Zebra\nmetadata: {name: a}\n", "UnknownKind", "test.yaml:1"},
-      {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: not-there}\n", "NamespaceMissing", "has no namespace 'not-there'"},
-      {"apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: a}\n", "ContentRejected", "metadata.name"},
-      {"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {port: 80}\n", "ContentRejected", "stringData.port is not text"},
-      {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: default}\n", "DuplicateObject", "declared before"},
+      {"apiVersion: v1\nkind: Namespace\nmetadata: {name: a, namespace: b}\n", "WrongScope",
+       "cluster-scoped and has the namespace 'b'"},
+      {"apiVersion: apps/v1\nkind: Deploymnt\nmetadata: {name: a}\n", "UnknownKind",
+       "did you mean 'Deployment'?"},
+      {"apiVersion: extensions/v1beta1\nkind: Deployment\nmetadata: {name: a}\n", "UnknownKind",
+       "the cluster serves it as apps/v1"},
+      {"apiVersion: example.org/v1\nkind: Zebra\nmetadata: {name: a}\n", "UnknownKind",
+       "test.yaml:1"},
+      {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: not-there}\n",
+       "NamespaceMissing", "has no namespace 'not-there'"},
+      {"apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: a}\n", "ContentRejected",
+       "metadata.name"},
+      {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ..}\n", "ContentRejected",
+       "cannot be a name"},
+      {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: a/../b}\n",
+       "ContentRejected", "cannot be a name"},
+      {"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {port: 80}\n",
+       "ContentRejected", "stringData.port is not text"},
+      {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: "
+       "ConfigMap\nmetadata: {name: a, namespace: default}\n",
+       "DuplicateObject", "declared before"},
   }));
   const std::string blocker = BlockerOf(cluster, row.yaml);
   CHECK_THAT(blocker, Catch::StartsWith(std::string(row.reason) + ":"));
@@ -64,19 +77,25 @@ metadata: {name: rb, namespace: own}
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingWebhookConfiguration
 metadata: {name: w}
-)"), TestOwner(), cluster.Deadline());
+)"),
+                                        TestOwner(), cluster.Deadline());
   REQUIRE(prepared);
   CHECK(prepared->blockers.empty());
   std::vector<std::string> order;
   for (const auto& object : prepared->objects) order.push_back(object.resource.ref.kind);
-  CHECK(order == std::vector<std::string>{"Namespace", "Secret", "RoleBinding", "Deployment", "ValidatingWebhookConfiguration"});
-  for (size_t i = 1; i < prepared->objects.size(); ++i) CHECK(prepared->objects[i - 1].stage <= prepared->objects[i].stage);
+  CHECK(order == std::vector<std::string>{"Namespace", "Secret", "RoleBinding", "Deployment",
+                                          "ValidatingWebhookConfiguration"});
+  for (size_t i = 1; i < prepared->objects.size(); ++i)
+    CHECK(prepared->objects[i - 1].stage <= prepared->objects[i].stage);
 
   const auto& deployment = prepared->objects[3].resource;
   CHECK(deployment.ref == ObjectRef{"apps", "Deployment", "default", "a"});
-  CHECK(deployment.body["metadata"] == nlohmann::json({{"name", "a"}, {"namespace", "default"},
-                                                      {"labels", {{"sluice.dev/unit", TestOwner().Mark()}}}}));
-  CHECK(deployment.body["spec"]["template"]["metadata"] == nlohmann::json({{"labels", {{"app", "a"}}}}));
+  CHECK(deployment.body["metadata"] ==
+        nlohmann::json({{"name", "a"},
+                        {"namespace", "default"},
+                        {"labels", {{"sluice.dev/unit", TestOwner().Mark()}}}}));
+  CHECK(deployment.body["spec"]["template"]["metadata"] ==
+        nlohmann::json({{"labels", {{"app", "a"}}}}));
   CHECK_FALSE(deployment.body.contains("status"));
   const auto& secret = prepared->objects[1];
   CHECK(secret.opts_out_of_prune);
@@ -93,13 +112,26 @@ TEST_CASE("a unit brings its namespace, its type and objects of both") {
   const auto driver = cluster.Driver("default");
   cluster.GrantOnGroup(group);
   const std::string yaml =
-      "apiVersion: " + group + "/v1\nkind: Widget\nmetadata: {name: w, namespace: " + ns + "}\nspec: {size: 3}\n"
-      "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: m, namespace: " + ns + "}\n"
-      "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: " + ns + "}\n"
-      "---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: widgets." + group + "}\n"
-      "spec:\n  group: " + group + "\n  scope: Namespaced\n  names: {kind: Widget, plural: widgets, singular: widget, listKind: WidgetList}\n"
-      "  versions:\n    - name: v1\n      served: true\n      storage: true\n      subresources: {status: {}}\n      schema:\n        openAPIV3Schema:\n"
-      "          type: object\n          properties: {spec: {type: object, properties: {size: {type: integer}}}, status: {type: object, properties: {ready: {type: boolean}}}}\n";
+      "apiVersion: " + group + "/v1\nkind: Widget\nmetadata: {name: w, namespace: " + ns +
+      "}\nspec: {size: 3}\n"
+      "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: m, namespace: " +
+      ns +
+      "}\n"
+      "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: " +
+      ns +
+      "}\n"
+      "---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: "
+      "widgets." +
+      group +
+      "}\n"
+      "spec:\n  group: " +
+      group +
+      "\n  scope: Namespaced\n  names: {kind: Widget, plural: widgets, singular: widget, listKind: "
+      "WidgetList}\n"
+      "  versions:\n    - name: v1\n      served: true\n      storage: true\n      subresources: "
+      "{status: {}}\n      schema:\n        openAPIV3Schema:\n"
+      "          type: object\n          properties: {spec: {type: object, properties: {size: "
+      "{type: integer}}}, status: {type: object, properties: {ready: {type: boolean}}}}\n";
   const Pass first = Deploy(cluster, *driver, yaml);
   CHECK(PredictionOf(first, "Namespace", ns).kind == Prediction::Kind::kCreate);
   CHECK(PredictionOf(first, "ConfigMap", "m").kind == Prediction::Kind::kUnknowable);
@@ -107,7 +139,8 @@ TEST_CASE("a unit brings its namespace, its type and objects of both") {
 
   const Pass second = MakePass(cluster, *cluster.Driver("default"), MakeResources(yaml));
   for (size_t i = 0; i < second.predictions.size(); ++i) {
-    INFO(ToString(second.prepared.objects[i].resource.ref) << second.predictions[i].before << second.predictions[i].after);
+    INFO(ToString(second.prepared.objects[i].resource.ref)
+         << second.predictions[i].before << second.predictions[i].after);
     CHECK(second.predictions[i].kind == Prediction::Kind::kSame);
   }
   CHECK_FALSE(second.live.objects.at({"", "Namespace", "", ns}).protected_by.empty());
@@ -121,14 +154,20 @@ TEST_CASE("a unit brings its namespace, its type and objects of both") {
   }
 
   std::vector<Deletion> deletions;
-  for (const auto& [ref, live] : second.live.objects) deletions.push_back({ref, live.api_version, live.uid});
-  for (const WriteResult& result : driver->Delete(deletions, WriteMode::kDryRun, cluster.Deadline())) CHECK(result.status);
-  CHECK(cluster.As("t", "GET", "/apis/" + group + "/v1/namespaces/" + ns + "/widgets/w").IsSuccess());
-  for (const WriteResult& result : driver->Delete(deletions, WriteMode::kApply, cluster.Deadline())) {
+  for (const auto& [ref, live] : second.live.objects)
+    deletions.push_back({ref, live.api_version, live.uid});
+  for (const WriteResult& result :
+       driver->Delete(deletions, WriteMode::kDryRun, cluster.Deadline()))
+    CHECK(result.status);
+  CHECK(
+      cluster.As("t", "GET", "/apis/" + group + "/v1/namespaces/" + ns + "/widgets/w").IsSuccess());
+  for (const WriteResult& result :
+       driver->Delete(deletions, WriteMode::kApply, cluster.Deadline())) {
     INFO((result.status ? "" : result.status.error().message()));
     CHECK(result.status);
   }
-  REQUIRE(cluster.Eventually([&] { return cluster.As("t", "GET", "/apis/" + group + "/v1").status == 404; }));
+  REQUIRE(cluster.Eventually(
+      [&] { return cluster.As("t", "GET", "/apis/" + group + "/v1").status == 404; }));
   // A kind that is no longer served has no objects; that is not an error.
   REQUIRE(cluster.Eventually([&] {
     const auto fresh = cluster.Driver("default");
@@ -164,7 +203,8 @@ spec: {serviceAccountName: app, containers: [{name: a, image: "registry.example/
 )");
   for (const Prediction& prediction : pass.predictions) {
     INFO(prediction.message);
-    const bool is_fine = prediction.kind == Prediction::Kind::kCreate || prediction.kind == Prediction::Kind::kUnknowable;
+    const bool is_fine = prediction.kind == Prediction::Kind::kCreate ||
+                         prediction.kind == Prediction::Kind::kUnknowable;
     CHECK(is_fine);
   }
 }
@@ -188,13 +228,17 @@ spec: {maxReplicas: 5, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, n
   REQUIRE(first.prepared.warnings.size() == 1);
   CHECK_THAT(first.prepared.warnings[0], Catch::Contains("leave spec.replicas out of Git"));
   const nlohmann::json scale = {{"spec", {{"replicas", 4}}}};
-  REQUIRE(cluster.As("kube-controller-manager", "PATCH", "/apis/apps/v1/namespaces/" + ns + "/deployments/web/scale", scale,
-                     "application/merge-patch+json").IsSuccess());
+  REQUIRE(cluster
+              .As("kube-controller-manager", "PATCH",
+                  "/apis/apps/v1/namespaces/" + ns + "/deployments/web/scale", scale,
+                  "application/merge-patch+json")
+              .IsSuccess());
   const Pass second = MakePass(cluster, *cluster.Driver(ns), MakeResources(yaml));
   CHECK(second.prepared.warnings.empty());
   CHECK(PredictionOf(second, "Deployment", "web").kind != Prediction::Kind::kConflict);
   ApplyAll(cluster, *driver, second.prepared.objects);
-  CHECK(cluster.As("t", "GET", "/apis/apps/v1/namespaces/" + ns + "/deployments/web").body["spec"]["replicas"] == 4);
+  CHECK(cluster.As("t", "GET", "/apis/apps/v1/namespaces/" + ns + "/deployments/web")
+            .body["spec"]["replicas"] == 4);
 }
 
 }  // namespace
