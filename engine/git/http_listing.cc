@@ -50,7 +50,10 @@ Status HttpListing::Probe(const Call& call) {
                 "listing refs of '" + url_.text + "': the repository uses object format '" +
                     capabilities.object_format + "'; only sha1 is supported");
   }
-  speaks_v2_ = capabilities.has_v2_ls_refs;
+  // A page of a login portal or a broken proxy tells nothing about the server: ask again next time.
+  const bool is_from_git =
+      response.Header("content-type").starts_with("application/x-git-upload-pack-advertisement");
+  if (capabilities.has_v2_ls_refs || is_from_git) speaks_v2_ = capabilities.has_v2_ls_refs;
   return {};
 }
 
@@ -60,7 +63,7 @@ Result<std::optional<std::map<std::string, std::string>>> HttpListing::List(
   if (!speaks_v2_) {
     SLUICE_CHECK(Probe(call));
   }
-  if (!*speaks_v2_) return std::optional<Refs>();
+  if (!speaks_v2_.value_or(false)) return std::optional<Refs>();
   HttpRequest request;
   request.method = "POST";
   request.url = Base(url_.text) + "/git-upload-pack";

@@ -68,7 +68,9 @@ RefState StateOf(const RefLine& line, std::string_view errors) {
                       "non-fast-forward", "failed to lock", "stale"})) {
     return ByServerError(errors);
   }
-  return RefState::kRefused;  // hooks, protected branches, quotas
+  // Hooks, protected branches, quotas. "non-fast-forward" too: the lease held, so the branch did
+  // not move; the server takes no rewritten history.
+  return RefState::kRefused;
 }
 
 // What the server wrote to people, without git's own advice; the beginning says it.

@@ -80,12 +80,13 @@ Result<std::string> ReadAuthorization(const RepositoryConfig& config) {
 }
 
 Result<std::shared_ptr<const TlsSettings>> ReadTls(const RepositoryConfig& config) {
-  if (config.ca_file.empty()) return std::shared_ptr<const TlsSettings>();
-  auto pem = ReadFile(config.ca_file);
-  if (!pem) return Fail(ErrorCode::kInvalidConfig, "repository.caFile: " + pem.error().message());
   auto tls = std::make_shared<TlsSettings>();
-  tls->ca_pem = std::move(*pem);
   tls->ca_option = "repository.caFile";
+  if (!config.ca_file.empty()) {
+    auto pem = ReadFile(config.ca_file);
+    if (!pem) return Fail(ErrorCode::kInvalidConfig, "repository.caFile: " + pem.error().message());
+    tls->ca_pem = std::move(*pem);
+  }
   return std::shared_ptr<const TlsSettings>(std::move(tls));
 }
 

@@ -20,7 +20,7 @@ Result<std::map<std::string, std::string>> RemoteEnvironment(const RemoteUrl& ur
 // "Basic ..." for usernameFile and tokenFile; "" when no token is configured.
 Result<std::string> ReadAuthorization(const RepositoryConfig& config);
 
-// caFile; null for the system's authorities.
+// Trusts caFile alone, or the system's authorities without one.
 Result<std::shared_ptr<const TlsSettings>> ReadTls(const RepositoryConfig& config);
 
 }  // namespace sluice::git
