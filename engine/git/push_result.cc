@@ -65,7 +65,7 @@ RefState StateOf(const RefLine& line, std::string_view errors) {
   if (HasAny(reason, {"atomic push fail", "transaction aborted"})) return RefState::kCollateral;
   if (HasAny(reason, {"failed to update ref", "atomic transaction failed", "cannot lock ref",
                       "incorrect old value", "reference already exists", "fetch first",
-                      "non-fast-forward", "failed to lock", "stale"})) {
+                      "failed to lock", "stale"})) {
     return ByServerError(errors);
   }
   // Hooks, protected branches, quotas. "non-fast-forward" too: the lease held, so the branch did
