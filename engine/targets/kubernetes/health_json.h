@@ -2,6 +2,7 @@
 // the fallback and never throws. Private to the health sources.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -26,8 +27,12 @@ const nlohmann::json& At(const nlohmann::json& value, std::string_view key, Rest
   return it == value.end() ? NullJson() : At(*it, rest...);
 }
 
+// Bounded, so that sums and differences of two cannot overflow whatever a server sends.
 inline int64_t ToInt(const nlohmann::json& value, int64_t fallback = 0) {
-  return value.is_number_integer() ? value.get<int64_t>() : fallback;
+  constexpr int64_t kBound = int64_t{1} << 53;
+  if (value.is_number_unsigned())
+    return static_cast<int64_t>(std::min(value.get<uint64_t>(), static_cast<uint64_t>(kBound)));
+  return value.is_number_integer() ? std::clamp(value.get<int64_t>(), -kBound, kBound) : fallback;
 }
 inline std::string ToText(const nlohmann::json& value) {
   return value.is_string() ? value.get<std::string>() : std::string();

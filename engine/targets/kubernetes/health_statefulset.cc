@@ -21,7 +21,7 @@ Verdict JudgeStatefulSet(const nlohmann::json& live, const HealthContext&) {
     return InProgress(std::to_string(total - want) + " pods too many still running");
   const nlohmann::json& partition = At(strategy, "rollingUpdate", "partition");
   if (partition.is_number_integer()) {
-    const int64_t due = std::max<int64_t>(0, want - partition.get<int64_t>());
+    const int64_t due = std::max<int64_t>(0, want - ToInt(partition));
     if (updated < due) return InProgress(CountText(updated, due, "pods updated"));
     return {};
   }
