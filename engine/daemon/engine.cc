@@ -131,8 +131,11 @@ void Engine::Impl::Take(const Finished& done) {
   UnitStanding& standing = standings[done.unit];
   if (done.result) {
     standing.standing = done.result->standing;
-    standing.reason = done.result->reason;
-    standing.message = done.result->message;
+    // The failure stays the news of this run, whatever quiet passes follow it.
+    if (!standing.has_failed || done.result->standing == Standing::kFailed) {
+      standing.reason = done.result->reason;
+      standing.message = done.result->message;
+    }
     if (done.result->standing == Standing::kFailed) standing.has_failed = true;
     if (done.result->look_again) poll_now = true;
     return;

@@ -163,13 +163,15 @@ Result<PassResult> RunDriftCheck(Pass& pass) {
   if (!checked->report.is_known) return PassResult{};
   SLUICE_CHECK(RecordHealth(pass, *checked));
   const auto names = Names(checked->report.changes);
-  const bool heals = checked->unit.environment.drift.mode == DriftMode::kHeal && !pass.record.frozen && !names.empty();
+  const bool may_heal = checked->unit.environment.drift.mode == DriftMode::kHeal && !pass.record.frozen;
+  const bool heals = may_heal && !names.empty();
   if (names != pass.record.drift || heals) {
     const bool is_news = names != pass.record.drift;
     pass.record.drift = names;
     if (is_news || heals) {
       SLUICE_CHECK(pass.services.log.Append(
-          MakeEntry(pass.services, EventKind::kDrifted, pass.record,
+          // Healed, and the process ended before it could say so; or somebody put it back.
+          MakeEntry(pass.services, names.empty() && may_heal ? EventKind::kHealed : EventKind::kDrifted, pass.record,
                     names.empty() ? "live is again as declared" : std::to_string(checked->report.changes.size()) + " objects drifted",
                     Join(names, "\n")),
           pass.services.GitCall()));

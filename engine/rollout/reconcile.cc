@@ -93,7 +93,9 @@ Result<PassResult> PassGates(Pass& pass, const std::string& fingerprint) {
 Result<PassResult> RunDeclared(Pass& pass, bool is_drift_due) {
   const std::string fingerprint = pass.snapshot->FingerprintOf(pass.unit);
   if (const auto wait = WhyNot(pass, fingerprint)) {
-    SLUICE_CHECK(RecordWait(pass.services, pass.record, *wait));
+    // What has just failed here says so already, with its own reason.
+    const bool is_told = wait->reason == "FailedBefore" && pass.record.fingerprint == fingerprint && pass.record.outcome == Outcome::kFailed;
+    if (!is_told) SLUICE_CHECK(RecordWait(pass.services, pass.record, *wait));
     const bool is_invalid = wait->kind == EventKind::kInvalid;
     if (is_drift_due) SLUICE_CHECK(RunDriftCheck(pass));
     return PassResult{is_invalid ? Standing::kInvalid : Standing::kHeld, std::nullopt, false, wait->reason, wait->message};

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <functional>
 
+#include "engine/base/clock.h"
+#include "engine/base/time_format.h"
 #include "tests/support/catch.h"
 #include "tests/support/e2e/world.h"
 
@@ -22,6 +24,12 @@ void Ask(World& world, const std::vector<std::string>& args) {
   const Ran ran = world.Sluice(args);
   INFO(ran.out << ran.err);
   REQUIRE(ran.exit_code == 0);
+}
+
+int64_t SecondsSince(const std::string& time) {
+  const auto parsed = ParseTime(time);
+  REQUIRE(parsed);
+  return std::chrono::duration_cast<std::chrono::seconds>(RealClock().SystemNow() - *parsed).count();
 }
 
 void TwoApps(World& world) {
@@ -65,11 +73,15 @@ std::vector<Scenario> Scenarios() {
          world.WriteRelease("dev", "web", "good-2", "2");
          world.Commit("Release 2");
        }},
-      {"heal", {{.name = "dev", .more = "  drift: {mode: heal, interval: 1ms}\n"}}, TwoApps,
+      {"heal", {{.name = "dev", .more = "  drift: {mode: heal, interval: 1s}\n"}}, TwoApps,
        [](World& world) {
          const std::string path = "/api/v1/namespaces/" + world.Ns("dev") + "/configmaps/a";
          const auto answer = world.Cluster("dev").Request("PATCH", path, R"({"data":{"k":"changed by hand"}})", "application/merge-patch+json");
          REQUIRE(answer.status == 200);
+         // The check is due an interval after the last one.
+         const auto record = world.Record("dev/web");
+         const std::string checked = record["targets"]["main"]["healthAt"];
+         REQUIRE(Eventually([&] { return SecondsSince(checked) >= 2; }));
        }},
       {"freeze", one, TwoApps,
        [](World& world) {
