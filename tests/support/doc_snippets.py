@@ -89,8 +89,8 @@ class Place:
         if self.sandbox:
             return
         port = free_port()
-        # environments/ names the HTTP front at its default port; here it is wherever there was room.
-        shutil.copytree(ROOT / "environments", self.directory / "shop")
+        # The shop names the HTTP front at its default port; here it is wherever there was room.
+        shutil.copytree(ROOT / "environments/shop", self.directory / "shop")
         for path in (self.directory / "shop").rglob("*.yaml"):
             path.write_text(re.sub(r"127\.0\.0\.1:\d+", f"127.0.0.1:{port}", path.read_text()))
         self.must("git init -q --bare -b main shop.git && cd shop && git init -q -b main && git add -A && "

@@ -25,7 +25,7 @@ int Decode(int status) {
 }
 
 // Everything that allocates is done before the fork: other threads may hold the heap's lock.
-int Spawn(const RunSpec& spec, const std::string& in, const std::string& out, const std::string& err) {
+int Spawn(const RunSpec& spec, int in, const std::string& out, const std::string& err) {
   std::vector<std::string> lines;
   for (const auto& [key, value] : spec.env) lines.push_back(key + "=" + value);
   std::vector<char*> env, argv;
@@ -39,11 +39,10 @@ int Spawn(const RunSpec& spec, const std::string& in, const std::string& out, co
   if (pid < 0) throw std::runtime_error("fork: " + std::string(std::strerror(errno)));
   if (pid > 0) return pid;
   setpgid(0, 0);
-  const int input = open(in.c_str(), O_RDONLY);
   const int output = open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
   const int error = open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  if (input < 0 || output < 0 || error < 0) _exit(126);
-  dup2(input, 0);
+  if (in < 0 || output < 0 || error < 0) _exit(126);
+  dup2(in, 0);
   dup2(output, 1);
   dup2(error, 2);
   close_range(3, ~0U, 0);
@@ -59,7 +58,9 @@ Ran Run(const RunSpec& spec) {
   if (mkdtemp(pattern) == nullptr) throw std::runtime_error("mkdtemp failed");
   const std::string dir = pattern;
   WriteFile(dir + "/in", spec.input);
-  const int pid = Spawn(spec, dir + "/in", dir + "/out", dir + "/err");
+  const int input = open((dir + "/in").c_str(), O_RDONLY | O_CLOEXEC);
+  const int pid = Spawn(spec, input, dir + "/out", dir + "/err");
+  close(input);
   int status = 0;
   const auto deadline = Clock::now() + spec.deadline;
   bool is_late = false;
@@ -91,11 +92,20 @@ bool Eventually(const std::function<bool()>& holds, seconds deadline) {
   }
 }
 
-Child::Child(const RunSpec& spec, const std::string& log) : log_(log) {
-  pid_ = Spawn(spec, "/dev/null", log + ".out", log + ".err");
+Child::Child(const RunSpec& spec, const std::string& log, Input input) : log_(log) {
+  int ends[2] = {-1, -1};
+  if (input == Input::kNone) {
+    ends[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  } else if (pipe2(ends, O_CLOEXEC) != 0) {
+    throw std::runtime_error("no pipe");
+  }
+  pid_ = Spawn(spec, ends[0], log + ".out", log + ".err");
+  close(ends[0]);
+  input_ = ends[1];
 }
 
 Child::~Child() {
+  if (input_ >= 0) close(input_);
   if (Reap(false)) return;
   kill(-pid_, SIGTERM);
   if (!Eventually([this] { return Reap(false); }, seconds(20))) {

@@ -25,6 +25,8 @@ struct RunSpec {
   seconds deadline{120};
 };
 
+enum class Input { kNone, kHeldOpen };  // held open: for programs that end when their standard input does
+
 // Throws std::runtime_error when it cannot be started or outlives the deadline.
 Ran Run(const RunSpec& spec);
 
@@ -36,7 +38,7 @@ bool Eventually(const std::function<bool()>& holds, seconds deadline = seconds(6
 class Child {
  public:
   // `log`: path prefix; output is in <log>.out and <log>.err.
-  Child(const RunSpec& spec, const std::string& log);
+  Child(const RunSpec& spec, const std::string& log, Input input = Input::kNone);
   ~Child();
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
@@ -52,6 +54,7 @@ class Child {
  private:
   bool Reap(bool blocking);
   int pid_ = -1;
+  int input_ = -1;  // our end of the pipe
   int exit_code_ = -1;
   bool has_ended_ = false;
   std::string log_;

@@ -65,7 +65,8 @@ World::World(WorldOptions options) : options_(std::move(options)), id_(NewId()) 
   for (const auto& cluster : options_.clusters) apis_.emplace(cluster, KubeApi(admin, cluster));
   MakeNamespaces();
   MakeRepository();
-  if (options_.transport == Transport::kHttp) StartGitServer();
+  if (options_.transport == Transport::kHttp) ServeOverHttp();
+  if (options_.transport == Transport::kSsh) ServeOverSsh();
   WriteDaemonYaml("daemon");
 }
 
@@ -123,19 +124,33 @@ void World::MakeRepository() {
   remote_url_ = dir_ + "/origin.git";
 }
 
-void World::StartGitServer() {
+void World::ServeOverHttp() {
   GitIn(dir_ + "/origin.git", {"config", "http.receivepack", "true"});
-  const std::string port = std::to_string(FreePort());
   git_server_ = std::make_unique<Child>(
       RunSpec{{"/usr/bin/python3", std::string(SLUICE_SOURCE_DIR) + "/tests/support/git_http_server.py", "--root", dir_,
-               "--port", port},
+               "--ready", dir_ + "/git-server.ready"},
               CleanEnvironment(dir_ + "/home"), "", "", seconds(60)},
-      dir_ + "/git-server");
-  remote_url_ = "http://127.0.0.1:" + port + "/origin.git";
-  const std::string probe = remote_url_ + "/info/refs?service=git-upload-pack";
-  if (!Eventually([&] { return HttpGet(probe).status == 200; }, seconds(20))) {
+      dir_ + "/git-server", Input::kHeldOpen);
+  const auto address = [this] { return Trimmed(ReadFile(dir_ + "/git-server.ready")); };
+  if (!Eventually([&] { return !address().empty() || !git_server_->IsRunning(); }) || address().empty()) {
     throw std::runtime_error("the git server did not start: " + git_server_->Err());
   }
+  remote_url_ = address() + "/origin.git";
+}
+
+void World::ServeOverSsh() {
+  const std::string ssh = dir_ + "/ssh";
+  git_server_ = std::make_unique<Child>(
+      RunSpec{{"bash", std::string(SLUICE_SOURCE_DIR) + "/tests/support/sshd.sh", ssh},
+              CleanEnvironment(dir_ + "/home"), "", "", seconds(60)},
+      dir_ + "/git-server", Input::kHeldOpen);
+  const auto port = [&] { return Trimmed(ReadFile(ssh + "/port")); };
+  if (!Eventually([&] { return !port().empty() || !git_server_->IsRunning(); }) || port().empty()) {
+    throw std::runtime_error("the ssh server did not start: " + git_server_->Err());
+  }
+  const char* user = geteuid() == 0 ? "root" : std::getenv("USER");
+  remote_url_ = std::string("ssh://") + user + "@127.0.0.1:" + port() + dir_ + "/origin.git";
+  repository_more_ = "    sshKeyFile: " + ssh + "/client_key\n    knownHostsFile: " + ssh + "/known_hosts\n";
 }
 
 std::string World::Ns(const std::string& cluster) const { return id_ + "-" + cluster; }
@@ -245,7 +260,7 @@ std::string World::WriteDaemonYaml(const std::string& name, const std::string& m
   const std::string path = dir_ + "/" + name + ".yaml";
   const std::string data = name == "daemon" ? DataDir() : dir_ + "/data-" + name;
   WriteFile(path, "apiVersion: sluice.dev/v1\nkind: Daemon\nmetadata: {name: " + name +
-                      "}\nspec:\n  repository:\n    url: " + remote_url_ + "\n    poll: 1s\n  kubeconfig: " + Kubeconfig() +
+                      "}\nspec:\n  repository:\n    url: " + remote_url_ + "\n    poll: 1s\n" + repository_more_ + "  kubeconfig: " + Kubeconfig() +
                       "\n  dataDir: " + data + "\n  identity: {name: sluice, email: sluice@example.com}\n" +
                       options_.daemon_spec + more);
   return path;

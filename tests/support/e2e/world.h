@@ -19,7 +19,7 @@
 
 namespace sluice::e2e {
 
-enum class Transport { kPath, kHttp };  // how sluice reaches the config repo
+enum class Transport { kPath, kHttp, kSsh };  // how sluice reaches the config repo
 
 struct WorldOptions {
   std::vector<std::string> clusters = {"dev", "staging", "prod"};
@@ -127,11 +127,12 @@ class World {
   void StartSandbox();
   void MakeNamespaces();
   void MakeRepository();
-  void StartGitServer();
+  void ServeOverHttp();
+  void ServeOverSsh();
   std::string GitIn(const std::string& directory, const std::vector<std::string>& args) const;
 
   WorldOptions options_;
-  std::string dir_, id_, clusters_dir_, front_, remote_url_;
+  std::string dir_, id_, clusters_dir_, front_, remote_url_, repository_more_;
   std::unique_ptr<Child> sandbox_, git_server_;
   std::map<std::string, KubeApi> apis_;
   int daemons_ = 0;
