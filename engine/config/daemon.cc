@@ -35,9 +35,9 @@ std::string CheckUrl(const std::string& url, bool allow_insecure) {
     if (has_password || scheme != "ssh") return "must not carry credentials; use usernameFile and tokenFile";
     authority = authority.substr(at + 1);
   }
+  if (scheme != "https" && scheme != "ssh" && scheme != "http") return "must be https, ssh, or a path of this machine, not " + scheme;
   if (authority.empty() || authority.starts_with('-')) return "has no host";
-  if (scheme == "https" || scheme == "ssh") return "";
-  if (scheme != "http") return "must be https, ssh, or a path of this machine, not " + scheme;
+  if (scheme != "http") return "";
   const size_t port = authority.starts_with('[') ? authority.find("]:") : authority.find(':');
   const std::string_view host = authority.substr(0, port == std::string_view::npos ? port : port + (authority.starts_with('[') ? 1 : 0));
   return IsLoopback(host) || allow_insecure ? "" : "is http to another machine: use https, or set allowInsecure: true";

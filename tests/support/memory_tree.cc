@@ -1,5 +1,8 @@
 #include "tests/support/memory_tree.h"
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <set>
 
 #include "engine/base/hash.h"
@@ -13,6 +16,20 @@ bool Covers(const std::string& directory, const std::string& path) {
 }
 
 }  // namespace
+
+MemoryTree MemoryTree::FromDisk(const std::string& directory) {
+  namespace fs = std::filesystem;
+  MemoryTree tree;
+  for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream in(entry.path(), std::ios::binary);
+    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    const std::string path = entry.path().lexically_relative(directory).string();
+    const bool is_executable = (entry.status().permissions() & fs::perms::owner_exec) != fs::perms::none;
+    is_executable ? tree.PutExecutable(path, text) : tree.Put(path, text);
+  }
+  return tree;
+}
 
 MemoryTree& MemoryTree::Put(const std::string& path, const std::string& text) {
   files_[path] = text;

@@ -13,6 +13,9 @@ class MemoryTree final : public SourceTree {
   MemoryTree() = default;
   explicit MemoryTree(std::map<std::string, std::string> files) : files_(std::move(files)) {}
 
+  // The files below a directory of this machine; throws when it cannot be read.
+  static MemoryTree FromDisk(const std::string& directory);
+
   // Adds or replaces a file.
   MemoryTree& Put(const std::string& path, const std::string& text);
   MemoryTree& PutExecutable(const std::string& path, const std::string& text);
