@@ -53,7 +53,7 @@ class Checker {
   }
 
   void Keyword(const json& schema, const std::string& keyword, const json& argument, const json& value, const std::string& at) {
-    static const std::set<std::string> kWords = {"$schema", "title", "description", "default", "definitions", "then"};
+    static const std::set<std::string> kWords = {"$schema", "$id", "title", "description", "format", "default", "definitions", "then"};
     if (kWords.contains(keyword)) return;
     if (keyword == "$ref") {
       const auto reference = argument.get<std::string>();
