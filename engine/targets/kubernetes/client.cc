@@ -67,11 +67,17 @@ std::optional<Duration> PauseAfter(const ApiRequest& request, const Error& error
   return Jitter(kFirstPause * (1 << (attempt - 1)));
 }
 
-// Warning headers look like: 299 - "text".
+// Warning headers look like: 299 - "text with \"quotes\"".
 std::string WarningText(const std::string& header) {
   const size_t start = header.find('"');
   const size_t end = header.rfind('"');
-  return OneLine(start == end ? header : header.substr(start + 1, end - start - 1));
+  if (start == end) return OneLine(header);
+  std::string text;
+  for (size_t i = start + 1; i < end; ++i) {
+    if (header[i] == '\\' && i + 1 < end) ++i;
+    text += header[i];
+  }
+  return OneLine(text);
 }
 
 }  // namespace

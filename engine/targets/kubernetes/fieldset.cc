@@ -60,11 +60,21 @@ std::optional<Int128> NanosOf(const nlohmann::json& value) {
   return is_negative ? -mantissa : mantissa;
 }
 
+// What is known on the way down: the last key, and whether the values below are quantities.
+struct Where {
+  std::string_view key;
+  bool is_quantity = false;
+};
+
 bool HoldsNode(const nlohmann::json& fields, const nlohmann::json& desired,
-               const nlohmann::json& live, bool is_quantity);
+               const nlohmann::json& live, Where where);
 
 bool IsLeaf(const nlohmann::json& fields) {
   return fields.is_object() && (fields.empty() || (fields.size() == 1 && fields.contains(".")));
+}
+
+bool IsZero(const nlohmann::json& value) {
+  return value == false || value == 0 || value == "" || (value.is_structured() && value.empty());
 }
 
 // Maps whose values the server rewrites into their canonical form, in its own types.
@@ -72,8 +82,19 @@ bool HoldsQuantities(const std::string& key) {
   return key == "limits" || key == "requests" || key == "hard";
 }
 
+// What is owned as a whole. The server puts defaults into two such objects that nearly every
+// workload has (the downward API's selectors).
+bool HoldsWhole(const nlohmann::json& desired, const nlohmann::json& live, Where where) {
+  if (desired == live) return true;
+  if (where.is_quantity) return IsSameQuantity(desired, live);
+  nlohmann::json defaulted = desired;
+  if (where.key == "fieldRef" && desired.is_object()) defaulted.emplace("apiVersion", "v1");
+  if (where.key == "resourceFieldRef" && desired.is_object()) defaulted.emplace("divisor", "0");
+  return defaulted == live;
+}
+
 bool HoldsMap(const nlohmann::json& fields, const nlohmann::json& desired,
-              const nlohmann::json& live, bool is_quantity) {
+              const nlohmann::json& live, Where where) {
   if (!live.is_object()) return false;
   size_t owned = 0;
   for (const auto& [key, sub] : fields.items()) {
@@ -84,9 +105,14 @@ bool HoldsMap(const nlohmann::json& fields, const nlohmann::json& desired,
   if (owned != desired.size()) return false;
   for (const auto& [key, value] : desired.items()) {
     const auto in_live = live.find(key);
-    if (in_live == live.end()) return false;
-    if (!HoldsNode(At(fields, "f:" + key), value, *in_live, is_quantity || HoldsQuantities(key)))
+    const nlohmann::json& sub = At(fields, "f:" + key);
+    if (in_live == live.end()) {
+      // The server leaves out zero values. Had somebody removed it, we would not own it any more.
+      if (IsZero(value) && IsLeaf(sub)) continue;
       return false;
+    }
+    const Where below{key, where.is_quantity || HoldsQuantities(key)};
+    if (!HoldsNode(sub, value, *in_live, below)) return false;
   }
   return true;
 }
@@ -138,7 +164,7 @@ bool HoldsKeyedList(const nlohmann::json& fields, const nlohmann::json& desired,
       // Applying keeps our order of the items, so another order is a change.
       for (size_t place = last_place; place < live.size(); ++place) {
         if (!live[place].is_object() || !HasKey(live[place], key)) continue;
-        if (!HoldsNode(*sub, item, live[place], false)) return false;
+        if (!HoldsNode(*sub, item, live[place], {})) return false;
         last_place = place + 1;
         is_used[k] = is_found = true;
         break;
@@ -166,11 +192,11 @@ bool HoldsSet(const nlohmann::json& fields, const nlohmann::json& desired,
 }
 
 bool HoldsNode(const nlohmann::json& fields, const nlohmann::json& desired,
-               const nlohmann::json& live, bool is_quantity) {
+               const nlohmann::json& live, Where where) {
   if (!fields.is_object()) return false;  // we do not own it
   if (desired.is_null()) return false;
-  if (IsLeaf(fields)) return desired == live || (is_quantity && IsSameQuantity(desired, live));
-  if (desired.is_object()) return HoldsMap(fields, desired, live, is_quantity);
+  if (IsLeaf(fields)) return HoldsWhole(desired, live, where);
+  if (desired.is_object()) return HoldsMap(fields, desired, live, where);
   if (!desired.is_array() || !live.is_array()) return false;
   return HoldsKeyedList(fields, desired, live) || HoldsSet(fields, desired, live);
 }
@@ -202,7 +228,7 @@ bool HoldsAlready(const nlohmann::json& live, const nlohmann::json& desired) {
     intent["metadata"].erase("namespace");
     if (intent["metadata"].empty()) intent.erase("metadata");
   }
-  return HoldsMap(*own, intent, live, false);
+  return HoldsMap(*own, intent, live, {});
 }
 
 }  // namespace sluice::targets::kubernetes

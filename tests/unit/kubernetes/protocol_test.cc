@@ -190,7 +190,7 @@ struct Wire {
 
 TEST_CASE("a request carries prefix, query, credentials and is counted by verb") {
   Wire wire([](const HttpRequest&, int) {
-    return Json(200, "{}", {{"warning", "299 - \"old API\""}});
+    return Json(200, "{}", {{"warning", "299 - \"old \\\"API\\\"\""}});
   });
   const auto answer = wire.client.Send({.verb = Verb::kPatch,
                                         .method = "PATCH",
@@ -201,7 +201,7 @@ TEST_CASE("a request carries prefix, query, credentials and is counted by verb")
                                         .what = "X"},
                                        wire.Soon());
   REQUIRE(answer);
-  CHECK(answer->warnings == std::vector<std::string>{"old API"});
+  CHECK(answer->warnings == std::vector<std::string>{"old \"API\""});
   CHECK(wire.http.requests[0].url == "https://h/prefix/api/v1/x?a=1%20%262");
   CHECK(HeaderOf(wire.http.requests[0], "Authorization") == "Bearer t");
   CHECK(HeaderOf(wire.http.requests[0], "Content-Type") == "application/apply-patch+yaml");
@@ -399,6 +399,28 @@ TEST_CASE("an object holds already only what we own with the same value, exactly
   json theirs = Managed(body, fields);
   theirs["metadata"]["managedFields"][1]["operation"] = "Update";
   CHECK_FALSE(HoldsAlready(theirs, desired));
+}
+
+TEST_CASE("defaults and emptiness that the server puts in or leaves out are no difference") {
+  const auto holds = [](const char* spec, const char* fields, const char* live) {
+    json desired = {{"apiVersion", "v1"}, {"kind", "X"}, {"metadata", {{"name", "a"}}}},
+         body = desired;
+    desired["spec"] = json::parse(spec);
+    body["spec"] = json::parse(live);
+    return HoldsAlready(Managed(body, {{"f:spec", json::parse(fields)}}), desired);
+  };
+  CHECK(holds(R"({"fieldRef":{"fieldPath":"p"}})", R"({"f:fieldRef":{}})",
+              R"({"fieldRef":{"fieldPath":"p","apiVersion":"v1"}})"));
+  CHECK_FALSE(holds(R"({"fieldRef":{"fieldPath":"p"}})", R"({"f:fieldRef":{}})",
+                    R"({"fieldRef":{"fieldPath":"q","apiVersion":"v1"}})"));
+  CHECK_FALSE(holds(R"({"other":{"fieldPath":"p"}})", R"({"f:other":{}})",
+                    R"({"other":{"fieldPath":"p","apiVersion":"v1"}})"));
+  CHECK(holds(R"({"env":[],"a":1})", R"({"f:env":{},"f:a":{}})", R"({"a":1})"));
+  CHECK(holds(R"({"readOnly":false,"value":"","n":0})",
+              R"({"f:readOnly":{},"f:value":{},"f:n":{}})", R"({})"));
+  CHECK_FALSE(holds(R"({"readOnly":true})", R"({"f:readOnly":{}})", R"({})"));
+  CHECK_FALSE(holds(R"({"env":[],"a":1})", R"({"f:a":{}})", R"({"a":1})"));
+  CHECK_FALSE(holds(R"({"env":[1],"a":1})", R"({"f:env":{},"f:a":{}})", R"({"a":1})"));
 }
 
 TEST_CASE("quantities are equal by value") {
