@@ -71,8 +71,8 @@ Result<bool> Poller::Poll() {
   const std::string tip = find("refs/heads/" + services_.options.branch);
   if (tip.empty()) {
     return Fail(ErrorCode::kNotFound, "BranchMissing",
-                refs.empty() ? "the config repo has no branch '" + services_.options.branch + "' (it may be empty): push the config to it, or set spec.repository.branch in daemon.yaml"
-                             : "the config repo has no branch '" + services_.options.branch + "': push it, or set spec.repository.branch in daemon.yaml");
+                "the config repo has no branch '" + services_.options.branch +
+                    "', or is empty: push the config to it, or set spec.repository.branch in daemon.yaml");
   }
   const auto snapshot_before = Get().snapshot;
   const std::string log_before = services_.log.Get()->tip;

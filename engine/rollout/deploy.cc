@@ -103,6 +103,12 @@ Result<PassResult> Attempt::OpenTargets() {
     auto session = OpenTarget(services_, target, request);
     if (!session) {
       if (const auto found = watch_.Check(); found != Interruption::kNone) return OnInterruption(found);
+      if (session.error().code() == ErrorCode::kInvalidConfig) {
+        // daemon.yaml or the kubeconfig: mended on this machine, without a commit, so it is looked at again.
+        SLUICE_TRY(PassResult held, Hold(pass_, session.error().reason(), session.error().message(), pass_.Now() + 1min));
+        held.standing = Standing::kInvalid;
+        return held;
+      }
       return OnNoVerdict(Happened(FromError(session.error().code()), session.error()));
     }
     for (const std::string& warning : session->prepared.warnings) notes_ += warning + "\n";
