@@ -124,7 +124,7 @@ finish() {
     exit 1
   fi
 }
-stop_command() { echo "kill \$(cat $(quoted "$dir/pids")); rm -rf $(quoted "$dir")"; }
+stop_command() { echo "kill \$(cat $(quoted "$dir/pids"))"; }
 trap finish EXIT
 trap 'failure=interrupted; exit 130' INT TERM HUP
 
@@ -241,7 +241,7 @@ git -C "$dir/shop" init --quiet --initial-branch=main
 git -C "$dir/shop" remote add origin "$url"
 git -C "$dir/shop" add --all
 git -C "$dir/shop" commit --quiet --message "Declare the shop: checkout and catalog 1.0.0 everywhere"
-show git -C "$dir/shop" push --quiet origin main
+show git -C "$dir/shop" push --quiet --set-upstream origin main
 show sluice validate "$dir/shop"
 
 title "The daemon makes live match Git"
@@ -322,8 +322,9 @@ if $keep; then
    git -C $(quoted "$dir/shop") pull         # then change something, commit, push, and watch:
    tail -f $(quoted "$dir/daemon.log")
    curl $front/staging/shop-checkout/checkout/
-Stop it:
-   $(stop_command)"
+Stop it, then remove what it left:
+   $(stop_command)
+   rm -rf $(quoted "$dir")"
 fi
 echo
 echo "quick start: done, 1.1.0 went from dev to prod; 1.2.0 failed in staging, was rolled back and reverted, and never reached prod"
