@@ -103,7 +103,8 @@ Status DeployLog::Impl::CheckDescends(const std::string& known, const std::strin
   return Fail(ErrorCode::kCorrupted, "LogRewritten",
               "log branch '" + options.branch + "' at " + Short(tip) + " does not descend from " + Short(known) +
                   ", the last this engine saw: its history was cut or rewritten; push the old branch back from a "
-                  "clone, or begin a new log with 'sluice init --new-log'");
+                  "clone, or begin a new log with 'sluice init --new-log'; if somebody else began it anew on "
+                  "purpose, remove '" + TipFile() + "'");
 }
 
 Status DeployLog::Impl::CheckPipeline(const State& state) const {

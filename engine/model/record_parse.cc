@@ -81,6 +81,10 @@ class Reader {
     if (!status_) return;
     auto time = ParseTime(text);
     if (!time) return Refuse("'" + Path(key) + "': " + time.error().message());
+    // Outside these a time does not read back as it is written.
+    constexpr SystemTime kFirst{};
+    constexpr SystemTime kLast = std::chrono::sys_days{std::chrono::year{9999} / 1 / 1};
+    if (*time < kFirst || *time >= kLast) return Refuse("'" + Path(key) + "' is not between 1970 and 9998");
     out = *time + FractionOf(text);
   }
   void RequiredInstant(const char* key, SystemTime& out) {

@@ -137,6 +137,7 @@ TEST_CASE("a record with a value outside the vocabulary is refused") {
       {"attempt", -1, "'attempt'"},
       {"attempt", "2", "'attempt'"},
       {"started", "yesterday", "'started'"},
+      {"started", "9999-12-31T23:59:59-01:00", "'started'"},
       {"hasWritten", 1, "'hasWritten'"},
       {"gates", json::object(), "'gates'"},
       {"drift", json::array({1}), "'drift[0]'"},
