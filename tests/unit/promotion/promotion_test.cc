@@ -233,7 +233,11 @@ TEST_CASE("promotion never goes back") {
          Case::Run(c.upstream, "r1");
        },
        Kind::kUpToDate, ""},
-      {"upstream went back from the candidate", [](Case& c) { Case::Run(c.upstream, "r1"); },
+      {"upstream went back from the candidate",
+       [](Case& c) {
+         c.upstream.releases[0].longest_stay = 2h;
+         Case::Run(c.upstream, "r1");
+       },
        Kind::kUpToDate, ""},
       {"a person rolled the target back",
        [](Case& c) {
