@@ -119,7 +119,30 @@ std::string ToHex(const git_oid& oid) {
   return text;
 }
 
+namespace {
+
+// Commits and trees are read whole, so their size is looked at first.
+constexpr int64_t kMaxCommitBytes = int64_t{1} << 20;
+constexpr int64_t kMaxTreeObjectBytes = int64_t{64} << 20;
+
+Status CheckSize(git_repository* repository, const git_oid& oid, int64_t limit,
+                 const std::string& what) {
+  OdbPtr odb;
+  if (const int rc = git_repository_odb(Out(odb), repository); rc < 0)
+    return Fail(GitError(rc, "opening the objects"));
+  size_t size = 0;
+  git_object_t type = GIT_OBJECT_INVALID;
+  git_error_clear();
+  if (git_odb_read_header(&size, &type, odb.get(), &oid) < 0) return {};  // the lookup says why
+  if (static_cast<int64_t>(size) <= limit) return {};
+  return Fail(ErrorCode::kCorrupted, what + " " + ToHex(oid) + " has " + std::to_string(size) +
+                                         " bytes; at most " + std::to_string(limit) + " are read");
+}
+
+}  // namespace
+
 Result<CommitPtr> LookupCommit(git_repository* repository, const git_oid& oid) {
+  SLUICE_CHECK(CheckSize(repository, oid, kMaxCommitBytes, "commit"));
   CommitPtr commit;
   if (const int rc = git_commit_lookup(Out(commit), repository, &oid); rc < 0) {
     Error error = GitError(rc, "reading commit " + ToHex(oid));
@@ -133,6 +156,7 @@ Result<CommitPtr> LookupCommit(git_repository* repository, const git_oid& oid) {
 }
 
 Result<TreePtr> LookupTree(git_repository* repository, const git_oid& oid) {
+  SLUICE_CHECK(CheckSize(repository, oid, kMaxTreeObjectBytes, "tree"));
   TreePtr tree;
   if (const int rc = git_tree_lookup(Out(tree), repository, &oid); rc < 0) {
     return Fail(GitError(rc, "reading tree " + ToHex(oid)));

@@ -206,6 +206,15 @@ TEST_CASE("a huge blob is listed by its header and refused before it is read") {
   CHECK(listed.error().message().find("256 MiB") != std::string::npos);
 }
 
+TEST_CASE("a commit of many megabytes is not read") {
+  const TestMirror mirror = MakeMirror();
+  const std::string tree = WriteRawTree(mirror.path, {});
+  const std::string commit =
+      WriteRawCommit(mirror.path, tree, {}, std::string(size_t{3} << 20, 'x'));
+  CHECK(mirror->ReadCommit(commit).error().code() == ErrorCode::kCorrupted);
+  CHECK(mirror->Tree(commit, "").error().code() == ErrorCode::kCorrupted);
+}
+
 TEST_CASE("a file's entry that points at a tree is an error") {
   const TestMirror mirror = MakeMirror();
   const std::string inner = WriteRawTree(mirror.path, {});
