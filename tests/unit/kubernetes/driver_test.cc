@@ -125,6 +125,45 @@ TEST_CASE("applying the same again changes nothing, and says so") {
   (void)effects;
 }
 
+TEST_CASE("throttling, server errors and lost connections are outlived") {
+  LiveCluster cluster;
+  const std::string fault =
+      GENERATE(as<std::string>{}, "429:every=3,retryAfter=1,count=6", "503:every=3",
+               "drop:when=before,every=4", "drop:when=after,every=4", "drop:when=mid,every=4");
+  const std::string ns = cluster.MakeNamespace();
+  const auto driver = cluster.Driver(ns);
+  if (!cluster.InjectFault(fault)) return;
+  Deploy(cluster, *driver, kWeb);
+  const Pass second = MakePass(cluster, *driver, MakeResources(kWeb));
+  cluster.InjectFault("");
+  for (const Prediction& prediction : second.predictions)
+    CHECK(prediction.kind == Prediction::Kind::kSame);
+}
+
+TEST_CASE("a server that stays broken is no verdict, and is not read as absence") {
+  LiveCluster cluster;
+  const std::string ns = cluster.MakeNamespace();
+  const auto driver = cluster.Driver(ns);
+  const auto prepared = driver->Prepare(MakeResources(kWeb), TestOwner(), cluster.Deadline());
+  REQUIRE(prepared);
+  const std::string fault = GENERATE(as<std::string>{}, "500", "429", "drop:when=before");
+  if (!cluster.InjectFault(fault)) return;
+  const auto live = driver->Observe(RefsOf(*prepared), cluster.Deadline(8));
+  const auto writes =
+      driver->Apply(prepared->objects, WriteMode::kApply, Force::kNo, cluster.Deadline(8));
+  const auto health =
+      driver->Assess(RefsOf(*prepared), {}, TargetDriver::Diagnose::kYes, cluster.Deadline(8));
+  cluster.InjectFault("");
+  REQUIRE_FALSE(live);
+  CHECK(IsRetryable(live.error().code()));
+  REQUIRE_FALSE(health);
+  CHECK(IsRetryable(health.error().code()));
+  for (const WriteResult& write : writes) {
+    REQUIRE_FALSE(write.status);
+    CHECK(IsRetryable(write.status.error().code()));
+  }
+}
+
 TEST_CASE("a dry run writes nothing and counts as no live write") {
   LiveCluster cluster;
   const std::string ns = cluster.MakeNamespace();

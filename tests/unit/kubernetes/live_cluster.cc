@@ -117,6 +117,16 @@ ApiAnswer LiveCluster::As(const std::string& manager, const std::string& method,
   return Must(admin_->client.Send(request, Deadline()));
 }
 
+bool LiveCluster::InjectFault(const std::string& spec) {
+  if (!sandbox_) return false;
+  if (spec.empty()) {
+    sandbox_->server->ClearFaults();
+  } else if (!sandbox_->server->InjectFault(spec)) {
+    throw std::runtime_error("no such fault: " + spec);
+  }
+  return true;
+}
+
 bool LiveCluster::Eventually(const std::function<bool()>& is_so, int seconds) const {
   const Call call = Deadline(seconds);
   while (!is_so()) {

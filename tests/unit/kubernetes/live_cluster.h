@@ -37,6 +37,9 @@ class LiveCluster {
   // What an administrator adds for a unit's own custom resources; taken back with this object.
   void GrantOnGroup(const std::string& group);
 
+  // Scripted trouble, in the sandbox only (false on a real cluster). "" ends it.
+  bool InjectFault(const std::string& spec);
+
   // Until `is_so`, or the deadline (then false).
   bool Eventually(const std::function<bool()>& is_so, int seconds = 60) const;
 
