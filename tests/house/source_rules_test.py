@@ -84,6 +84,10 @@ class SourceRules(tree.Case):
                 and not re.search(r"(^|[\s/(\"])" + re.escape(p.rsplit("/", 1)[1]) + r"($|[\s)\"])", lists, re.MULTILINE)]
         self.assert_none(dead)
 
+    def test_sources_that_are_compiled_alone_exist(self):
+        listed = [l for l in tree.read("cmake/compiled_alone.txt").splitlines() if not l.startswith("#")]
+        self.assert_none(sorted(set(listed) - set(tree.code_files("engine", "tests"))))
+
     def test_shell_scripts_parse(self):
         wrong = []
         for path in tree.tracked("*.sh", ".ci/run"):

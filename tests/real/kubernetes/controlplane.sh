@@ -5,10 +5,13 @@
 #   controlplane.sh up   DIR BIN [PORT]   start it; state, logs and kubeconfigs go to DIR; ports PORT..PORT+6
 #   controlplane.sh down DIR              stop the processes that `up` started, by their recorded ids
 #
-# DIR/admin.kubeconfig   cluster admin (client certificate)
-# DIR/kubeconfig         user "sluice" (client certificate), bound by examples/rbac/; contexts dev, staging, prod
-# DIR/audit.log          one JSON line per request of user "sluice" (audit-policy.yaml)
-# DIR/http               base URL of the HTTP front: <base>/<context>/<namespace>/<service>/… answers as the workload would
+# Contexts of the kubeconfigs: dev, staging, prod, all of this one plane.
+# DIR/admin.kubeconfig     cluster admin (client certificate)
+# DIR/kubeconfig           service account sluice/sluice of examples/rbac/: reads namespaces; what it may do in a
+#                          namespace is for a RoleBinding to ClusterRole sluice-deployer there to say
+# DIR/platform.kubeconfig  service account sluice/platform: sluice-deployer and sluice-platform everywhere
+# DIR/audit.log            one JSON line per request of the two (audit-policy.yaml)
+# DIR/http                 base URL of the HTTP front: <base>/<context>/<namespace>/<service>/… answers as the workload would
 # Environment: RBAC (manifest to apply; default examples/rbac/sluice-rbac.yaml), STAGES, APISERVER_FLAGS
 set -euo pipefail
 
@@ -24,17 +27,49 @@ key_and_cert() {  # key_and_cert NAME SUBJECT [extension lines]
   openssl x509 -req -in "$1.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -days 30 -extfile "$1.ext" -out "$1.crt" 2> /dev/null
 }
 
-kubeconfig() {  # kubeconfig USER CONTEXT... > FILE     the first context is the current one
-  local user=$1 context; shift
+kubeconfig() {  # kubeconfig USER CREDENTIALS > FILE     CREDENTIALS: the lines of a user in flow style
   cat <<K
 apiVersion: v1
 kind: Config
 clusters: [{name: testbed, cluster: {server: "https://127.0.0.1:$port", certificate-authority-data: $(base64 -w0 < ca.crt)}}]
-users: [{name: $user, user: {client-certificate-data: $(base64 -w0 < "$user.crt"), client-key-data: $(base64 -w0 < "$user.key")}}]
-current-context: $1
+users: [{name: $1, user: {$2}}]
+current-context: dev
 contexts:
+- {name: dev, context: {cluster: testbed, user: $1}}
+- {name: staging, context: {cluster: testbed, user: $1}}
+- {name: prod, context: {cluster: testbed, user: $1}}
 K
-  for context in "$@"; do echo "- {name: $context, context: {cluster: testbed, user: $user}}"; done
+}
+
+token() { "$bin/kubectl" --kubeconfig admin.kubeconfig --namespace sluice create token "$1" --duration 48h; }
+
+service_accounts() {  # the engine's, by the manifest that ships, and one that may make namespaces and types, too
+  "$bin/kubectl" --kubeconfig admin.kubeconfig apply --server-side -f "$1" > rbac.log 2>&1 || die "cannot apply $1: $(cat rbac.log)"
+  "$bin/kubectl" --kubeconfig admin.kubeconfig apply --server-side -f - > /dev/null <<'K'
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: platform, namespace: sluice}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: platform-observer}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: sluice-observer}
+subjects: [{kind: ServiceAccount, name: platform, namespace: sluice}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: platform-deployer}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: sluice-deployer}
+subjects: [{kind: ServiceAccount, name: platform, namespace: sluice}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: platform-platform}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: sluice-platform}
+subjects: [{kind: ServiceAccount, name: platform, namespace: sluice}]
+K
+  kubeconfig sluice "token: $(token sluice)" > kubeconfig
+  kubeconfig platform "token: $(token platform)" > platform.kubeconfig
 }
 
 start() {  # start NAME COMMAND...
@@ -69,10 +104,8 @@ up() {
   openssl req -x509 -new -key ca.key -subj /CN=testbed-ca -days 30 -out ca.crt 2> /dev/null
   key_and_cert apiserver /CN=kube-apiserver $'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth'
   key_and_cert admin /O=system:masters/CN=admin
-  key_and_cert sluice /CN=sluice
   openssl genrsa -out sa.key 2048 2> /dev/null; openssl rsa -in sa.key -pubout -out sa.pub 2> /dev/null
-  kubeconfig admin testbed dev staging prod > admin.kubeconfig
-  kubeconfig sluice dev staging prod > kubeconfig
+  kubeconfig admin "client-certificate-data: $(base64 -w0 < admin.crt), client-key-data: $(base64 -w0 < admin.key)" > admin.kubeconfig
 
   local etcd="http://127.0.0.1:$((port+1))" peer="http://127.0.0.1:$((port+2))"
   start etcd "$bin/etcd" --data-dir etcd --unsafe-no-fsync=true --log-level warn \
@@ -114,13 +147,7 @@ metadata: {name: testbed, annotations: {storageclass.kubernetes.io/is-default-cl
 provisioner: sluice.dev/testbed
 reclaimPolicy: Retain
 K
-  if [ -e "$rbac" ]; then
-    "$bin/kubectl" --kubeconfig admin.kubeconfig apply --server-side -f "$rbac" > rbac.log 2>&1 || die "cannot apply $rbac: $(cat rbac.log)"
-    # What an administrator does once: the roles of that file for our user, in every namespace.
-    for role in sluice-observer sluice-deployer sluice-platform; do
-      "$bin/kubectl" --kubeconfig admin.kubeconfig create clusterrolebinding "testbed-$role" --clusterrole "$role" --user sluice >> rbac.log
-    done
-  fi
+  service_accounts "$rbac"
   wait_for "node-0" node_is_ready
   wait_for "default service account" api /api/v1/namespaces/default/serviceaccounts/default
   start http-front /usr/bin/python3 "$here/http_front.py" --port "$((port+6))" --api "https://127.0.0.1:$port" \
@@ -145,5 +172,5 @@ down() {  # the state is disposable: no graceful end, kube-apiserver's takes a m
 case "${1:-}" in
   up) [ $# -ge 3 ] || die "usage: up DIR BIN [PORT]"; up "$2" "$(realpath "$3")" "${4:-}" ;;
   down) [ $# -eq 2 ] || die "usage: down DIR"; down "$2" ;;
-  *) sed -n '2,13p' "$0"; exit 2 ;;
+  *) sed -n '2,17p' "$0"; exit 2 ;;
 esac

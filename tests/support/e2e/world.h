@@ -24,6 +24,7 @@ enum class Transport { kPath, kHttp, kSsh };  // how sluice reaches the config r
 struct WorldOptions {
   std::vector<std::string> clusters = {"dev", "staging", "prod"};
   std::vector<std::string> faults;  // sandbox only: --fault
+  bool may_manage_cluster = false;  // the engine may make namespaces and types, too (ClusterRole sluice-platform)
   Transport transport = Transport::kPath;
   std::string daemon_spec;  // further lines under daemon.yaml's spec, indented by two
 };
@@ -55,10 +56,10 @@ struct LoggedEvent {
   std::string unit;                             // "dev/web", "" when it names none
 };
 
-// One request that the API server saw from the engine.
+// One create, update, patch or delete that the API server saw from the engine.
 struct SeenRequest {
-  std::string verb, uri, ns;
-  bool IsWrite() const;  // not a dry run
+  std::string verb, uri;  // an apply is a patch
+  bool is_dry_run = false;
 };
 
 class World {
@@ -119,13 +120,16 @@ class World {
   const KubeApi& Cluster(const std::string& name) const;
   nlohmann::json Deployment(const std::string& cluster, const std::string& name) const;  // null when absent
   std::string Image(const std::string& cluster, const std::string& deployment) const;    // "" when absent
-  // Requests of the engine on this world's namespaces (and cluster-wide ones), from the API server's audit log.
+  // Writes and dry runs of the engine in this world's namespaces, oldest first, from the API server's audit log; on the
+  // sandbox also those that name no namespace.
   std::vector<SeenRequest> Requests() const;
+  size_t WriteCount() const;  // of these, without the dry runs
 
  private:
   std::map<std::string, std::string> Environment() const;
   void StartSandbox();
   void MakeNamespaces();
+  void BindEngine(const std::string& cluster) const;
   void MakeRepository();
   void ServeOverHttp();
   void ServeOverSsh();
