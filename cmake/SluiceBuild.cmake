@@ -30,9 +30,9 @@ if(SLUICE_SANITIZE)
   endif()
 endif()
 
-# The release and sanitizer presets compile several sources as one (CMAKE_UNITY_BUILD), which is three times faster. A
+# All presets but dev compile several sources as one (CMAKE_UNITY_BUILD), which is three times faster. A
 # source that gives something in an anonymous namespace the same name as a neighbour does is listed here and is compiled
-# alone; preset dev compiles every source alone.
+# alone.
 file(STRINGS ${CMAKE_CURRENT_LIST_DIR}/compiled_alone.txt SLUICE_COMPILED_ALONE REGEX "^[^#]")
 function(sluice_set_compiled_alone)
   foreach(source ${ARGN})

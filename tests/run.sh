@@ -97,6 +97,9 @@ skip() {  # skip TIER REASON
   echo "== $1: SKIPPED: $2"
 }
 
+# A clone at another path finds what this one compiled.
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
+
 # --- helpers of tiers -------------------------------------------------------------------------------------------------
 build() {  # build PRESET [TARGET...]
   local preset=$1; shift
@@ -137,11 +140,11 @@ tier_house() {
   "$python" tests/house/run.py --counts "$counts"
 }
 
-tier_build() { build dev; }
+tier_build() { build test; }
 
-tier_hermetic() { build dev && run_ctest dev -LE '^(e2e.*|real|house|bench)$'; }
+tier_hermetic() { build test && run_ctest test -LE '^(e2e.*|real|house|bench)$'; }
 
-tier_sandbox() { build dev && run_ctest dev -L '^e2e'; }
+tier_sandbox() { build test && run_ctest test -L '^e2e'; }
 
 # The programs are kept under a key of what they are built from, so that only a change of version builds again.
 control_plane_programs() {
@@ -162,12 +165,12 @@ tier_control_plane() { control_plane_programs; }
 
 tier_real() {
   local bin code
-  build dev || return 1
+  build test || return 1
   bin=$(control_plane_programs); code=$?
   [ $code = 0 ] || return $code
   rm -rf "$plane"
   bash tests/real/kubernetes/controlplane.sh up "$plane" "$bin" "$(free_port)" || return 1
-  SLUICE_REAL_DIR=$plane run_ctest dev -L '^(e2e|real)$'
+  SLUICE_REAL_DIR=$plane run_ctest test -L '^(e2e|real)$'
   code=$?
   bash tests/real/kubernetes/controlplane.sh down "$plane"
   return $code
