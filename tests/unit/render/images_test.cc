@@ -68,7 +68,7 @@ TEST_CASE("an override that matches nothing is refused at its place, with the ne
 }
 
 TEST_CASE("an image without tag, or with latest, is refused unless the release settles it") {
-  CHECK(ImageOf(Deployment("web"), "").find("environments/prod/web/all.yaml:4:56: image 'web' has no tag; add one here or in release.yaml [image-without-tag]") == 0);
+  CHECK(ImageOf(Deployment("web"), "").find("environments/prod/web/all.yaml:4:51: image 'web' has no tag; add one here or in release.yaml [image-without-tag]") == 0);
   CHECK(ImageOf(Deployment("registry.example:5000/web"), "").find("has no tag") != std::string::npos);
   CHECK(ImageOf(Deployment("web:latest"), "").find("image 'web:latest' may change under the same name") != std::string::npos);
   CHECK(ImageOf(Deployment("web@" + kDigest), "") == "web@" + kDigest);
