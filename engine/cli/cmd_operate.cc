@@ -137,7 +137,7 @@ int PromoteCommand(const Global& global, const std::string& unit) {
   auto context = Open(global, unit, "promote");
   if (!context) return Report(context.error());
   const rollout::Services services = context->services();
-  const auto view = rollout::ViewPromotion(*context->snapshot, *services.log.Get(), context->unit, services.clock.SystemNow());
+  const auto view = rollout::ViewPromotion(*context->snapshot, *services.log.Get(), context->unit, services.clock.SystemNow(), rollout::Asker::kPerson);
   if (!view.from) return Report(Error(ErrorCode::kInvalidArgument, unit + " has no upstream environment to promote from; use `sluice release " + unit + "`"));
   using Kind = promotion::Decision::Kind;
   switch (view.decision.kind) {

@@ -19,6 +19,7 @@ using rollout::Interruption;
 using rollout::PassResult;
 using rollout::Standing;
 
+constexpr Duration kMaintainEvery = 1h;
 constexpr Duration kLeaseCheck = 2s;  // how often the renewal thread looks whether it is due
 
 }  // namespace
@@ -37,6 +38,7 @@ struct Engine::Impl {
   Schedule schedule;                       // touched by the main thread only
   std::map<UnitId, UnitStanding> standings;  // likewise
   std::atomic<bool> lease_lost{false};
+  SteadyTime maintain_at{};
 
   // What the workers leave for the main thread.
   struct Finished {
@@ -59,6 +61,7 @@ struct Engine::Impl {
   std::jthread RenewLease();
   Result<bool> PollOnce();
   Duration UntilNextLook() const;
+  void MaintainIfDue();
   SyncEnd End(bool timed_out) const;
 };
 
@@ -176,6 +179,14 @@ Duration Engine::Impl::UntilNextLook() const {
   return left;
 }
 
+// Each fetch leaves a pack and each renewal of the lease a commit in the mirror.
+void Engine::Impl::MaintainIfDue() {
+  const SteadyTime now = services.clock.SteadyNow();
+  if (now < maintain_at) return;
+  maintain_at = now + kMaintainEvery;
+  if (auto done = services.mirror.Maintain({now + 5min, stop}); !done) log::Warn("mirror_maintenance_failed", {{"error", done.error().message()}});
+}
+
 SyncEnd Engine::Impl::End(bool timed_out) const {
   SyncEnd end;
   end.units = standings;
@@ -271,6 +282,7 @@ Status Engine::Run() {
       if (!last_error.empty()) log::Info("poll_recovered");
       last_error.clear();
       self.Dispatch(workers);
+      self.MaintainIfDue();
     }
     self.WaitUntil(self.services.clock.SteadyNow() + self.UntilNextLook());
     self.Collect();

@@ -29,7 +29,8 @@ std::vector<std::string> InitialReleases(const deploylog::State& state, const Un
 
 }  // namespace
 
-PromotionView ViewPromotion(const Snapshot& snapshot, const deploylog::State& state, const UnitId& unit, SystemTime now) {
+PromotionView ViewPromotion(const Snapshot& snapshot, const deploylog::State& state, const UnitId& unit, SystemTime now,
+                            Asker asker) {
   PromotionView view;
   const DeclaredUnit* declared = snapshot.Find(unit);
   const auto upstream = UpstreamOf(snapshot.declared, unit);
@@ -44,6 +45,7 @@ PromotionView ViewPromotion(const Snapshot& snapshot, const deploylog::State& st
   facts.declared_in_target = ReleaseOf(*declared);
   facts.is_target_recorded = IsRecorded(snapshot, facts.target, unit);
   facts.soak = declared->environment.promotion.soak;
+  facts.is_by_person = asker == Asker::kPerson;
   facts.initial_releases = InitialReleases(state, *view.from, unit);
   view.decision = promotion::Choose(facts);
   if (view.decision.kind != promotion::Decision::Kind::kPromote) return view;
@@ -84,7 +86,7 @@ Result<std::string> CommitPromotion(const Services& services, const git::Person&
 Result<PassResult> PromoteIfDue(Pass& pass) {
   const DeclaredUnit* declared = pass.declared();
   if (!declared || declared->environment.promotion.mode != PromotionMode::kAuto || pass.record.frozen) return PassResult{};
-  const auto view = ViewPromotion(*pass.snapshot, *pass.state, pass.unit, pass.Now());
+  const auto view = ViewPromotion(*pass.snapshot, *pass.state, pass.unit, pass.Now(), Asker::kEngine);
   const promotion::Decision& decision = view.decision;
   using Kind = promotion::Decision::Kind;
   if (decision.kind == Kind::kWait || decision.kind == Kind::kHold) {

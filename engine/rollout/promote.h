@@ -8,12 +8,15 @@
 
 namespace sluice::rollout {
 
+enum class Asker { kEngine, kPerson };
+
 // What promotion into `unit` would do now, with the gates looked at; pure facts, nothing is written.
 struct PromotionView {
   promotion::Decision decision;
   std::optional<UnitId> from;
 };
-PromotionView ViewPromotion(const Snapshot& snapshot, const deploylog::State& state, const UnitId& unit, SystemTime now);
+PromotionView ViewPromotion(const Snapshot& snapshot, const deploylog::State& state, const UnitId& unit, SystemTime now,
+                            Asker asker);
 
 // Mode auto: promotes when ViewPromotion says so, and records it. Never waits.
 Result<PassResult> PromoteIfDue(Pass& pass);

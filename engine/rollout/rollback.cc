@@ -81,12 +81,15 @@ Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
   request.inventory = inventory[target.name];
   request.pipeline_units = PipelineUnits(services, *pass.snapshot);
   request.keep_leftovers = true;
+  // What others changed meanwhile on fields that last known good sets is taken back: a conflict must not keep the bad
+  // version up (docs/decisions/0010-a-rollback-takes-its-fields-back.md).
+  request.force = targets::Force::kYes;
   SLUICE_TRY(TargetSession session, OpenTarget(services, target, request));
   if (session.is_refused || !session.plan.blockers.empty()) {
     const std::string why = session.plan.blockers.empty() ? "the server refuses it" : session.plan.blockers.front().message;
     return Happened(Happening::kContentRefused, Error(ErrorCode::kRejected, "RollbackImpossible", why));
   }
-  ApplyOptions options{.dry_run = DryRunMode::kNone, .permission = Permission::kDecidedRollback};
+  ApplyOptions options{.dry_run = DryRunMode::kNone, .force = targets::Force::kYes, .permission = Permission::kDecidedRollback};
   if (StepEnd end = ApplyStages(services, session, options, watch); !end.is_ok()) return end;
   const auto kept = session.refs();
   std::vector<ObjectRef> extra;
