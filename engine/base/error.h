@@ -1,5 +1,5 @@
-// Errors as values. Everything that can go wrong outside our own code is a Result<T>; exceptions stay
-// inside the one .cc that touches a throwing library. Start reading here.
+// Errors as values. Everything that can go wrong outside our own code is a Result<T>; exceptions
+// stay inside the one .cc that touches a throwing library. Start reading here.
 #pragma once
 
 #include <optional>
@@ -11,19 +11,20 @@
 namespace sluice {
 
 enum class ErrorCode {
-  kInvalidConfig,     // a file of the config repo or daemon.yaml; exit code 2
-  kInvalidArgument,   // the command line; exit code 2
+  kInvalidConfig,    // a file of the config repo or daemon.yaml; exit code 2
+  kInvalidArgument,  // the command line; exit code 2
   kNotFound,
   kConflict,          // somebody else changed it first, or another manager owns the field
   kUnauthenticated,   // 401
   kPermissionDenied,  // 403 of rights
-  kRejected,          // the server understood and refuses this content for good (400, 413, 422, SSA schema 500)
-  kRateLimited,       // 429 after retries
-  kUnavailable,       // 5xx, refused connections, DNS
+  kRejected,  // the server understood and refuses this content for good (400, 413, 422, SSA schema
+              // 500)
+  kRateLimited,  // 429 after retries
+  kUnavailable,  // 5xx, refused connections, DNS
   kDeadlineExceeded,
-  kCancelled,         // a stop was requested
-  kCorrupted,         // data that cannot be what we wrote: bad object, rewritten history
-  kHeldElsewhere,     // another engine holds the lease or the data directory; exit code 4
+  kCancelled,      // a stop was requested
+  kCorrupted,      // data that cannot be what we wrote: bad object, rewritten history
+  kHeldElsewhere,  // another engine holds the lease or the data directory; exit code 4
   kInternal,
 };
 
@@ -85,9 +86,9 @@ inline tl::unexpected<Error> Fail(Error error) { return tl::unexpected<Error>(st
 
 #define SLUICE_CONCAT_(a, b) a##b
 #define SLUICE_CONCAT(a, b) SLUICE_CONCAT_(a, b)
-#define SLUICE_TRY_(tmp, decl, expr)                                   \
-  auto tmp = (expr);                                                   \
-  if (!tmp) return ::sluice::Fail(std::move(tmp).error());             \
+#define SLUICE_TRY_(tmp, decl, expr)                       \
+  auto tmp = (expr);                                       \
+  if (!tmp) return ::sluice::Fail(std::move(tmp).error()); \
   decl = std::move(*tmp)
 // SLUICE_TRY(auto tree, repo.ReadTree(id));  returns the error from the calling function.
 #define SLUICE_TRY(decl, ...) SLUICE_TRY_(SLUICE_CONCAT(try_, __COUNTER__), decl, (__VA_ARGS__))

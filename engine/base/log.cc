@@ -30,20 +30,28 @@ spdlog::logger& Logger() {
 
 spdlog::level::level_enum SpdlogLevel(Level level) {
   switch (level) {
-    case Level::kDebug: return spdlog::level::debug;
-    case Level::kInfo: return spdlog::level::info;
-    case Level::kWarn: return spdlog::level::warn;
-    case Level::kError: return spdlog::level::err;
+    case Level::kDebug:
+      return spdlog::level::debug;
+    case Level::kInfo:
+      return spdlog::level::info;
+    case Level::kWarn:
+      return spdlog::level::warn;
+    case Level::kError:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
 
 std::string_view Name(Level level) {
   switch (level) {
-    case Level::kDebug: return "debug";
-    case Level::kInfo: return "info";
-    case Level::kWarn: return "warn";
-    case Level::kError: return "error";
+    case Level::kDebug:
+      return "debug";
+    case Level::kInfo:
+      return "info";
+    case Level::kWarn:
+      return "warn";
+    case Level::kError:
+      return "error";
   }
   return "info";
 }
@@ -73,8 +81,10 @@ std::string FormatLine(Format format, Level level, std::string_view time, std::s
     for (const Field& field : fields) line[std::string(field.key)] = RedactCredentials(field.value);
     return line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
   }
-  std::string line = "time=" + std::string(time) + " level=" + std::string(Name(level)) + " event=" + Quoted(event);
-  for (const Field& field : fields) line += " " + std::string(field.key) + "=" + Quoted(field.value);
+  std::string line = "time=" + std::string(time) + " level=" + std::string(Name(level)) +
+                     " event=" + Quoted(event);
+  for (const Field& field : fields)
+    line += " " + std::string(field.key) + "=" + Quoted(field.value);
   return line;
 }
 

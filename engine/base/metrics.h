@@ -11,9 +11,11 @@ namespace sluice {
 class Metrics {
  public:
   struct Values {
-    std::map<std::string, int64_t> requests;  // Kubernetes requests by verb: get list watch patch create delete
-    int64_t git_calls = 0;                    // network listings, fetches and pushes
-    std::map<std::string, double> steps;      // seconds by step: poll load render observe plan apply health verify prune record
+    std::map<std::string, int64_t>
+        requests;           // Kubernetes requests by verb: get list watch patch create delete
+    int64_t git_calls = 0;  // network listings, fetches and pushes
+    std::map<std::string, double>
+        steps;  // seconds by step: poll load render observe plan apply health verify prune record
   };
   void CountRequest(const std::string& verb) {
     values_.With([&](Values& v) { ++v.requests[verb]; });

@@ -10,7 +10,8 @@
 namespace sluice {
 namespace {
 
-constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kBase64 =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 size_t EditDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
@@ -32,14 +33,17 @@ size_t Utf8Length(std::string_view text, size_t i) {
   const auto byte = [&](size_t k) { return static_cast<uint8_t>(text[k]); };
   const uint8_t lead = byte(i);
   if (lead < 0x80) return 1;
-  const size_t length = lead >= 0xC2 && lead <= 0xDF ? 2 : (lead & 0xF0) == 0xE0 ? 3 : lead >= 0xF0 && lead <= 0xF4 ? 4 : 0;
+  const size_t length = lead >= 0xC2 && lead <= 0xDF   ? 2
+                        : (lead & 0xF0) == 0xE0        ? 3
+                        : lead >= 0xF0 && lead <= 0xF4 ? 4
+                                                       : 0;
   if (length == 0 || i + length > text.size()) return 0;
   for (size_t k = 1; k < length; ++k) {
     if ((byte(i + k) & 0xC0) != 0x80) return 0;
   }
   const uint8_t second = byte(i + 1);
-  if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) || (lead == 0xF0 && second < 0x90) ||
-      (lead == 0xF4 && second > 0x8F)) {
+  if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
+      (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F)) {
     return 0;
   }
   return length;
@@ -76,7 +80,8 @@ std::string_view Trim(std::string_view text) {
 
 std::string ToLower(std::string_view text) {
   std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(out, out.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out;
 }
 
@@ -105,7 +110,8 @@ std::string Base64Encode(std::string_view bytes) {
   for (size_t i = 0; i < bytes.size(); i += 3) {
     const size_t left = std::min<size_t>(3, bytes.size() - i);
     uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k) group = group << 8 | (k < left ? static_cast<uint8_t>(bytes[i + k]) : 0U);
+    for (size_t k = 0; k < 3; ++k)
+      group = group << 8 | (k < left ? static_cast<uint8_t>(bytes[i + k]) : 0U);
     for (size_t k = 0; k < 4; ++k) out += k <= left ? kBase64[group >> (18 - 6 * k) & 63U] : '=';
   }
   return out;
@@ -145,7 +151,8 @@ bool IsValidUtf8(std::string_view text) {
 
 bool IsDnsLabel(std::string_view text) {
   if (text.empty() || text.size() > 63 || text.front() == '-' || text.back() == '-') return false;
-  return std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+  return std::ranges::all_of(
+      text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
 }
 
 std::string EscapeControl(std::string_view text) {
@@ -169,12 +176,15 @@ std::string RedactCredentials(std::string_view text) {
     const size_t start = at + 3;
     const size_t end = std::min(out.find_first_of("/ \t\r\n'\"", start), out.size());
     const size_t user_end = out.rfind('@', end);
-    if (user_end != std::string::npos && user_end >= start && user_end < end) out.replace(start, user_end - start, "***");
+    if (user_end != std::string::npos && user_end >= start && user_end < end)
+      out.replace(start, user_end - start, "***");
   }
   for (const std::string_view scheme : {"Bearer ", "bearer ", "Basic ", "basic "}) {
-    for (size_t at = out.find(scheme); at != std::string::npos; at = out.find(scheme, at + scheme.size() + 3)) {
+    for (size_t at = out.find(scheme); at != std::string::npos;
+         at = out.find(scheme, at + scheme.size() + 3)) {
       const size_t start = at + scheme.size();
-      out.replace(start, std::min(out.find_first_of(" \t\r\n'\"", start), out.size()) - start, "***");
+      out.replace(start, std::min(out.find_first_of(" \t\r\n'\"", start), out.size()) - start,
+                  "***");
     }
   }
   return out;

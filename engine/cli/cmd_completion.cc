@@ -30,16 +30,19 @@ std::string Quoted(const std::string& text) {
 std::string Bash(const std::vector<CommandInfo>& commands) {
   std::string cases;
   for (const CommandInfo& command : commands) {
-    if (!command.name.empty()) cases += "    " + command.name + ") words=\"" + Flags(command) + "\" ;;\n";
+    if (!command.name.empty())
+      cases += "    " + command.name + ") words=\"" + Flags(command) + "\" ;;\n";
   }
   return "_sluice() {\n"
          "  local current=${COMP_WORDS[COMP_CWORD]} command= words word i\n"
          "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
          "    word=${COMP_WORDS[i]}\n"
-         "    case $word in -c|--config|--log-format|--log-level) ((i++)) ;; -*) ;; *) command=$word; break ;; esac\n"
+         "    case $word in -c|--config|--log-format|--log-level) ((i++)) ;; -*) ;; *) "
+         "command=$word; break ;; esac\n"
          "  done\n"
          "  case $command in\n"
-         "    '') words=\"" + Names(commands) + " " + Flags(commands.front()) + "\" ;;\n" + cases +
+         "    '') words=\"" +
+         Names(commands) + " " + Flags(commands.front()) + "\" ;;\n" + cases +
          "  esac\n"
          "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
          "  [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- \"$current\"))\n"
@@ -57,19 +60,22 @@ std::string Zsh(const std::vector<CommandInfo>& commands) {
   return "#compdef sluice\n_sluice() {\n  local -a commands=(\n" + names +
          "  )\n  local word command\n  for word in ${words[2,CURRENT-1]}; do\n"
          "    (( ${commands[(I)$word:*]} )) && command=$word && break\n  done\n"
-         "  case $command in\n    '') _describe command commands; compadd -- " + Flags(commands.front()) + " ;;\n" + cases +
-         "  esac\n}\ncompdef _sluice sluice\n";
+         "  case $command in\n    '') _describe command commands; compadd -- " +
+         Flags(commands.front()) + " ;;\n" + cases + "  esac\n}\ncompdef _sluice sluice\n";
 }
 
 std::string Fish(const std::vector<CommandInfo>& commands) {
   std::string out;
   for (const CommandInfo& command : commands) {
-    const std::string when = command.name.empty() ? "" : " -n " + Quoted("__fish_seen_subcommand_from " + command.name);
+    const std::string when =
+        command.name.empty() ? "" : " -n " + Quoted("__fish_seen_subcommand_from " + command.name);
     if (!command.name.empty()) {
-      out += "complete -c sluice -n __fish_use_subcommand -a " + command.name + " -d " + Quoted(command.description) + "\n";
+      out += "complete -c sluice -n __fish_use_subcommand -a " + command.name + " -d " +
+             Quoted(command.description) + "\n";
     }
     for (const auto& flag : command.flags) {
-      out += "complete -c sluice" + when + " -l " + flag.name.substr(2) + (flag.takes_value ? " -r" : "") + " -d " + Quoted(flag.description) + "\n";
+      out += "complete -c sluice" + when + " -l " + flag.name.substr(2) +
+             (flag.takes_value ? " -r" : "") + " -d " + Quoted(flag.description) + "\n";
     }
   }
   return out;
@@ -79,7 +85,9 @@ std::string Fish(const std::vector<CommandInfo>& commands) {
 
 int CompletionCommand(const std::string& shell) {
   const auto commands = DescribeCommands();
-  const std::string script = shell == "bash" ? Bash(commands) : shell == "zsh" ? Zsh(commands) : Fish(commands);
+  const std::string script = shell == "bash"  ? Bash(commands)
+                             : shell == "zsh" ? Zsh(commands)
+                                              : Fish(commands);
   std::fputs(script.c_str(), stdout);
   return 0;
 }

@@ -26,7 +26,8 @@ struct Source {
   std::unique_ptr<SourceTree> tree;
 };
 
-Result<Source> OpenSource(const Global& global, const std::string& directory, const std::string& command) {
+Result<Source> OpenSource(const Global& global, const std::string& directory,
+                          const std::string& command) {
   Source source;
   if (!directory.empty()) {
     SLUICE_TRY(source.tree, git::OpenDirectory(directory));
@@ -36,16 +37,21 @@ Result<Source> OpenSource(const Global& global, const std::string& directory, co
   SLUICE_TRY(source.composition, Composition::Make(std::move(config), Role::kOperator, command));
   const rollout::Services services = source.composition->MakeServices();
   SLUICE_TRY(const std::string tip, rollout::FetchTip(services));
-  SLUICE_TRY(source.tree, source.composition->mirror().Tree(tip, rollout::RepositoryPath(services.options, "")));
+  SLUICE_TRY(source.tree,
+             source.composition->mirror().Tree(tip, rollout::RepositoryPath(services.options, "")));
   return source;
 }
 
 config::ReportFormat FormatOf(const Global& global) {
   switch (global.output) {
-    case Output::kJson: return config::ReportFormat::kJson;
-    case Output::kSarif: return config::ReportFormat::kSarif;
-    case Output::kJunit: return config::ReportFormat::kJunit;
-    default: return config::ReportFormat::kText;
+    case Output::kJson:
+      return config::ReportFormat::kJson;
+    case Output::kSarif:
+      return config::ReportFormat::kSarif;
+    case Output::kJunit:
+      return config::ReportFormat::kJunit;
+    default:
+      return config::ReportFormat::kText;
   }
 }
 
@@ -81,7 +87,8 @@ int RenderCommand(const Global& global, const RenderOptions& options) {
   if (!rendered) return Report(rendered.error());
   Diagnostics problems = unit->problems;
   problems.insert(problems.end(), rendered->problems.begin(), rendered->problems.end());
-  for (const Diagnostic& problem : problems) std::fprintf(stderr, "sluice: %s\n", ToString(problem).c_str());
+  for (const Diagnostic& problem : problems)
+    std::fprintf(stderr, "sluice: %s\n", ToString(problem).c_str());
   if (!problems.empty()) return kExitUsage;
   nlohmann::json all = nlohmann::json::array();
   for (const Resource& resource : rendered->resources) all.push_back(resource.body);
@@ -89,12 +96,14 @@ int RenderCommand(const Global& global, const RenderOptions& options) {
     std::printf("%s\n", all.dump(2).c_str());
     return kExitDone;
   }
-  for (const auto& object : all) std::printf("---\n%s", yaml::Write(object, {"apiVersion", "kind", "metadata", "spec"}).c_str());
+  for (const auto& object : all)
+    std::printf("---\n%s", yaml::Write(object, {"apiVersion", "kind", "metadata", "spec"}).c_str());
   return kExitDone;
 }
 
 int VersionCommand(const Global& global) {
-  if (!PrintValue(global, {{"version", SLUICE_VERSION}})) std::printf("sluice %s\n", SLUICE_VERSION);
+  if (!PrintValue(global, {{"version", SLUICE_VERSION}}))
+    std::printf("sluice %s\n", SLUICE_VERSION);
   return kExitDone;
 }
 
@@ -108,11 +117,14 @@ int InitCommand(const Global& global, const InitOptions& options) {
   rollout::Services services = composition.MakeServices();
   services.options.accept_empty_log = options.new_log;
   deploylog::Lease& lease = *services.lease;
-  if (auto acquired = lease.Acquire({composition.clock().SteadyNow() + std::chrono::minutes(2), stop.get_token()}); !acquired) {
+  if (auto acquired = lease.Acquire(
+          {composition.clock().SteadyNow() + std::chrono::minutes(2), stop.get_token()});
+      !acquired) {
     return Report(acquired.error());
   }
   const auto work = [&]() -> Status {
-    if (options.accept_history) SLUICE_CHECK(composition.mirror().SetRef(daemon::SeenRef(services.options.branch), ""));
+    if (options.accept_history)
+      SLUICE_CHECK(composition.mirror().SetRef(daemon::SeenRef(services.options.branch), ""));
     if (options.new_log) SLUICE_CHECK(composition.log().StartNewLog(services.GitCall()));
     daemon::Poller poller(services);
     SLUICE_TRY(const bool moved, poller.Poll());
@@ -124,7 +136,8 @@ int InitCommand(const Global& global, const InitOptions& options) {
   if (!done) return Report(done.error());
   if (!released) return Report(released.error());
   const auto state = composition.log().Get();
-  std::printf("pipeline %s: deploy log %s at %s\n", state->initialised ? state->initialised->pipeline.c_str() : "?",
+  std::printf("pipeline %s: deploy log %s at %s\n",
+              state->initialised ? state->initialised->pipeline.c_str() : "?",
               services.options.log_branch.c_str(), state->tip.substr(0, 10).c_str());
   return kExitDone;
 }

@@ -30,14 +30,16 @@ Result<Context> Open(const Global& global, const std::string& unit, const std::s
   context.person = Operator({config.identity.name, config.identity.email});
   SLUICE_TRY(context.composition, Composition::Make(std::move(config), Role::kOperator, command));
   SLUICE_TRY(context.snapshot, context.composition->Fetch());
-  SLUICE_TRY(const auto known, SelectUnits({unit}, *context.snapshot, *context.composition->log().Get()));
+  SLUICE_TRY(const auto known,
+             SelectUnits({unit}, *context.snapshot, *context.composition->log().Get()));
   (void)known;
   return context;
 }
 
 int Tell(const Result<std::string>& commit, const std::string& done, const std::string& nothing) {
   if (!commit) return Report(commit.error());
-  std::printf("%s\n", (commit->empty() ? nothing : done + " by commit " + commit->substr(0, 10)).c_str());
+  std::printf("%s\n",
+              (commit->empty() ? nothing : done + " by commit " + commit->substr(0, 10)).c_str());
   return kExitDone;
 }
 
@@ -66,18 +68,27 @@ Result<Release> Merge(const DeclaredUnit* unit, const UnitId& id, const ReleaseO
 
 Result<std::string> CommitRelease(Context& context, const ReleaseOptions& options) {
   const rollout::Services services = context.services();
-  const auto decide = [&](const rollout::Snapshot& tip) -> Result<std::optional<rollout::ConfigChange>> {
+  const auto decide =
+      [&](const rollout::Snapshot& tip) -> Result<std::optional<rollout::ConfigChange>> {
     const DeclaredUnit* unit = tip.Find(context.unit);
-    if (!unit) return Fail(ErrorCode::kInvalidArgument, ToString(context.unit) + " is not declared at the tip of branch " + services.options.branch);
+    if (!unit)
+      return Fail(ErrorCode::kInvalidArgument, ToString(context.unit) +
+                                                   " is not declared at the tip of branch " +
+                                                   services.options.branch);
     SLUICE_TRY(const Release release, Merge(unit, context.unit, options));
     SLUICE_TRY(const std::string text, config::FormatRelease(release));
     rollout::ConfigChange change;
-    const std::string path = rollout::RepositoryPath(services.options, unit->directory + "/release.yaml");
+    const std::string path =
+        rollout::RepositoryPath(services.options, unit->directory + "/release.yaml");
     SLUICE_TRY(const auto before, services.mirror.ReadFile(tip.revision, path));
     if (before == text) return std::optional<rollout::ConfigChange>();
     change.edits = {{path, git::TreeEdit::Content{text}}};
-    change.subject = "Release " + context.unit.application + (release.version.empty() ? "" : " " + release.version) + " to " + context.unit.environment;
-    change.trailers = {{"Event", "request"}, {"Environment", context.unit.environment}, {"Application", context.unit.application}};
+    change.subject = "Release " + context.unit.application +
+                     (release.version.empty() ? "" : " " + release.version) + " to " +
+                     context.unit.environment;
+    change.trailers = {{"Event", "request"},
+                       {"Environment", context.unit.environment},
+                       {"Application", context.unit.application}};
     return std::optional(change);
   };
   return rollout::CommitConfigOrFail(services, context.person, deploylog::NewOperationId(), decide);
@@ -97,26 +108,39 @@ Result<std::string> FindRollout(Context& context, const std::string& wanted) {
   const std::string declared = context.snapshot->FingerprintOf(context.unit);
   for (const Event& event : events) {
     if (event.kind != EventKind::kSucceeded && event.kind != EventKind::kAdopted) continue;
-    const bool fits = wanted.empty() ? value(event, "Fingerprint") != declared && !value(event, "Fingerprint").empty() : value(event, "Rollout") == wanted;
+    const bool fits = wanted.empty() ? value(event, "Fingerprint") != declared &&
+                                           !value(event, "Fingerprint").empty()
+                                     : value(event, "Rollout") == wanted;
     if (fits) return value(event, "Revision");
   }
-  return Fail(ErrorCode::kInvalidArgument, wanted.empty() ? ToString(context.unit) + " has no Succeeded rollout with other content to go back to; see `sluice log " + ToString(context.unit) + "`"
-                                                          : ToString(context.unit) + " has no Succeeded rollout " + wanted + "; see `sluice log " + ToString(context.unit) + "`");
+  return Fail(
+      ErrorCode::kInvalidArgument,
+      wanted.empty()
+          ? ToString(context.unit) +
+                " has no Succeeded rollout with other content to go back to; see `sluice log " +
+                ToString(context.unit) + "`"
+          : ToString(context.unit) + " has no Succeeded rollout " + wanted + "; see `sluice log " +
+                ToString(context.unit) + "`");
 }
 
 Result<std::string> CommitRollback(Context& context, const std::string& revision) {
   const rollout::Services services = context.services();
-  const std::string directory = rollout::RepositoryPath(services.options, "environments/" + ToString(context.unit));
-  const auto decide = [&](const rollout::Snapshot& tip) -> Result<std::optional<rollout::ConfigChange>> {
+  const std::string directory =
+      rollout::RepositoryPath(services.options, "environments/" + ToString(context.unit));
+  const auto decide =
+      [&](const rollout::Snapshot& tip) -> Result<std::optional<rollout::ConfigChange>> {
     SLUICE_TRY(const auto wanted, services.mirror.ObjectAt(revision, directory));
     SLUICE_TRY(const auto present, services.mirror.ObjectAt(tip.revision, directory));
-    if (!wanted) return Fail(ErrorCode::kNotFound, directory + " is missing at revision " + revision);
+    if (!wanted)
+      return Fail(ErrorCode::kNotFound, directory + " is missing at revision " + revision);
     if (wanted == present) return std::optional<rollout::ConfigChange>();
     rollout::ConfigChange change;
     change.edits = {{directory, git::TreeEdit::Subtree{*wanted}}};
     change.subject = "Roll " + ToString(context.unit) + " back to " + revision.substr(0, 7);
     change.body = "Restores its directory as of revision " + revision + ".";
-    change.trailers = {{"Event", "request"}, {"Environment", context.unit.environment}, {"Application", context.unit.application}};
+    change.trailers = {{"Event", "request"},
+                       {"Environment", context.unit.environment},
+                       {"Application", context.unit.application}};
     return std::optional(change);
   };
   return rollout::CommitConfigOrFail(services, context.person, deploylog::NewOperationId(), decide);
@@ -126,34 +150,48 @@ Result<std::string> CommitRollback(Context& context, const std::string& revision
 
 int ReleaseCommand(const Global& global, const ReleaseOptions& options) {
   if (options.images.empty() && options.version.empty()) {
-    return Report(Error(ErrorCode::kInvalidArgument, "name at least one --image NAME=TAG or NAME@sha256:DIGEST"));
+    return Report(Error(ErrorCode::kInvalidArgument,
+                        "name at least one --image NAME=TAG or NAME@sha256:DIGEST"));
   }
   auto context = Open(global, options.unit, "release");
   if (!context) return Report(context.error());
-  return Tell(CommitRelease(*context, options), "released to " + options.unit, options.unit + " declares this release already");
+  return Tell(CommitRelease(*context, options), "released to " + options.unit,
+              options.unit + " declares this release already");
 }
 
 int PromoteCommand(const Global& global, const std::string& unit) {
   auto context = Open(global, unit, "promote");
   if (!context) return Report(context.error());
   const rollout::Services services = context->services();
-  const auto view = rollout::ViewPromotion(*context->snapshot, *services.log.Get(), context->unit, services.clock.SystemNow(), rollout::Asker::kPerson);
-  if (!view.from) return Report(Error(ErrorCode::kInvalidArgument, unit + " has no upstream environment to promote from; use `sluice release " + unit + "`"));
+  const auto view = rollout::ViewPromotion(*context->snapshot, *services.log.Get(), context->unit,
+                                           services.clock.SystemNow(), rollout::Asker::kPerson);
+  if (!view.from)
+    return Report(Error(
+        ErrorCode::kInvalidArgument,
+        unit + " has no upstream environment to promote from; use `sluice release " + unit + "`"));
   using Kind = promotion::Decision::Kind;
   switch (view.decision.kind) {
     case Kind::kUpToDate:
-      std::printf("%s: nothing newer in %s%s%s\n", unit.c_str(), view.from->environment.c_str(), view.decision.message.empty() ? "" : ": ", view.decision.message.c_str());
+      std::printf("%s: nothing newer in %s%s%s\n", unit.c_str(), view.from->environment.c_str(),
+                  view.decision.message.empty() ? "" : ": ", view.decision.message.c_str());
       return kExitDone;
     case Kind::kWait:
     case Kind::kHold:
-      std::fprintf(stderr, "sluice: %s is held: %s: %s\n", unit.c_str(), view.decision.reason.c_str(), view.decision.message.c_str());
+      std::fprintf(stderr, "sluice: %s is held: %s: %s\n", unit.c_str(),
+                   view.decision.reason.c_str(), view.decision.message.c_str());
       return kExitHeld;
-    case Kind::kPromote: break;
+    case Kind::kPromote:
+      break;
   }
   const std::string operation = deploylog::NewOperationId();
-  return Tell(rollout::CommitPromotion(services, context->person, *view.from, context->unit, view.decision.release, view.decision.source_revision, operation),
-              "promoted " + (view.decision.release.version.empty() ? view.decision.release.digest : view.decision.release.version) + " from " + view.from->environment + " to " + unit,
-              unit + " declares this release already");
+  return Tell(
+      rollout::CommitPromotion(services, context->person, *view.from, context->unit,
+                               view.decision.release, view.decision.source_revision, operation),
+      "promoted " +
+          (view.decision.release.version.empty() ? view.decision.release.digest
+                                                 : view.decision.release.version) +
+          " from " + view.from->environment + " to " + unit,
+      unit + " declares this release already");
 }
 
 int RollbackCommand(const Global& global, const RollbackOptions& options) {
@@ -161,7 +199,9 @@ int RollbackCommand(const Global& global, const RollbackOptions& options) {
   if (!context) return Report(context.error());
   auto revision = FindRollout(*context, options.to);
   if (!revision) return Report(revision.error());
-  return Tell(CommitRollback(*context, *revision), "rolled " + options.unit + " back to " + revision->substr(0, 7), options.unit + " declares this content already");
+  return Tell(CommitRollback(*context, *revision),
+              "rolled " + options.unit + " back to " + revision->substr(0, 7),
+              options.unit + " declares this content already");
 }
 
 int RequestCommand(const Global& global, const RequestOptions& options) {
@@ -172,9 +212,11 @@ int RequestCommand(const Global& global, const RequestOptions& options) {
   request.unit = context->unit;
   request.reason = options.reason;
   request.objects = options.objects;
-  auto id = context->composition->log().AddRequest(request, context->person, context->services().GitCall());
+  auto id = context->composition->log().AddRequest(request, context->person,
+                                                   context->services().GitCall());
   if (!id) return Report(id.error());
-  std::printf("%s %s is asked for (%s); the engine does it at its next poll\n", options.verb.c_str(), options.unit.c_str(), id->c_str());
+  std::printf("%s %s is asked for (%s); the engine does it at its next poll\n",
+              options.verb.c_str(), options.unit.c_str(), id->c_str());
   return kExitDone;
 }
 

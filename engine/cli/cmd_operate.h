@@ -20,7 +20,8 @@ int PromoteCommand(const Global& global, const std::string& unit);
 
 struct RollbackOptions {
   std::string unit;
-  std::string to;  // rollout id; "": the last Succeeded one with other content than what is declared
+  std::string
+      to;  // rollout id; "": the last Succeeded one with other content than what is declared
 };
 int RollbackCommand(const Global& global, const RollbackOptions& options);
 

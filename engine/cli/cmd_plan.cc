@@ -20,24 +20,29 @@ struct Context {
   std::set<UnitId> units;
 };
 
-Result<Context> Open(const Global& global, const std::vector<std::string>& units, const std::string& command) {
+Result<Context> Open(const Global& global, const std::vector<std::string>& units,
+                     const std::string& command) {
   Context context;
   SLUICE_TRY(auto config, ReadConfig(global.config));
   SLUICE_TRY(context.composition, Composition::Make(std::move(config), Role::kOperator, command));
   SLUICE_TRY(context.snapshot, context.composition->Fetch());
-  SLUICE_TRY(context.units, SelectUnits(units, *context.snapshot, *context.composition->log().Get()));
+  SLUICE_TRY(context.units,
+             SelectUnits(units, *context.snapshot, *context.composition->log().Get()));
   return context;
 }
 
-Result<Plan> PlanUnit(const rollout::Services& services, const rollout::Snapshot& snapshot, const UnitId& id) {
+Result<Plan> PlanUnit(const rollout::Services& services, const rollout::Snapshot& snapshot,
+                      const UnitId& id) {
   const DeclaredUnit* unit = snapshot.Find(id);
   if (!unit) return Plan{};
   if (!unit->problems.empty()) {
     std::string all;
-    for (const Diagnostic& problem : unit->problems) all += (all.empty() ? "" : "\n") + ToString(problem);
+    for (const Diagnostic& problem : unit->problems)
+      all += (all.empty() ? "" : "\n") + ToString(problem);
     return Fail(ErrorCode::kInvalidConfig, "ConfigInvalid", all);
   }
-  SLUICE_TRY(const auto tree, services.mirror.Tree(snapshot.revision, rollout::RepositoryPath(services.options, "")));
+  SLUICE_TRY(const auto tree, services.mirror.Tree(snapshot.revision,
+                                                   rollout::RepositoryPath(services.options, "")));
   SLUICE_TRY(const auto rendered, render::Render(*unit, *tree, services.yaml));
   SLUICE_TRY(auto inventory, services.log.ReadInventory(id));
   std::vector<rollout::TargetSession> sessions;
@@ -63,11 +68,13 @@ struct PlannedUnit {
   int code = kExitDone;
 };
 
-PlannedUnit Describe(const rollout::Services& services, const rollout::Snapshot& snapshot, const UnitId& id) {
+PlannedUnit Describe(const rollout::Services& services, const rollout::Snapshot& snapshot,
+                     const UnitId& id) {
   PlannedUnit out{id, {}, "", kExitDone};
   auto plan = PlanUnit(services, snapshot, id);
   if (!plan) {
-    out.error = (plan.error().reason().empty() ? "" : plan.error().reason() + ": ") + plan.error().message();
+    out.error = (plan.error().reason().empty() ? "" : plan.error().reason() + ": ") +
+                plan.error().message();
     out.code = plan.error().code() == ErrorCode::kInvalidConfig ? kExitUsage : kExitErrored;
     return out;
   }
@@ -80,8 +87,11 @@ PlannedUnit Describe(const rollout::Services& services, const rollout::Snapshot&
 }
 
 void PrintPlan(const Global& global, const PlannedUnit& planned, bool all) {
-  const auto style = global.output == Output::kMarkdown ? plan::Style::kMarkdown : IsTerminal() ? plan::Style::kColour : plan::Style::kPlain;
-  std::printf(global.output == Output::kMarkdown ? "## %s\n\n" : "%s\n", ToString(planned.unit).c_str());
+  const auto style = global.output == Output::kMarkdown ? plan::Style::kMarkdown
+                     : IsTerminal()                     ? plan::Style::kColour
+                                                        : plan::Style::kPlain;
+  std::printf(global.output == Output::kMarkdown ? "## %s\n\n" : "%s\n",
+              ToString(planned.unit).c_str());
   if (!planned.error.empty()) std::printf("  error: %s\n", planned.error.c_str());
   std::fputs(plan::Format(planned.plan, style, all).c_str(), stdout);
 }
@@ -100,8 +110,10 @@ int PlanCommand(const Global& global, const PlanOptions& options) {
     code = Combine(code, planned.code);
     if (options.exit_code && !planned.plan.IsEmpty()) code = Combine(code, kExitDifferences);
     if (is_value) {
-      out.push_back({{"unit", ToString(id)}, {"changes", plan::ToJson(planned.plan, options.all)},
-                     {"error", planned.error.empty() ? nlohmann::json() : nlohmann::json(planned.error)}});
+      out.push_back(
+          {{"unit", ToString(id)},
+           {"changes", plan::ToJson(planned.plan, options.all)},
+           {"error", planned.error.empty() ? nlohmann::json() : nlohmann::json(planned.error)}});
     } else {
       PrintPlan(global, planned, options.all);
     }
@@ -121,7 +133,10 @@ int DriftCommand(const Global& global, const DriftOptions& options) {
   nlohmann::json out = nlohmann::json::array();
   int code = kExitDone;
   for (const UnitId& id : context->units) {
-    nlohmann::json unit = {{"unit", ToString(id)}, {"changes", nlohmann::json::array()}, {"health", nullptr}, {"error", nullptr}};
+    nlohmann::json unit = {{"unit", ToString(id)},
+                           {"changes", nlohmann::json::array()},
+                           {"health", nullptr},
+                           {"error", nullptr}};
     auto report = rollout::CheckDrift(services, context->snapshot->declared.pipeline.name, id);
     Plan plan;
     if (!report) {
@@ -135,9 +150,16 @@ int DriftCommand(const Global& global, const DriftOptions& options) {
     }
     out.push_back(unit);
     if (global.output != Output::kTable) continue;
-    const std::string state = !report ? "error: " + report.error().message() : !report->is_known ? "nothing runs yet" : plan.changes.empty() ? "no drift" : "drifted";
+    const std::string state = !report                ? "error: " + report.error().message()
+                              : !report->is_known    ? "nothing runs yet"
+                              : plan.changes.empty() ? "no drift"
+                                                     : "drifted";
     std::printf("%s: %s\n", ToString(id).c_str(), state.c_str());
-    if (!plan.changes.empty()) std::fputs(plan::Format(plan, IsTerminal() ? plan::Style::kColour : plan::Style::kPlain, false).c_str(), stdout);
+    if (!plan.changes.empty())
+      std::fputs(
+          plan::Format(plan, IsTerminal() ? plan::Style::kColour : plan::Style::kPlain, false)
+              .c_str(),
+          stdout);
   }
   PrintValue(global, out);
   return code;

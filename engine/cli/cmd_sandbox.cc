@@ -20,9 +20,11 @@ int SandboxCommand(const Global& global, const SandboxCommandOptions& options) {
   given.faults = options.faults;
   auto sandbox = sandbox::Sandbox::Start(std::move(given));
   if (!sandbox) return Report(sandbox.error());
-  std::printf("This is a simulation: no cluster, no container, nothing outlives this process.\n"
-              "kubeconfig: %s\nKubernetes API: https://127.0.0.1:%d\nHTTP front: http://127.0.0.1:%d/<cluster>/<namespace>/<service>/\nready\n",
-              (*sandbox)->kubeconfig_path().c_str(), (*sandbox)->port(), (*sandbox)->http_port());
+  std::printf(
+      "This is a simulation: no cluster, no container, nothing outlives this process.\n"
+      "kubeconfig: %s\nKubernetes API: https://127.0.0.1:%d\nHTTP front: "
+      "http://127.0.0.1:%d/<cluster>/<namespace>/<service>/\nready\n",
+      (*sandbox)->kubeconfig_path().c_str(), (*sandbox)->port(), (*sandbox)->http_port());
   std::fflush(stdout);
   WaitForStop(signals.stop());
   (*sandbox)->Stop();

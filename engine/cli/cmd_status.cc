@@ -32,8 +32,11 @@ std::string LowerCamel(const std::string& key) {
 }
 
 json EventJson(const Event& event) {
-  json out = {{"event", ToString(event.kind)}, {"commit", event.commit}, {"time", FormatTime(event.time)},
-              {"by", event.author}, {"summary", event.summary}};
+  json out = {{"event", ToString(event.kind)},
+              {"commit", event.commit},
+              {"time", FormatTime(event.time)},
+              {"by", event.author},
+              {"summary", event.summary}};
   if (!event.body.empty()) out["body"] = event.body;
   for (const auto& [key, value] : event.trailers) {
     const std::string name = LowerCamel(key);
@@ -53,14 +56,24 @@ std::string HealthText(const Record& record) {
   return all.empty() ? "" : std::string(ToString(Worst(all)));
 }
 
-std::vector<std::string> Row(const Record& record, const std::string& desired, const std::string& health) {
+std::vector<std::string> Row(const Record& record, const std::string& desired,
+                             const std::string& health) {
   const std::string running = record.running ? record.running->revision.substr(0, 7) : "-";
   const std::string version = record.running ? record.running->release.version : "";
-  std::string note = record.reason.empty() ? "" : record.reason + ": " + record.message.substr(0, record.message.find('\n'));
+  std::string note =
+      record.reason.empty()
+          ? ""
+          : record.reason + ": " + record.message.substr(0, record.message.find('\n'));
   if (record.frozen) note = "frozen by " + record.frozen->by + ": " + record.frozen->reason;
   if (note.empty() && !record.drift.empty()) note = "drifted: " + record.drift.front();
-  return {ToString(record.unit), std::string(ToString(record.phase)), record.outcome ? std::string(ToString(*record.outcome)) : "-",
-          health.empty() ? "-" : health, running, version.empty() ? "-" : version, desired.empty() ? "-" : desired, note};
+  return {ToString(record.unit),
+          std::string(ToString(record.phase)),
+          record.outcome ? std::string(ToString(*record.outcome)) : "-",
+          health.empty() ? "-" : health,
+          running,
+          version.empty() ? "-" : version,
+          desired.empty() ? "-" : desired,
+          note};
 }
 
 }  // namespace
@@ -77,7 +90,8 @@ int StatusCommand(const Global& global, const StatusOptions& options) {
   if (!units) return Report(units.error());
   const rollout::Services services = (*composition)->MakeServices();
   json out = json::array();
-  std::vector<std::vector<std::string>> rows = {{"UNIT", "PHASE", "OUTCOME", "HEALTH", "RUNNING", "VERSION", "DESIRED", "NOTE"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"UNIT", "PHASE", "OUTCOME", "HEALTH", "RUNNING", "VERSION", "DESIRED", "NOTE"}};
   int code = kExitDone;
   for (const UnitId& id : *units) {
     const Record* known = rollout::FindRecord(*state, id);
@@ -86,16 +100,25 @@ int StatusCommand(const Global& global, const StatusOptions& options) {
     json item = ToJson(record);
     const std::string fingerprint = (*snapshot)->FingerprintOf(id);
     const bool is_declared = (*snapshot)->Find(id) != nullptr;
-    item["desired"] = is_declared ? json{{"revision", (*snapshot)->revision}, {"fingerprint", fingerprint}} : json();
+    item["desired"] = is_declared
+                          ? json{{"revision", (*snapshot)->revision}, {"fingerprint", fingerprint}}
+                          : json();
     if (!item.contains("running")) item["running"] = nullptr;
     if (options.live) {
       auto report = rollout::CheckDrift(services, (*snapshot)->declared.pipeline.name, id);
-      health = report ? (report->is_known ? std::string(ToString(Worst(report->health))) : "Missing") : "Unknown";
+      health = report
+                   ? (report->is_known ? std::string(ToString(Worst(report->health))) : "Missing")
+                   : "Unknown";
       item["live"] = {{"health", health}};
       if (!report) code = Combine(code, Report(report.error()));
     }
     out.push_back(item);
-    rows.push_back(Row(record, is_declared ? (record.running && record.running->fingerprint == fingerprint ? "same" : (*snapshot)->revision.substr(0, 7)) : "removed", health));
+    rows.push_back(Row(record,
+                       is_declared ? (record.running && record.running->fingerprint == fingerprint
+                                          ? "same"
+                                          : (*snapshot)->revision.substr(0, 7))
+                                   : "removed",
+                       health));
   }
   if (!PrintValue(global, out)) PrintTable(rows);
   return code;
@@ -104,7 +127,8 @@ int StatusCommand(const Global& global, const StatusOptions& options) {
 int LogCommand(const Global& global, const LogOptions& options) {
   deploylog::DeployLog::Filter filter;
   filter.limit = options.limit;
-  if (options.units.size() > 1) return Report(Error(ErrorCode::kInvalidArgument, "log takes at most one ENV/APP or ENV"));
+  if (options.units.size() > 1)
+    return Report(Error(ErrorCode::kInvalidArgument, "log takes at most one ENV/APP or ENV"));
   if (!options.units.empty()) {
     const std::string& name = options.units.front();
     if (name.find('/') == std::string::npos) {
@@ -118,7 +142,10 @@ int LogCommand(const Global& global, const LogOptions& options) {
   }
   if (!options.event.empty()) {
     filter.kind = ParseEventKind(options.event);
-    if (!filter.kind) return Report(Error(ErrorCode::kInvalidArgument, "unknown event '" + options.event + "'; the events are listed in docs/reference/deploy-log.md"));
+    if (!filter.kind)
+      return Report(Error(ErrorCode::kInvalidArgument,
+                          "unknown event '" + options.event +
+                              "'; the events are listed in docs/reference/deploy-log.md"));
   }
   auto config = ReadConfig(global.config);
   if (!config) return Report(config.error());
@@ -131,7 +158,8 @@ int LogCommand(const Global& global, const LogOptions& options) {
   std::vector<std::vector<std::string>> rows = {{"TIME", "EVENT", "COMMIT", "SUMMARY"}};
   for (const Event& event : *events) {
     out.push_back(EventJson(event));
-    rows.push_back({FormatTime(event.time), std::string(ToString(event.kind)), event.commit.substr(0, 7), event.summary});
+    rows.push_back({FormatTime(event.time), std::string(ToString(event.kind)),
+                    event.commit.substr(0, 7), event.summary});
   }
   if (!PrintValue(global, out)) PrintTable(rows);
   return kExitDone;

@@ -18,7 +18,10 @@ using rollout::Standing;
 void ConfigureLog(const Global& global, const DaemonConfig& config) {
   const std::string format = global.log_format.empty() ? config.log_format : global.log_format;
   const std::string level = global.log_level.empty() ? config.log_level : global.log_level;
-  const auto parsed = level == "debug" ? log::Level::kDebug : level == "warn" ? log::Level::kWarn : level == "error" ? log::Level::kError : log::Level::kInfo;
+  const auto parsed = level == "debug"   ? log::Level::kDebug
+                      : level == "warn"  ? log::Level::kWarn
+                      : level == "error" ? log::Level::kError
+                                         : log::Level::kInfo;
   log::Configure(parsed, format == "json" ? log::Format::kJson : log::Format::kLogfmt);
 }
 
@@ -32,11 +35,16 @@ daemon::EngineOptions EngineOptionsOf(const DaemonConfig& config) {
 std::string_view Word(const daemon::UnitStanding& unit) {
   if (unit.has_failed) return "Failed";
   switch (unit.standing) {
-    case Standing::kDone: return "Synced";
-    case Standing::kHeld: return "Held";
-    case Standing::kErrored: return "Errored";
-    case Standing::kFailed: return "Failed";
-    case Standing::kInvalid: return "Invalid";
+    case Standing::kDone:
+      return "Synced";
+    case Standing::kHeld:
+      return "Held";
+    case Standing::kErrored:
+      return "Errored";
+    case Standing::kFailed:
+      return "Failed";
+    case Standing::kInvalid:
+      return "Invalid";
   }
   return "";
 }
@@ -44,38 +52,55 @@ std::string_view Word(const daemon::UnitStanding& unit) {
 int CodeOf(const daemon::UnitStanding& unit) {
   int code = unit.has_failed ? kExitFailed : kExitDone;
   switch (unit.standing) {
-    case Standing::kDone: break;
-    case Standing::kHeld: code = Combine(code, kExitHeld); break;
-    case Standing::kErrored: code = Combine(code, kExitErrored); break;
-    case Standing::kFailed: code = Combine(code, kExitFailed); break;
-    case Standing::kInvalid: code = Combine(code, kExitUsage); break;
+    case Standing::kDone:
+      break;
+    case Standing::kHeld:
+      code = Combine(code, kExitHeld);
+      break;
+    case Standing::kErrored:
+      code = Combine(code, kExitErrored);
+      break;
+    case Standing::kFailed:
+      code = Combine(code, kExitFailed);
+      break;
+    case Standing::kInvalid:
+      code = Combine(code, kExitUsage);
+      break;
   }
   return code;
 }
 
 void PrintTable(const daemon::SyncEnd& end) {
   for (const auto& [id, unit] : end.units) {
-    std::printf("%-32s %-8s %s%s%s\n", ToString(id).c_str(), std::string(Word(unit)).c_str(), unit.reason.c_str(),
-                unit.message.empty() ? "" : ": ", EscapeControl(unit.message).c_str());
+    std::printf("%-32s %-8s %s%s%s\n", ToString(id).c_str(), std::string(Word(unit)).c_str(),
+                unit.reason.c_str(), unit.message.empty() ? "" : ": ",
+                EscapeControl(unit.message).c_str());
   }
 }
 
 void PrintJson(const daemon::SyncEnd& end) {
   nlohmann::json out = nlohmann::json::array();
   for (const auto& [id, unit] : end.units) {
-    out.push_back({{"unit", ToString(id)}, {"standing", Word(unit)}, {"reason", unit.reason}, {"message", unit.message}});
+    out.push_back({{"unit", ToString(id)},
+                   {"standing", Word(unit)},
+                   {"reason", unit.reason},
+                   {"message", unit.message}});
   }
   std::printf("%s\n", out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
 }
 
 Status WriteMetrics(const std::string& file, const Metrics& metrics) {
   const Metrics::Values values = metrics.Snapshot();
-  const nlohmann::json out = {{"requests", values.requests}, {"gitCalls", values.git_calls}, {"steps", values.steps}};
+  const nlohmann::json out = {
+      {"requests", values.requests}, {"gitCalls", values.git_calls}, {"steps", values.steps}};
   return WriteFileDurably(file, out.dump(2) + "\n", 0644);
 }
 
 int Conclude(const daemon::SyncEnd& end, const Global& global, const SyncOptions& options) {
-  if (global.output == Output::kJson) PrintJson(end); else PrintTable(end);
+  if (global.output == Output::kJson)
+    PrintJson(end);
+  else
+    PrintTable(end);
   std::fflush(stdout);
   int code = kExitDone;
   for (const std::string& problem : end.problems) {
@@ -84,7 +109,10 @@ int Conclude(const daemon::SyncEnd& end, const Global& global, const SyncOptions
   }
   for (const auto& [id, unit] : end.units) code = Combine(code, CodeOf(unit));
   if (end.timed_out) {
-    std::fprintf(stderr, "sluice: not settled within %s; what runs goes on at the next sync (raise --timeout)\n", FormatDuration(options.timeout).c_str());
+    std::fprintf(
+        stderr,
+        "sluice: not settled within %s; what runs goes on at the next sync (raise --timeout)\n",
+        FormatDuration(options.timeout).c_str());
     code = Combine(code, kExitErrored);
   }
   return code;
@@ -100,11 +128,13 @@ int SyncCommand(const Global& global, const SyncOptions& options) {
   auto made = Composition::Make(std::move(*config), Role::kEngine, "sync");
   if (!made) return Report(made.error());
   Composition& composition = **made;
-  daemon::Engine engine(composition.MakeServices(), EngineOptionsOf(composition.config()), signals.stop());
+  daemon::Engine engine(composition.MakeServices(), EngineOptionsOf(composition.config()),
+                        signals.stop());
   auto end = engine.Sync(options.timeout);
   int code = kExitDone;
   if (!options.metrics_file.empty()) {
-    if (auto written = WriteMetrics(options.metrics_file, composition.metrics()); !written) code = Report(written.error());
+    if (auto written = WriteMetrics(options.metrics_file, composition.metrics()); !written)
+      code = Report(written.error());
   }
   if (!end) return Report(end.error());
   return Combine(code, Conclude(*end, global, options));
@@ -118,9 +148,12 @@ int RunCommand(const Global& global) {
   auto made = Composition::Make(std::move(*config), Role::kEngine, "run");
   if (!made) return Report(made.error());
   Composition& composition = **made;
-  daemon::Engine engine(composition.MakeServices(), EngineOptionsOf(composition.config()), signals.stop());
+  daemon::Engine engine(composition.MakeServices(), EngineOptionsOf(composition.config()),
+                        signals.stop());
   signals.OnPoll([&engine] { engine.Wake(); });
-  log::Info("started", {{"pipeline", composition.config().name}, {"engine", composition.engine_id()}, {"repository", composition.config().repository.url}});
+  log::Info("started", {{"pipeline", composition.config().name},
+                        {"engine", composition.engine_id()},
+                        {"repository", composition.config().repository.url}});
   const Status ended = engine.Run();
   signals.OnPoll({});
   if (!ended) return Report(ended.error());

@@ -10,9 +10,9 @@ namespace sluice::cli {
 
 enum ExitCode {
   kExitDone = 0,
-  kExitErrored = 1,      // no verdict
-  kExitUsage = 2,        // usage or invalid configuration
-  kExitFailed = 3,       // a rollout Failed (and was handled)
+  kExitErrored = 1,  // no verdict
+  kExitUsage = 2,    // usage or invalid configuration
+  kExitFailed = 3,   // a rollout Failed (and was handled)
   kExitHeld = 4,
   kExitDifferences = 5,  // plan --exit-code, drift --exit-code
 };

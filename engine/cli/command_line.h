@@ -10,8 +10,8 @@
 namespace sluice::cli {
 
 struct Parsed {
-  std::function<int()> run;  // set when a command is to be run
-  int exit_code = kExitDone; // otherwise: help was printed (0) or the usage was wrong (2)
+  std::function<int()> run;   // set when a command is to be run
+  int exit_code = kExitDone;  // otherwise: help was printed (0) or the usage was wrong (2)
 };
 
 Parsed ParseCommandLine(int argc, const char* const* argv);

@@ -47,7 +47,8 @@ std::string CacheDirectory(const DaemonConfig& config) {
   if (cache && *cache == '/') base = cache;
   if (base.empty() && home && *home == '/') base = std::string(home) + "/.cache";
   if (base.empty()) return "";
-  return base + "/sluice/" + Sha256Hex(config.repository.url + "\n" + config.repository.log_branch).substr(0, 16);
+  return base + "/sluice/" +
+         Sha256Hex(config.repository.url + "\n" + config.repository.log_branch).substr(0, 16);
 }
 
 }  // namespace
@@ -59,10 +60,13 @@ Result<DaemonConfig> ReadConfig(const std::string& path) {
     file = from_environment ? from_environment : "";
   }
   if (file.empty()) {
-    return Fail(ErrorCode::kInvalidArgument, "no configuration: name daemon.yaml with -c FILE or in SLUICE_CONFIG");
+    return Fail(ErrorCode::kInvalidArgument,
+                "no configuration: name daemon.yaml with -c FILE or in SLUICE_CONFIG");
   }
   auto text = ReadFile(file);
-  if (!text) return Fail(ErrorCode::kInvalidArgument, "configuration " + file + ": " + text.error().message());
+  if (!text)
+    return Fail(ErrorCode::kInvalidArgument,
+                "configuration " + file + ": " + text.error().message());
   return config::ParseDaemonConfig(*text, file);
 }
 
@@ -105,13 +109,15 @@ Status Composition::OpenGit(Role role, const std::string& command) {
     deploylog::LeaseOptions lease;
     lease.log_branch = repository.log_branch;
     lease.engine = engine_id_;
-    lease.holder = "sluice " + command + " on " + Host() + ", process " + std::to_string(getpid()) + ", dataDir " + config_.data_dir;
+    lease.holder = "sluice " + command + " on " + Host() + ", process " + std::to_string(getpid()) +
+                   ", dataDir " + config_.data_dir;
     lease.identity = identity;
     lease_ = std::make_unique<deploylog::Lease>(*mirror_, *remote_, clock_, lease);
   }
   deploylog::Options log;
   log.branch = repository.log_branch;
-  log.pipeline = "";  // sluice.yaml names it; an engine takes the log of whatever pipeline stands at its path
+  log.pipeline =
+      "";  // sluice.yaml names it; an engine takes the log of whatever pipeline stands at its path
   log.path = repository.path;
   log.engine = engine_id_;
   log.identity = identity;
@@ -125,13 +131,15 @@ Status Composition::OpenTargets() {
   options.kubeconfig = config_.kubeconfig;
   options.exec_allow_list = config_.exec_allow_list;
   options.environment = ProcessEnvironment();
-  kubernetes_ = std::make_unique<targets::KubernetesConnections>(options, clock_, effects_, metrics_);
+  kubernetes_ =
+      std::make_unique<targets::KubernetesConnections>(options, clock_, effects_, metrics_);
   SLUICE_TRY(smoke_http_, MakeCurlHttpClient({.user_agent = "sluice-smoke-test"}));
   verifier_ = std::make_unique<verify::Verifier>(*smoke_http_, clock_);
   return {};
 }
 
-Result<std::unique_ptr<Composition>> Composition::Make(DaemonConfig config, Role role, const std::string& command) {
+Result<std::unique_ptr<Composition>> Composition::Make(DaemonConfig config, Role role,
+                                                       const std::string& command) {
   auto made = std::unique_ptr<Composition>(new Composition(std::move(config)));
   if (!made->config_.hmac_key_file.empty()) {
     SLUICE_TRY(made->hmac_key_, ReadFile(made->config_.hmac_key_file));
@@ -159,7 +167,9 @@ rollout::Services Composition::MakeServices() {
   services.make_driver = [this](const Target& target) {
     return kubernetes_->MakeDriver(std::get<KubernetesTarget>(target.where));
   };
-  services.interrupted = [](const UnitId&, const std::string&) { return rollout::Interruption::kNone; };
+  services.interrupted = [](const UnitId&, const std::string&) {
+    return rollout::Interruption::kNone;
+  };
   services.options.engine = engine_id_;
   services.options.identity = {config_.identity.name, config_.identity.email};
   services.options.branch = config_.repository.branch;

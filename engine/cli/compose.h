@@ -29,7 +29,8 @@ enum class Role {
 // Owns everything Services refers to. Not movable: the parts refer to each other.
 class Composition {
  public:
-  static Result<std::unique_ptr<Composition>> Make(DaemonConfig config, Role role, const std::string& command);
+  static Result<std::unique_ptr<Composition>> Make(DaemonConfig config, Role role,
+                                                   const std::string& command);
   ~Composition();
 
   const DaemonConfig& config() const { return config_; }
@@ -41,12 +42,13 @@ class Composition {
   const std::string& engine_id() const { return engine_id_; }
   // A copy per engine or command; `stop` and `interrupted` are the caller's to set.
   rollout::Services MakeServices();
-  // Lists and fetches branch and log, and refreshes the log. For commands that read or commit. An absent log is an
-  // empty state.
+  // Lists and fetches branch and log, and refreshes the log. For commands that read or commit. An
+  // absent log is an empty state.
   Result<std::shared_ptr<const rollout::Snapshot>> Fetch();
 
  private:
-  Composition(DaemonConfig config) : config_(std::move(config)), effects_(Effects::FromEnvironment()) {}
+  Composition(DaemonConfig config)
+      : config_(std::move(config)), effects_(Effects::FromEnvironment()) {}
   Status OpenDirectories(Role role);
   Status OpenGit(Role role, const std::string& command);
   Status OpenTargets();

@@ -8,7 +8,9 @@ int main(int argc, char** argv) {
     const sluice::cli::Parsed parsed = sluice::cli::ParseCommandLine(argc, argv);
     return parsed.run ? parsed.run() : parsed.exit_code;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "sluice: internal error: %s; please report it with the command that caused it\n", error.what());
+    std::fprintf(stderr,
+                 "sluice: internal error: %s; please report it with the command that caused it\n",
+                 error.what());
     return sluice::cli::kExitErrored;
   }
 }

@@ -13,7 +13,8 @@ namespace sluice::cli {
 
 bool PrintValue(const Global& global, const nlohmann::json& value) {
   if (global.output == Output::kJson) {
-    std::printf("%s\n", value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    std::printf("%s\n",
+                value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
     return true;
   }
   if (global.output == Output::kYaml) {
@@ -27,7 +28,8 @@ void PrintTable(const std::vector<std::vector<std::string>>& rows) {
   std::vector<size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], EscapeControl(row[i]).size());
+    for (size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], EscapeControl(row[i]).size());
   }
   for (const auto& row : rows) {
     std::string line;

@@ -40,7 +40,8 @@ Signals::Signals() : state_(std::make_unique<State>()) {
   for (const int number : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&state_->set, number);
   pthread_sigmask(SIG_BLOCK, &state_->set, nullptr);
   signal(SIGPIPE, SIG_IGN);
-  state_->thread = std::jthread([state = state_.get()](const std::stop_token& ended) { state->Loop(ended); });
+  state_->thread =
+      std::jthread([state = state_.get()](const std::stop_token& ended) { state->Loop(ended); });
 }
 
 Signals::~Signals() = default;

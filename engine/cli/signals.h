@@ -7,8 +7,8 @@
 
 namespace sluice::cli {
 
-// Make it before any thread starts: the signals are blocked in all threads and taken by one of its own. A second
-// SIGTERM or SIGINT ends the process at once.
+// Make it before any thread starts: the signals are blocked in all threads and taken by one of its
+// own. A second SIGTERM or SIGINT ends the process at once.
 class Signals {
  public:
   Signals();

@@ -27,10 +27,12 @@ std::string GitConfig(const std::string& key) {
 
 Result<UnitId> ParseUnit(const std::string& argument) {
   if (auto unit = ParseUnitId(argument)) return *unit;
-  return Fail(ErrorCode::kInvalidArgument, "'" + argument + "' is not a unit; write ENV/APP, for example prod/checkout");
+  return Fail(ErrorCode::kInvalidArgument,
+              "'" + argument + "' is not a unit; write ENV/APP, for example prod/checkout");
 }
 
-Result<std::set<UnitId>> SelectUnits(const std::vector<std::string>& arguments, const rollout::Snapshot& snapshot,
+Result<std::set<UnitId>> SelectUnits(const std::vector<std::string>& arguments,
+                                     const rollout::Snapshot& snapshot,
                                      const deploylog::State& state) {
   std::set<UnitId> known;
   for (const auto& [unit, declared] : snapshot.declared.units) known.insert(unit);
@@ -42,7 +44,8 @@ Result<std::set<UnitId>> SelectUnits(const std::vector<std::string>& arguments, 
   for (const std::string& argument : arguments) {
     SLUICE_TRY(const UnitId unit, ParseUnit(argument));
     if (!known.contains(unit)) {
-      return Fail(ErrorCode::kInvalidArgument, "no unit " + argument + " is declared or recorded" + DidYouMean(argument, names));
+      return Fail(ErrorCode::kInvalidArgument,
+                  "no unit " + argument + " is declared or recorded" + DidYouMean(argument, names));
     }
     selected.insert(unit);
   }

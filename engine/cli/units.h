@@ -11,10 +11,13 @@
 namespace sluice::cli {
 
 Result<UnitId> ParseUnit(const std::string& argument);
-// The named units, or all declared or recorded when none is named. An unknown one is kInvalidArgument with a suggestion.
-Result<std::set<UnitId>> SelectUnits(const std::vector<std::string>& arguments, const rollout::Snapshot& snapshot,
+// The named units, or all declared or recorded when none is named. An unknown one is
+// kInvalidArgument with a suggestion.
+Result<std::set<UnitId>> SelectUnits(const std::vector<std::string>& arguments,
+                                     const rollout::Snapshot& snapshot,
                                      const deploylog::State& state);
-// Who runs the command: git's identity (GIT_AUTHOR_NAME/EMAIL, git config user.name/email), or daemon.yaml's.
+// Who runs the command: git's identity (GIT_AUTHOR_NAME/EMAIL, git config user.name/email), or
+// daemon.yaml's.
 git::Person Operator(const git::Person& fallback);
 
 }  // namespace sluice::cli

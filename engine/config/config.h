@@ -1,5 +1,5 @@
-// Text of the config repo to declared state, every problem collected with its place. Pure but for reading
-// the SourceTree. Start reading: loader.cc. A new kind: one file + one line in kinds.cc.
+// Text of the config repo to declared state, every problem collected with its place. Pure but for
+// reading the SourceTree. Start reading: loader.cc. A new kind: one file + one line in kinds.cc.
 #pragma once
 
 #include <string>
@@ -12,23 +12,25 @@
 
 namespace sluice::config {
 
-// Reads sluice.yaml, environments/*/environment.yaml and every unit's directory. Broken files become
-// problems of the units that read them; an Error only when the tree cannot be read.
-// `cache` keeps parsed files by blob id between calls.
+// Reads sluice.yaml, environments/*/environment.yaml and every unit's directory. Broken files
+// become problems of the units that read them; an Error only when the tree cannot be read. `cache`
+// keeps parsed files by blob id between calls.
 Result<Declared> Load(const SourceTree& tree, yaml::Cache& cache);
 
 // The one unit, from a tree that may hold nothing else than the unit's inputs (the deploy log's
 // last-known-good copy). kNotFound when its directory is absent.
 Result<DeclaredUnit> LoadUnit(const SourceTree& tree, const UnitId& unit, yaml::Cache& cache);
 
-// Puts an environment under a unit that was loaded from a tree without environment.yaml, and resolves its targets.
+// Puts an environment under a unit that was loaded from a tree without environment.yaml, and
+// resolves its targets.
 void UseEnvironment(DeclaredUnit& unit, const Environment& environment);
 
-// daemon.yaml. Relative paths in it are relative to the file's folder. kInvalidConfig with every problem, one a line.
+// daemon.yaml. Relative paths in it are relative to the file's folder. kInvalidConfig with every
+// problem, one a line.
 Result<DaemonConfig> ParseDaemonConfig(const std::string& text, const std::string& file);
 
-// release.yaml of a unit with these images and version put in (for release, promote): keeps nothing but the
-// schema's fields. Refuses an image without tag and digest, and tag latest.
+// release.yaml of a unit with these images and version put in (for release, promote): keeps nothing
+// but the schema's fields. Refuses an image without tag and digest, and tag latest.
 Result<std::string> FormatRelease(const Release& release);
 // Parses a release.yaml text; kInvalidConfig with all problems.
 Result<Release> ParseRelease(const std::string& text, const std::string& file);

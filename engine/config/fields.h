@@ -1,5 +1,5 @@
-// The table-driven reader of a kind: each field names itself and says how its value is read; everything that
-// does not fit becomes a problem with its place, and reading goes on.
+// The table-driven reader of a kind: each field names itself and says how its value is read;
+// everything that does not fit becomes a problem with its place, and reading goes on.
 #pragma once
 
 #include <functional>
@@ -47,7 +47,8 @@ class Node {
 
   // Each reads the value or reports why not; `out` is then left as it was.
   // `unsupported` names fields that the design has and this version does not act on.
-  void Object(const std::vector<Field>& fields, const std::vector<std::string_view>& unsupported = {}) const;
+  void Object(const std::vector<Field>& fields,
+              const std::vector<std::string_view>& unsupported = {}) const;
   void List(const std::function<void(const Node&)>& read_item) const;
   // Keys are free; `read` gets key and value.
   void Map(const std::function<void(const std::string&, const Node&)>& read) const;
@@ -67,7 +68,8 @@ class Node {
   }
 
  private:
-  size_t Choose(const std::vector<std::string>& names, const std::vector<std::string_view>& unsupported) const;
+  size_t Choose(const std::vector<std::string>& names,
+                const std::vector<std::string_view>& unsupported) const;
   bool Expect(bool is_right, std::string_view what) const;
   Node Child(const std::string& key, const nlohmann::json& value) const;
 
@@ -76,12 +78,14 @@ class Node {
   std::string pointer_;
 };
 
-// Reads apiVersion, kind, metadata.name and spec. `kind` and, unless "", `name` must be what the file has.
-// Returns the name read. With a wrong apiVersion or kind nothing further is looked at.
-std::string ReadKind(Source& source, std::string_view kind, std::string_view name, const std::function<void(const Node&)>& read_spec);
+// Reads apiVersion, kind, metadata.name and spec. `kind` and, unless "", `name` must be what the
+// file has. Returns the name read. With a wrong apiVersion or kind nothing further is looked at.
+std::string ReadKind(Source& source, std::string_view kind, std::string_view name,
+                     const std::function<void(const Node&)>& read_spec);
 
 // The file's only document; nullptr with a problem when there is none or there are several.
-const yaml::Document* OnlyDocument(const yaml::Parsed& parsed, const std::string& file, std::string_view kind, Diagnostics& problems);
+const yaml::Document* OnlyDocument(const yaml::Parsed& parsed, const std::string& file,
+                                   std::string_view kind, Diagnostics& problems);
 
 inline constexpr std::string_view kApiVersion = "sluice.dev/v1";
 

@@ -25,7 +25,7 @@ std::string DigestOf(const Release& release);
 // Every kind of ours and the file it stands in.
 struct KindFile {
   std::string_view kind;
-  std::string_view file;  // "app.yaml"
+  std::string_view file;   // "app.yaml"
   std::string_view where;  // "the root", for messages
 };
 const std::vector<KindFile>& Kinds();

@@ -26,16 +26,21 @@ constexpr Duration kLeaseCheck = 2s;  // how often the renewal thread looks whet
 
 struct Engine::Impl {
   Impl(rollout::Services given, EngineOptions engine_options, std::stop_token stop_token)
-      : services(std::move(given)), options(engine_options), stop(std::move(stop_token)), poller(services) {
+      : services(std::move(given)),
+        options(engine_options),
+        stop(std::move(stop_token)),
+        poller(services) {
     services.stop = stop;
-    services.interrupted = [this](const UnitId& unit, const std::string& fingerprint) { return Check(unit, fingerprint); };
+    services.interrupted = [this](const UnitId& unit, const std::string& fingerprint) {
+      return Check(unit, fingerprint);
+    };
   }
 
   rollout::Services services;
   EngineOptions options;
   std::stop_token stop;
   Poller poller;
-  Schedule schedule;                       // touched by the main thread only
+  Schedule schedule;                         // touched by the main thread only
   std::map<UnitId, UnitStanding> standings;  // likewise
   std::atomic<bool> lease_lost{false};
   SteadyTime maintain_at{};
@@ -72,8 +77,10 @@ Interruption Engine::Impl::Check(const UnitId& unit, const std::string& fingerpr
   if (!view.snapshot) return Interruption::kNone;
   const DeclaredUnit* declared = view.snapshot->Find(unit);
   // A tip that cannot be read for this unit says nothing newer about it.
-  const bool is_readable = (!declared || declared->problems.empty()) && (declared || view.snapshot->declared.problems.empty());
-  if (is_readable && view.snapshot->FingerprintOf(unit) != fingerprint) return Interruption::kSuperseded;
+  const bool is_readable = (!declared || declared->problems.empty()) &&
+                           (declared || view.snapshot->declared.problems.empty());
+  if (is_readable && view.snapshot->FingerprintOf(unit) != fingerprint)
+    return Interruption::kSuperseded;
   for (const auto& request : services.log.Get()->requests) {
     if (request.unit == unit && request.verb == "freeze") return Interruption::kFrozen;
   }
@@ -105,7 +112,8 @@ void Engine::Impl::Dispatch(Workers& workers) {
   const auto view = poller.Get();
   if (!view.snapshot || stop.stop_requested()) return;
   const auto state = services.log.Get();
-  for (const Schedule::Due& due : schedule.TakeDue(*view.snapshot, *state, services.clock.SystemNow())) {
+  for (const Schedule::Due& due :
+       schedule.TakeDue(*view.snapshot, *state, services.clock.SystemNow())) {
     rollout::PassInput input;
     input.snapshot = view.snapshot;
     input.state = state;
@@ -144,9 +152,12 @@ void Engine::Impl::Take(const Finished& done) {
     return;
   }
   standing.standing = Standing::kErrored;
-  standing.reason = done.error->reason().empty() ? std::string(ToString(done.error->code())) : done.error->reason();
+  standing.reason = done.error->reason().empty() ? std::string(ToString(done.error->code()))
+                                                 : done.error->reason();
   standing.message = done.error->message();
-  log::Err("pass_failed", {{"unit", ToString(done.unit)}, {"reason", standing.reason}, {"error", standing.message}});
+  log::Err(
+      "pass_failed",
+      {{"unit", ToString(done.unit)}, {"reason", standing.reason}, {"error", standing.message}});
   if (done.error->code() == ErrorCode::kHeldElsewhere) lease_lost = true;
   poll_now = true;  // the log may have moved under us
 }
@@ -175,7 +186,8 @@ Result<bool> Engine::Impl::PollOnce() {
 // How long the main loop may sleep: at most one poll, less when a unit's time comes.
 Duration Engine::Impl::UntilNextLook() const {
   Duration left = options.poll;
-  if (const auto next = schedule.NextWake()) left = std::min(left, std::max<Duration>(*next - services.clock.SystemNow(), 20ms));
+  if (const auto next = schedule.NextWake())
+    left = std::min(left, std::max<Duration>(*next - services.clock.SystemNow(), 20ms));
   return left;
 }
 
@@ -184,7 +196,8 @@ void Engine::Impl::MaintainIfDue() {
   const SteadyTime now = services.clock.SteadyNow();
   if (now < maintain_at) return;
   maintain_at = now + kMaintainEvery;
-  if (auto done = services.mirror.Maintain({now + 5min, stop}); !done) log::Warn("mirror_maintenance_failed", {{"error", done.error().message()}});
+  if (auto done = services.mirror.Maintain({now + 5min, stop}); !done)
+    log::Warn("mirror_maintenance_failed", {{"error", done.error().message()}});
 }
 
 SyncEnd Engine::Impl::End(bool timed_out) const {
@@ -192,7 +205,8 @@ SyncEnd Engine::Impl::End(bool timed_out) const {
   end.units = standings;
   end.timed_out = timed_out;
   if (const auto view = poller.Get(); view.snapshot) {
-    for (const Diagnostic& problem : view.snapshot->declared.problems) end.problems.push_back(ToString(problem));
+    for (const Diagnostic& problem : view.snapshot->declared.problems)
+      end.problems.push_back(ToString(problem));
   }
   return end;
 }
@@ -222,7 +236,8 @@ Result<SyncEnd> Engine::Sync(Duration timeout) {
       }
       self.Dispatch(workers);
       while (!self.schedule.IsIdle() && self.services.clock.SteadyNow() < deadline) {
-        const SteadyTime until = std::min(deadline, self.services.clock.SteadyNow() + self.options.poll);
+        const SteadyTime until =
+            std::min(deadline, self.services.clock.SteadyNow() + self.options.poll);
         self.WaitUntil(until);
         self.Collect();
         // A commit that comes while others work is seen by them too; so are operators' requests.
@@ -244,13 +259,16 @@ Result<SyncEnd> Engine::Sync(Duration timeout) {
         is_settled = self.schedule.IsIdle();
       } else {
         const Duration left = std::max<Duration>(*retry - self.services.clock.SystemNow(), 20ms);
-        self.WaitUntil(std::min(deadline, self.services.clock.SteadyNow() + std::min(left, self.options.poll)));
+        self.WaitUntil(std::min(
+            deadline, self.services.clock.SteadyNow() + std::min(left, self.options.poll)));
       }
     }
     workers.Join();
     self.Collect();
     if (end) end = self.End(timed_out);
-    if (self.lease_lost) end = Fail(ErrorCode::kHeldElsewhere, "LeaseLost", "another engine took the lease on the deploy log; nothing more is written here");
+    if (self.lease_lost)
+      end = Fail(ErrorCode::kHeldElsewhere, "LeaseLost",
+                 "another engine took the lease on the deploy log; nothing more is written here");
   }
   if (auto released = self.services.lease->Release(self.services.GitCall()); !released) {
     log::Warn("lease_release_failed", {{"error", released.error().message()}});
@@ -274,7 +292,8 @@ Status Engine::Run() {
       const std::string& message = ready.error().message();
       if (message != last_error) {
         const bool waits = ready.error().code() == ErrorCode::kHeldElsewhere;
-        log::Write(waits ? log::Level::kInfo : log::Level::kError, waits ? "waiting_for_lease" : "poll_failed",
+        log::Write(waits ? log::Level::kInfo : log::Level::kError,
+                   waits ? "waiting_for_lease" : "poll_failed",
                    {{"reason", ready.error().reason()}, {"error", message}});
         last_error = message;
       }

@@ -1,5 +1,6 @@
-// The long-running half: polls Git, decides which units need a look, and lets workers take it, one worker per unit
-// at a time. The same engine serves the daemon (until stopped) and `sync` (until nothing can move).
+// The long-running half: polls Git, decides which units need a look, and lets workers take it, one
+// worker per unit at a time. The same engine serves the daemon (until stopped) and `sync` (until
+// nothing can move).
 #pragma once
 
 #include <map>
@@ -18,7 +19,8 @@ using namespace std::chrono_literals;
 struct EngineOptions {
   Duration poll = 5s;
   int workers = 8;
-  int settled_after_errors = 3;  // sync: a unit without a verdict is given up after this many attempts
+  int settled_after_errors =
+      3;  // sync: a unit without a verdict is given up after this many attempts
 };
 
 // What `sync` found, per unit.
@@ -36,13 +38,16 @@ struct SyncEnd {
 
 class Engine {
  public:
-  // `services` without `interrupted` and `stop`, which are the engine's own. The lease and the log in it are not null.
+  // `services` without `interrupted` and `stop`, which are the engine's own. The lease and the log
+  // in it are not null.
   Engine(rollout::Services services, EngineOptions options, std::stop_token stop);
   ~Engine();
 
-  // Takes the lease (kHeldElsewhere names its holder) and works until nothing can move without time or a person.
+  // Takes the lease (kHeldElsewhere names its holder) and works until nothing can move without time
+  // or a person.
   Result<SyncEnd> Sync(Duration timeout);
-  // Works until stopped. Waits for the lease while another engine holds it; survives Git and clusters being away.
+  // Works until stopped. Waits for the lease while another engine holds it; survives Git and
+  // clusters being away.
   Status Run();
   // Polls at once. Safe from any thread.
   void Wake();

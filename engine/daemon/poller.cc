@@ -32,8 +32,10 @@ Status Poller::CheckHistory(const std::string& tip) {
     SLUICE_TRY(const bool descends, services_.mirror.IsAncestor(*seen, tip));
     if (!descends) {
       return Fail(ErrorCode::kCorrupted, "HistoryRewritten",
-                  "branch " + services_.options.branch + " was rewritten: its tip " + tip.substr(0, 7) + " does not descend from " +
-                      seen->substr(0, 7) + ", the last one seen; nothing is synced. Restore the branch, or accept the new history with `sluice init --accept-history`");
+                  "branch " + services_.options.branch + " was rewritten: its tip " +
+                      tip.substr(0, 7) + " does not descend from " + seen->substr(0, 7) +
+                      ", the last one seen; nothing is synced. Restore the branch, or accept the "
+                      "new history with `sluice init --accept-history`");
     }
   }
   return services_.mirror.SetRef(SeenRef(services_.options.branch), tip);
@@ -50,7 +52,8 @@ Status Poller::TakeConfig(const std::string& tip) {
   SLUICE_CHECK(CheckHistory(revision));
   SLUICE_TRY(auto snapshot, rollout::LoadSnapshot(services_, revision, view.snapshot.get()));
   log::Info("revision", {{"revision", revision}, {"units", snapshot->declared.units.size()}});
-  for (const Diagnostic& problem : snapshot->declared.problems) log::Err("config_invalid", {{"error", ToString(problem)}});
+  for (const Diagnostic& problem : snapshot->declared.problems)
+    log::Err("config_invalid", {{"error", ToString(problem)}});
   view_.With([&](View& v) { v.snapshot = snapshot; });
   return {};
 }
@@ -70,13 +73,15 @@ Result<bool> Poller::Poll() {
   };
   const std::string tip = find("refs/heads/" + services_.options.branch);
   if (tip.empty()) {
-    return Fail(ErrorCode::kNotFound, "BranchMissing",
-                "the config repo has no branch '" + services_.options.branch +
-                    "', or is empty: push the config to it, or set spec.repository.branch in daemon.yaml");
+    return Fail(
+        ErrorCode::kNotFound, "BranchMissing",
+        "the config repo has no branch '" + services_.options.branch +
+            "', or is empty: push the config to it, or set spec.repository.branch in daemon.yaml");
   }
   const auto snapshot_before = Get().snapshot;
   const std::string log_before = services_.log.Get()->tip;
-  SLUICE_CHECK(services_.log.Refresh(find("refs/heads/" + services_.options.log_branch), services_.GitCall()));
+  SLUICE_CHECK(services_.log.Refresh(find("refs/heads/" + services_.options.log_branch),
+                                     services_.GitCall()));
   SLUICE_CHECK(TakeConfig(tip));
   SLUICE_CHECK(BeginLog());
   return Get().snapshot != snapshot_before || services_.log.Get()->tip != log_before;

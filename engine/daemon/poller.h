@@ -1,5 +1,5 @@
-// One look at Git: lists the config branch, the log branch and the lease in one listing, fetches what moved, and loads
-// the declared state at the tip.
+// One look at Git: lists the config branch, the log branch and the lease in one listing, fetches
+// what moved, and loads the declared state at the tip.
 #pragma once
 
 #include <memory>
@@ -22,8 +22,8 @@ class Poller {
 
   // Tries to take the lease as it stands in the remote now.
   Status TryLease();
-  // Needs the lease. True when something moved. kCorrupted (HistoryRewritten, LogRewritten, LogMissing) stops syncing
-  // until a person acts.
+  // Needs the lease. True when something moved. kCorrupted (HistoryRewritten, LogRewritten,
+  // LogMissing) stops syncing until a person acts.
   Result<bool> Poll();
 
  private:

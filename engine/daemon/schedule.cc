@@ -9,30 +9,35 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kMaxHealDoublings = 5;  // a heal that does not last is tried at most every 32 intervals
+constexpr int kMaxHealDoublings =
+    5;  // a heal that does not last is tried at most every 32 intervals
 
 SystemTime LastLook(const std::optional<Record>& record, SystemTime now) {
   SystemTime last{};
   if (!record) return now;
-  for (const auto& [name, target] : record->targets) last = std::max(last, target.health_at.value_or(SystemTime{}));
+  for (const auto& [name, target] : record->targets)
+    last = std::max(last, target.health_at.value_or(SystemTime{}));
   return last;
 }
 
 }  // namespace
 
-Inputs InputsOf(const rollout::Snapshot& snapshot, const deploylog::State& state, const UnitId& unit) {
+Inputs InputsOf(const rollout::Snapshot& snapshot, const deploylog::State& state,
+                const UnitId& unit) {
   Inputs inputs;
   inputs.fingerprint = snapshot.FingerprintOf(unit);
   if (const DeclaredUnit* declared = snapshot.Find(unit)) {
     inputs.is_declared = true;
-    for (const Diagnostic& problem : declared->problems) inputs.problems += ToString(problem) + "\n";
+    for (const Diagnostic& problem : declared->problems)
+      inputs.problems += ToString(problem) + "\n";
   }
   for (const auto& [claim, units] : snapshot.claimed_twice) {
     if (units.contains(unit)) inputs.problems += "claimed twice: " + ToString(claim.ref) + "\n";
   }
   if (const Record* own = rollout::FindRecord(state, unit)) inputs.own = *own;
   if (const auto upstream = rollout::UpstreamOf(snapshot.declared, unit)) {
-    if (const Record* record = rollout::FindRecord(state, {*upstream, unit.application})) inputs.upstream = *record;
+    if (const Record* record = rollout::FindRecord(state, {*upstream, unit.application}))
+      inputs.upstream = *record;
   }
   for (const auto& request : state.requests) {
     if (request.unit == unit) inputs.requests.push_back(request.id);
@@ -40,7 +45,8 @@ Inputs InputsOf(const rollout::Snapshot& snapshot, const deploylog::State& state
   return inputs;
 }
 
-std::vector<Schedule::Due> Schedule::TakeDue(const rollout::Snapshot& snapshot, const deploylog::State& state, SystemTime now) {
+std::vector<Schedule::Due> Schedule::TakeDue(const rollout::Snapshot& snapshot,
+                                             const deploylog::State& state, SystemTime now) {
   std::set<UnitId> all;
   for (const auto& [unit, declared] : snapshot.declared.units) all.insert(unit);
   for (const auto& [unit, record] : state.records) all.insert(unit);
@@ -51,17 +57,21 @@ std::vector<Schedule::Due> Schedule::TakeDue(const rollout::Snapshot& snapshot, 
     Inputs inputs = InputsOf(snapshot, state, id);
     const bool runs = inputs.own && inputs.own->running && !inputs.own->IsOpen();
     const auto environment = snapshot.declared.environments.find(id.environment);
-    const Duration interval = environment == snapshot.declared.environments.end() ? Duration(3min) : environment->second.drift.interval;
+    const Duration interval = environment == snapshot.declared.environments.end()
+                                  ? Duration(3min)
+                                  : environment->second.drift.interval;
     if (unit.drift_at == SystemTime{}) unit.drift_at = LastLook(inputs.own, now) + interval;
     const bool drift_due = runs && unit.drift_at <= now;
     // Content that waits out a back-off is not retried because a neighbour's record moved.
     const bool backs_off = unit.errors_in_row > 0 && unit.wake && *unit.wake > now && unit.seen &&
-                           unit.seen->fingerprint == inputs.fingerprint && unit.seen->requests == inputs.requests;
+                           unit.seen->fingerprint == inputs.fingerprint &&
+                           unit.seen->requests == inputs.requests;
     const bool changed = unit.seen != inputs && !backs_off;
     const bool woke = unit.wake && *unit.wake <= now;
     if (!changed && !woke && !drift_due && !unit.look_again) continue;
     if (unit.seen && unit.seen->fingerprint != inputs.fingerprint) unit.errors_in_row = 0;
-    if (drift_due) unit.drift_at = now + interval * (1 << std::min(unit.heals_in_row, kMaxHealDoublings));
+    if (drift_due)
+      unit.drift_at = now + interval * (1 << std::min(unit.heals_in_row, kMaxHealDoublings));
     unit.seen = std::move(inputs);
     unit.look_again = false;
     unit.wake.reset();
@@ -71,12 +81,14 @@ std::vector<Schedule::Due> Schedule::TakeDue(const rollout::Snapshot& snapshot, 
   return due;
 }
 
-void Schedule::Done(const UnitId& id, const std::optional<rollout::PassResult>& result, SystemTime now) {
+void Schedule::Done(const UnitId& id, const std::optional<rollout::PassResult>& result,
+                    SystemTime now) {
   in_flight_.erase(id);
   Unit& unit = units_[id];
   if (!result) {
     ++unit.errors_in_row;
-    unit.wake = now + std::min<Duration>(Duration(1s) * (1 << std::min(unit.errors_in_row, 6)), 1min);
+    unit.wake =
+        now + std::min<Duration>(Duration(1s) * (1 << std::min(unit.errors_in_row, 6)), 1min);
     return;
   }
   unit.errors_in_row = result->standing == rollout::Standing::kErrored ? unit.errors_in_row + 1 : 0;
@@ -84,7 +96,8 @@ void Schedule::Done(const UnitId& id, const std::optional<rollout::PassResult>& 
   unit.look_again = result->look_again;
   if (result->reason == "Healed") {
     ++unit.heals_in_row;
-  } else if (result->standing == rollout::Standing::kDone && unit.drift_at > now && unit.seen && unit.seen->own && unit.seen->own->drift.empty()) {
+  } else if (result->standing == rollout::Standing::kDone && unit.drift_at > now && unit.seen &&
+             unit.seen->own && unit.seen->own->drift.empty()) {
     unit.heals_in_row = 0;
   }
 }

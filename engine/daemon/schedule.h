@@ -20,7 +20,8 @@ struct Inputs {
   std::vector<std::string> requests;
   bool operator==(const Inputs&) const = default;
 };
-Inputs InputsOf(const rollout::Snapshot& snapshot, const deploylog::State& state, const UnitId& unit);
+Inputs InputsOf(const rollout::Snapshot& snapshot, const deploylog::State& state,
+                const UnitId& unit);
 
 class Schedule {
  public:
@@ -30,14 +31,16 @@ class Schedule {
     int errors_in_row = 0;
   };
 
-  // Units not in flight whose inputs changed, whose wake-up came, or whose drift check is due; marks them in flight.
-  std::vector<Due> TakeDue(const rollout::Snapshot& snapshot, const deploylog::State& state, SystemTime now);
+  // Units not in flight whose inputs changed, whose wake-up came, or whose drift check is due;
+  // marks them in flight.
+  std::vector<Due> TakeDue(const rollout::Snapshot& snapshot, const deploylog::State& state,
+                           SystemTime now);
   // The pass ended with this result (nullopt: an error of the engine, tried again after a while).
   void Done(const UnitId& unit, const std::optional<rollout::PassResult>& result, SystemTime now);
 
   bool IsIdle() const { return in_flight_.empty(); }
-  // The earliest moment at which TakeDue may find something by time alone. `with_errors_after`: units with at least
-  // that many errors in a row do not count.
+  // The earliest moment at which TakeDue may find something by time alone. `with_errors_after`:
+  // units with at least that many errors in a row do not count.
   std::optional<SystemTime> NextWake() const;
   // Errors that are still to be retried before `limit` attempts.
   std::optional<SystemTime> NextRetry(int limit) const;
@@ -47,7 +50,7 @@ class Schedule {
   struct Unit {
     std::optional<Inputs> seen;
     std::optional<SystemTime> wake;
-    SystemTime drift_at{};        // next check
+    SystemTime drift_at{};  // next check
     int errors_in_row = 0;
     int heals_in_row = 0;
     bool look_again = false;

@@ -1,7 +1,8 @@
 // The parts of DeployLog, for the .cc files of this module only.
 //
-// Locks: `network` is held through every exchange with the remote and every change of the snapshot; `queue_mutex`
-// only to look at the queue. A thread that holds `network` may take `queue_mutex`, never the other way round.
+// Locks: `network` is held through every exchange with the remote and every change of the snapshot;
+// `queue_mutex` only to look at the queue. A thread that holds `network` may take `queue_mutex`,
+// never the other way round.
 #pragma once
 
 #include <condition_variable>
@@ -37,7 +38,8 @@ struct DeployLog::Impl {
   SnapshotPtr Current() const;
   Status RefreshLocked(const std::string& remote_tip, const Call& call);
   Status Publish(const std::string& tip);
-  // Makes sure that the branch's objects are in the mirror; the tip it then has, "" when it is gone.
+  // Makes sure that the branch's objects are in the mirror; the tip it then has, "" when it is
+  // gone.
   Result<std::string> FetchBranch(const std::string& remote_tip, const Call& call);
   // Ok when `tip` is `known` or comes after it.
   Status CheckDescends(const std::string& known, const std::string& tip);
@@ -57,7 +59,8 @@ struct DeployLog::Impl {
   Status Enqueue(std::vector<PreparedEntry> entries, const Call& call);
   void Lead(std::unique_lock<std::mutex>& lock);
   Status PushBatch(const std::vector<const PreparedEntry*>& batch, const Call& call);
-  Result<std::string> Build(const std::string& base, const std::vector<const PreparedEntry*>& batch);
+  Result<std::string> Build(const std::string& base,
+                            const std::vector<const PreparedEntry*>& batch);
   // After a push that did not plainly land: what the remote has now.
   enum class After { kLanded, kTryAgain };
   struct Attempt {
@@ -65,7 +68,8 @@ struct DeployLog::Impl {
     std::string tip;   // of the chain
     bool is_unknown = false;
   };
-  Result<After> Settle(Attempt& attempt, const std::vector<const PreparedEntry*>& batch, const Call& call);
+  Result<After> Settle(Attempt& attempt, const std::vector<const PreparedEntry*>& batch,
+                       const Call& call);
   // Ok when the batch may be rebuilt on `tip`.
   Status JudgeNewCommits(const std::string& base, const std::string& tip,
                          const std::vector<const PreparedEntry*>& batch);
@@ -79,9 +83,9 @@ struct DeployLog::Impl {
 
   std::mutex network;
   LogReader reader;
-  std::string remembered;      // under `network`
-  Status remembered_problem;   // of the file that keeps it
-  bool is_read = false;        // a snapshot was read; under `network`
+  std::string remembered;     // under `network`
+  Status remembered_problem;  // of the file that keeps it
+  bool is_read = false;       // a snapshot was read; under `network`
 
   Guarded<SnapshotPtr> snapshot;
 
@@ -91,7 +95,7 @@ struct DeployLog::Impl {
   bool has_leader = false;
 };
 
-git::CommitSpec MakeSpec(const std::string& parent, std::vector<git::TreeEdit> edits, std::string message,
-                         const git::Person& person, SystemTime time);
+git::CommitSpec MakeSpec(const std::string& parent, std::vector<git::TreeEdit> edits,
+                         std::string message, const git::Person& person, SystemTime time);
 
 }  // namespace sluice::deploylog

@@ -1,5 +1,6 @@
-// The fence: one engine at a time writes log and live (design 6). The lease is a ref that its holder
-// replaces every 20 s by compare-and-swap; others may take it when it stood still for 60 s by their own clock.
+// The fence: one engine at a time writes log and live (design 6). The lease is a ref that its
+// holder replaces every 20 s by compare-and-swap; others may take it when it stood still for 60 s
+// by their own clock.
 #pragma once
 
 #include <memory>
@@ -33,11 +34,12 @@ class Lease {
 
   static std::string RefName(const std::string& log_branch);
 
-  // Looks once: takes a free or own lease, or another's that stood still long enough. `observed` is the ref as just
-  // listed ("" when absent). kHeldElsewhere names the holder and since when it has been seen renewing.
+  // Looks once: takes a free or own lease, or another's that stood still long enough. `observed` is
+  // the ref as just listed ("" when absent). kHeldElsewhere names the holder and since when it has
+  // been seen renewing.
   Status TryAcquire(const std::string& observed, const Call& call);
-  // For `sync`: until acquired, or until the other holder was seen renewing (kHeldElsewhere), which takes at most
-  // take_over_after.
+  // For `sync`: until acquired, or until the other holder was seen renewing (kHeldElsewhere), which
+  // takes at most take_over_after.
   Status Acquire(const Call& call);
   // Replaces the ref when renew_every has passed since the last time. Losing it is kHeldElsewhere.
   Status RenewIfDue(const Call& call);
@@ -47,13 +49,14 @@ class Lease {
   // False without the lease and when write_limit has passed since the last renewal.
   bool MayWriteLive() const;
 
-  // For an atomic push beside the log: the update that renews the lease. Waits for a renewal under way; until one
-  // of the three calls after it no other renewal begins.
+  // For an atomic push beside the log: the update that renews the lease. Waits for a renewal under
+  // way; until one of the three calls after it no other renewal begins.
   Result<git::RefUpdate> PrepareRenewal();
   void RenewalLanded(const git::RefUpdate& update);
   void RenewalAbandoned(const git::RefUpdate& update);  // it did not land, or nobody knows
   void Lost();
-  // Tells whether the ref as just listed is a lease of this object, and takes it as the present one.
+  // Tells whether the ref as just listed is a lease of this object, and takes it as the present
+  // one.
   bool Recognise(const std::string& observed);
   // kHeldElsewhere for a ref that is not ours, naming its holder where it can be read.
   Error DescribeHolder(const std::string& observed, const Call& call);

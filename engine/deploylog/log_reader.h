@@ -1,5 +1,5 @@
-// Reads the log branch's tree into a State, parsing only what changed since the last one. For the .cc files of
-// this module only.
+// Reads the log branch's tree into a State, parsing only what changed since the last one. For the
+// .cc files of this module only.
 #pragma once
 
 #include <map>
@@ -14,15 +14,16 @@ namespace sluice::deploylog {
 struct Snapshot {
   State state;
   std::map<std::string, std::string> directories;  // environment, or "requests" -> tree id
-  std::map<std::string, std::string> files;        // path of a record, request or log.json -> blob id
+  std::map<std::string, std::string> files;  // path of a record, request or log.json -> blob id
 };
 
 class LogReader {
  public:
   LogReader(git::Mirror& mirror, const std::string& branch) : mirror_(mirror), branch_(branch) {}
 
-  // `tip` is in the mirror; "" gives the empty state. A record that cannot be read is kCorrupted and names file and
-  // commit; a request that cannot be read is passed over with a warning, for it would stop every unit.
+  // `tip` is in the mirror; "" gives the empty state. A record that cannot be read is kCorrupted
+  // and names file and commit; a request that cannot be read is passed over with a warning, for it
+  // would stop every unit.
   Result<std::shared_ptr<const Snapshot>> Read(const std::string& tip, const Snapshot& previous);
 
  private:
@@ -32,9 +33,11 @@ class LogReader {
   Status ReadRequests(const std::string& oid, const Snapshot& previous, Snapshot& next);
   Status ReadLogFile(Snapshot& next);
   // Fills `by` and `at` of the requests named, from the commits that added them.
-  Status FindAuthors(const std::string& tip, std::map<std::string, Request*> wanted, const Snapshot& next);
+  Status FindAuthors(const std::string& tip, std::map<std::string, Request*> wanted,
+                     const Snapshot& next);
   Result<std::string> Bytes(const std::string& tip, const std::string& path, int64_t max_bytes);
-  tl::unexpected<Error> Broken(const std::string& tip, const std::string& path, const Error& why) const;
+  tl::unexpected<Error> Broken(const std::string& tip, const std::string& path,
+                               const Error& why) const;
 
   git::Mirror& mirror_;
   const std::string& branch_;

@@ -1,5 +1,5 @@
-// Gates hold a rollout or a promotion until facts allow it. Pure functions from facts to a decision, one file
-// each; the list is in registry.cc, which is where the next gate is added.
+// Gates hold a rollout or a promotion until facts allow it. Pure functions from facts to a
+// decision, one file each; the list is in registry.cc, which is where the next gate is added.
 #pragma once
 
 #include <optional>
@@ -17,8 +17,8 @@ std::string_view ToString(Decision decision);
 struct GateResult {
   std::string gate;
   Decision decision = Decision::kOpen;
-  std::string reason;   // docs/reference/reasons.md; "" when open
-  std::string message;  // what is awaited, until when or for whom
+  std::string reason;               // docs/reference/reasons.md; "" when open
+  std::string message;              // what is awaited, until when or for whom
   std::optional<SystemTime> until;  // when it opens by itself
 };
 
@@ -26,14 +26,15 @@ struct GateResult {
 struct Facts {
   SystemTime now{};
   UnitId unit;
-  ReleaseId release;             // about to enter
+  ReleaseId release;  // about to enter
   std::string fingerprint;
-  std::string shared_inputs;     // digest; "" for none
+  std::string shared_inputs;  // digest; "" for none
   Duration soak{0};
-  const Record* record = nullptr;    // this unit's; null before its first
-  // Upstream: nearest earlier environment that has the application, or the named one. nullopt: none, gate Open.
+  const Record* record = nullptr;  // this unit's; null before its first
+  // Upstream: nearest earlier environment that has the application, or the named one. nullopt:
+  // none, gate Open.
   std::optional<std::string> upstream_environment;
-  const Record* upstream = nullptr;  // its record; null when it has none yet
+  const Record* upstream = nullptr;    // its record; null when it has none yet
   std::string upstream_shared_inputs;  // digest of what Succeeded there last
   // From the `initialised` event: this unit is still at that revision's fingerprint.
   bool is_initial_content = false;

@@ -1,5 +1,5 @@
-// The network half of Git: the `git` program as a child with a deadline, plus one hand-written protocol
-// v2 ls-refs request over HTTP(S). Credentials never appear in arguments, URLs or errors.
+// The network half of Git: the `git` program as a child with a deadline, plus one hand-written
+// protocol v2 ls-refs request over HTTP(S). Credentials never appear in arguments, URLs or errors.
 #pragma once
 
 #include <map>
@@ -37,11 +37,12 @@ struct PushResult {
 class Remote {
  public:
   virtual ~Remote() = default;
-  // The ids of exactly these full ref names; absent ones are left out. kUnavailable and friends when
-  // the remote cannot be asked; kNotFound when there is no such repository.
-  virtual Result<std::map<std::string, std::string>> List(const std::vector<std::string>& refs, const Call& call) = 0;
-  // Brings the refs' objects into the mirror and sets refs/remotes/origin/<ref without refs/> there by
-  // force. A ref missing at the remote is kNotFound.
+  // The ids of exactly these full ref names; absent ones are left out. kUnavailable and friends
+  // when the remote cannot be asked; kNotFound when there is no such repository.
+  virtual Result<std::map<std::string, std::string>> List(const std::vector<std::string>& refs,
+                                                          const Call& call) = 0;
+  // Brings the refs' objects into the mirror and sets refs/remotes/origin/<ref without refs/> there
+  // by force. A ref missing at the remote is kNotFound.
   virtual Status Fetch(const std::vector<std::string>& refs, const Call& call) = 0;
   // All or nothing (--atomic, with leases). An error means that nothing was sent.
   virtual Result<PushResult> Push(const std::vector<RefUpdate>& updates, const Call& call) = 0;
@@ -52,9 +53,10 @@ struct RemoteOptions {
   std::string mirror_path;  // the bare repository of Mirror
 };
 
-// Checks the url's scheme and the credential files; kInvalidConfig names the field. Counts each network
-// call in `metrics` and each push in `effects`.
-Result<std::unique_ptr<Remote>> MakeRemote(RemoteOptions options, Metrics& metrics, Effects& effects);
+// Checks the url's scheme and the credential files; kInvalidConfig names the field. Counts each
+// network call in `metrics` and each push in `effects`.
+Result<std::unique_ptr<Remote>> MakeRemote(RemoteOptions options, Metrics& metrics,
+                                           Effects& effects);
 
 // Where Fetch puts a remote ref: "refs/heads/main" -> "refs/remotes/origin/heads/main".
 std::string MirrorRef(const std::string& remote_ref);

@@ -1,5 +1,5 @@
-// The kinds of the config repo and of daemon.yaml as plain values, with their defaults. What a field
-// means to a user: docs/reference/config.md. Parsed by engine/config.
+// The kinds of the config repo and of daemon.yaml as plain values, with their defaults. What a
+// field means to a user: docs/reference/config.md. Parsed by engine/config.
 #pragma once
 
 #include <map>
@@ -24,7 +24,7 @@ struct Pipeline {
 };
 
 struct KubernetesTarget {
-  std::string context;      // of the daemon's kubeconfig; "in-cluster" when there is none
+  std::string context;  // of the daemon's kubeconfig; "in-cluster" when there is none
   std::string ns = "default";
   bool operator==(const KubernetesTarget&) const = default;
 };
@@ -92,7 +92,8 @@ struct CommandSmokeTest {
   std::vector<std::string> run;  // run[0] with a '/' is relative to the unit's directory
 };
 struct JobSmokeTest {
-  std::string manifest;  // a file of the unit's directory with one batch/v1 Job; not applied otherwise
+  std::string
+      manifest;  // a file of the unit's directory with one batch/v1 Job; not applied otherwise
 };
 
 struct SmokeTest {
@@ -126,17 +127,18 @@ struct Release {
   std::string digest;  // sha256 of the canonical spec: its identity
 };
 
-// One unit as declared at a revision. With problems it is Held ConfigInvalid; the other fields then hold
-// what could be read.
+// One unit as declared at a revision. With problems it is Held ConfigInvalid; the other fields then
+// hold what could be read.
 struct DeclaredUnit {
   UnitId id;
   std::string directory;  // "environments/prod/checkout", from the root of the config repo's path
   Environment environment;
   Application application;
   std::optional<Release> release;
-  std::vector<Target> targets;         // resolved, in the order of environment.yaml
-  std::vector<TreeEntry> manifests;    // what the plain source renders, sorted by path
-  std::vector<TreeEntry> inputs;       // every file read for the unit (manifests, app.yaml, release.yaml, referenced)
+  std::vector<Target> targets;       // resolved, in the order of environment.yaml
+  std::vector<TreeEntry> manifests;  // what the plain source renders, sorted by path
+  std::vector<TreeEntry>
+      inputs;  // every file read for the unit (manifests, app.yaml, release.yaml, referenced)
   std::vector<TreeEntry> shared_inputs;  // inputs outside its directory; none with plain sources
   Diagnostics problems;
 };
@@ -146,13 +148,14 @@ struct Declared {
   Pipeline pipeline;
   std::map<std::string, Environment> environments;
   std::map<UnitId, DeclaredUnit> units;
-  // Problems of files that belong to no single unit (sluice.yaml, environment.yaml, strays). A problem of
-  // environment.yaml is repeated in each of that environment's units.
+  // Problems of files that belong to no single unit (sluice.yaml, environment.yaml, strays). A
+  // problem of environment.yaml is repeated in each of that environment's units.
   Diagnostics problems;
 };
 
 struct RepositoryConfig {
-  std::string url;  // https, ssh, an absolute path of this machine, http on loopback (elsewhere only allowInsecure)
+  std::string url;  // https, ssh, an absolute path of this machine, http on loopback (elsewhere
+                    // only allowInsecure)
   std::string branch = "main";
   std::string log_branch = "deployments";
   std::string path = ".";

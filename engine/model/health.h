@@ -18,11 +18,13 @@ std::optional<Health> ParseHealth(std::string_view text);
 struct ObjectHealth {
   ObjectRef ref;
   Health health = Health::kUnknown;
-  // A reason a person knows: "ImagePullBackOff", "ProgressDeadlineExceeded", "CrashLoopBackOff"; may be empty.
+  // A reason a person knows: "ImagePullBackOff", "ProgressDeadlineExceeded", "CrashLoopBackOff";
+  // may be empty.
   std::string reason;
   // One line: which pod, which container, exit code, what the server said.
   std::string message;
-  // True for what cannot recover by waiting (InvalidImageName, Job Failed, crash loop after its grace).
+  // True for what cannot recover by waiting (InvalidImageName, Job Failed, crash loop after its
+  // grace).
   bool is_terminal = false;
   bool operator==(const ObjectHealth&) const = default;
 };

@@ -8,7 +8,10 @@ namespace {
 
 bool IsWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
-bool IsLowerWord(char c) { return std::islower(static_cast<unsigned char>(c)) != 0 || std::isdigit(static_cast<unsigned char>(c)) != 0; }
+bool IsLowerWord(char c) {
+  return std::islower(static_cast<unsigned char>(c)) != 0 ||
+         std::isdigit(static_cast<unsigned char>(c)) != 0;
+}
 
 }  // namespace
 
@@ -37,9 +40,12 @@ std::string ToString(const ImageReference& image) {
 }
 
 std::optional<std::string> CheckImageName(std::string_view name) {
-  constexpr std::string_view kForm = "must be an image name such as registry.example/shop/web, without tag or digest";
+  constexpr std::string_view kForm =
+      "must be an image name such as registry.example/shop/web, without tag or digest";
   const ImageReference parts = ParseImageReference(name);
-  if (!parts.tag.empty() || !parts.digest.empty() || parts.name != name || name.empty() || name.size() > 255) return std::string(kForm);
+  if (!parts.tag.empty() || !parts.digest.empty() || parts.name != name || name.empty() ||
+      name.size() > 255)
+    return std::string(kForm);
   const size_t first_slash = name.find('/');
   size_t start = 0;
   while (start <= name.size()) {
@@ -48,19 +54,24 @@ std::optional<std::string> CheckImageName(std::string_view name) {
     // Only a registry in front may have upper case letters and a port.
     const bool is_host = start == 0 && first_slash != std::string_view::npos;
     const bool is_clean = std::ranges::all_of(part, [&](char c) {
-      return IsLowerWord(c) || c == '.' || c == '-' || c == '_' || (is_host && (IsWord(c) || c == ':'));
+      return IsLowerWord(c) || c == '.' || c == '-' || c == '_' ||
+             (is_host && (IsWord(c) || c == ':'));
     });
-    if (part.empty() || !is_clean || !(is_host ? IsWord(part[0]) : IsLowerWord(part[0]))) return std::string(kForm);
+    if (part.empty() || !is_clean || !(is_host ? IsWord(part[0]) : IsLowerWord(part[0])))
+      return std::string(kForm);
     start = end + 1;
   }
   return std::nullopt;
 }
 
 std::optional<std::string> CheckImageTag(std::string_view tag) {
-  if (tag == "latest") return "must not be latest: what it stands for changes; name a commit or a digest";
-  const bool is_clean = std::ranges::all_of(tag, [](char c) { return IsWord(c) || c == '.' || c == '-'; });
+  if (tag == "latest")
+    return "must not be latest: what it stands for changes; name a commit or a digest";
+  const bool is_clean =
+      std::ranges::all_of(tag, [](char c) { return IsWord(c) || c == '.' || c == '-'; });
   if (tag.empty() || tag.size() > 128 || !is_clean || !IsWord(tag[0])) {
-    return "must be a tag: letters, digits, '_', '.' and '-', at most 128, not beginning with '.' or '-'";
+    return "must be a tag: letters, digits, '_', '.' and '-', at most 128, not beginning with '.' "
+           "or '-'";
   }
   return std::nullopt;
 }
@@ -68,7 +79,8 @@ std::optional<std::string> CheckImageTag(std::string_view tag) {
 std::optional<std::string> CheckImageDigest(std::string_view digest) {
   constexpr std::string_view kPrefix = "sha256:";
   const std::string_view hex = digest.starts_with(kPrefix) ? digest.substr(kPrefix.size()) : "";
-  const bool is_hex = std::ranges::all_of(hex, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  const bool is_hex = std::ranges::all_of(
+      hex, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
   if (hex.size() == 64 && is_hex) return std::nullopt;
   return "must be sha256: and 64 lower-case hex digits";
 }

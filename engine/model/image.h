@@ -18,7 +18,8 @@ struct ImageReference {
 ImageReference ParseImageReference(std::string_view text);
 std::string ToString(const ImageReference& image);
 
-// What is wrong with each part, as an error text without the part itself ("must be …"); nullopt when nothing is.
+// What is wrong with each part, as an error text without the part itself ("must be …"); nullopt
+// when nothing is.
 std::optional<std::string> CheckImageName(std::string_view name);
 std::optional<std::string> CheckImageTag(std::string_view tag);  // `latest` is refused
 std::optional<std::string> CheckImageDigest(std::string_view digest);

@@ -1,5 +1,5 @@
-// The identity of an object in a target. The API version is deliberately not part of it: an edit from
-// v1beta1 to v1 is not a delete and a create.
+// The identity of an object in a target. The API version is deliberately not part of it: an edit
+// from v1beta1 to v1 is not a delete and a create.
 #pragma once
 
 #include <compare>
@@ -17,11 +17,12 @@ struct ObjectRef {
   auto operator<=>(const ObjectRef&) const = default;
 };
 
-// For people: "Deployment web/api" or "Namespace web"; the group is added for kinds outside Kubernetes' own.
+// For people: "Deployment web/api" or "Namespace web"; the group is added for kinds outside
+// Kubernetes' own.
 std::string ToString(const ObjectRef& ref);
 
-// One line of the inventory file: "group/kind/namespace/name", empty parts kept. The inverse refuses
-// anything else.
+// One line of the inventory file: "group/kind/namespace/name", empty parts kept. The inverse
+// refuses anything else.
 std::string ToInventoryLine(const ObjectRef& ref);
 std::optional<ObjectRef> ParseInventoryLine(std::string_view line);
 

@@ -6,13 +6,20 @@ namespace sluice {
 
 std::string_view ToString(Action action) {
   switch (action) {
-    case Action::kCreate: return "create";
-    case Action::kUpdate: return "update";
-    case Action::kReplace: return "replace";
-    case Action::kPrune: return "prune";
-    case Action::kAdopt: return "adopt";
-    case Action::kUnchanged: return "unchanged";
-    case Action::kSkip: return "skip";
+    case Action::kCreate:
+      return "create";
+    case Action::kUpdate:
+      return "update";
+    case Action::kReplace:
+      return "replace";
+    case Action::kPrune:
+      return "prune";
+    case Action::kAdopt:
+      return "adopt";
+    case Action::kUnchanged:
+      return "unchanged";
+    case Action::kSkip:
+      return "skip";
   }
   return "skip";
 }

@@ -1,4 +1,5 @@
-// What a rollout is going to do: a list of changes. Built by engine/plan, executed by engine/rollout.
+// What a rollout is going to do: a list of changes. Built by engine/plan, executed by
+// engine/rollout.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -14,7 +15,7 @@ enum class Action { kCreate, kUpdate, kReplace, kPrune, kAdopt, kUnchanged, kSki
 std::string_view ToString(Action action);  // "create", ...
 
 struct FieldChange {
-  std::string path;  // "/spec/template/spec/containers[name=web]/image"
+  std::string path;       // "/spec/template/spec/containers[name=web]/image"
   nlohmann::json before;  // null: absent. Secret values are masked already.
   nlohmann::json after;
   bool operator==(const FieldChange&) const = default;
@@ -25,7 +26,8 @@ struct Change {
   Action action = Action::kUnchanged;
   std::string api_version;
   ObjectRef ref;
-  std::string reason;  // why this action: "image changed", "not in the inventory", "owned by manager 'hpa' ..."
+  std::string reason;  // why this action: "image changed", "not in the inventory", "owned by
+                       // manager 'hpa' ..."
   std::vector<FieldChange> fields;
   // Stands for the values a Secret is to have: an HMAC, or "key present"; "" for other kinds.
   std::string secret_digest;
@@ -34,14 +36,15 @@ struct Change {
 
 // Why a plan must not be applied now: each becomes a Held unit.
 struct PlanBlocker {
-  std::string reason;   // AdoptionRequired, FieldConflict, UnknownKind, NamespaceMissing, PruneCapExceeded, ...
+  std::string reason;  // AdoptionRequired, FieldConflict, UnknownKind, NamespaceMissing,
+                       // PruneCapExceeded, ...
   std::string message;
 };
 
 struct Plan {
   std::vector<Change> changes;  // apply order, prunes last
   std::vector<PlanBlocker> blockers;
-  std::string digest;  // over everything but Secret values
+  std::string digest;    // over everything but Secret values
   bool IsEmpty() const;  // nothing but Unchanged and Skip
 };
 

@@ -9,19 +9,36 @@ namespace {
 template <class E, size_t N>
 using Names = std::array<std::pair<E, std::string_view>, N>;
 
-constexpr Names<Phase, 5> kPhases = {{{Phase::kIdle, "Idle"}, {Phase::kHeld, "Held"}, {Phase::kApplying, "Applying"},
-                                      {Phase::kVerifying, "Verifying"}, {Phase::kRollingBack, "RollingBack"}}};
-constexpr Names<Outcome, 5> kOutcomes = {{{Outcome::kSucceeded, "Succeeded"}, {Outcome::kFailed, "Failed"},
-                                          {Outcome::kErrored, "Errored"}, {Outcome::kCancelled, "Cancelled"},
+constexpr Names<Phase, 5> kPhases = {{{Phase::kIdle, "Idle"},
+                                      {Phase::kHeld, "Held"},
+                                      {Phase::kApplying, "Applying"},
+                                      {Phase::kVerifying, "Verifying"},
+                                      {Phase::kRollingBack, "RollingBack"}}};
+constexpr Names<Outcome, 5> kOutcomes = {{{Outcome::kSucceeded, "Succeeded"},
+                                          {Outcome::kFailed, "Failed"},
+                                          {Outcome::kErrored, "Errored"},
+                                          {Outcome::kCancelled, "Cancelled"},
                                           {Outcome::kSuperseded, "Superseded"}}};
-constexpr Names<EventKind, 20> kEvents = {{
-    {EventKind::kInitialised, "initialised"}, {EventKind::kStarted, "started"}, {EventKind::kHeld, "held"},
-    {EventKind::kSucceeded, "succeeded"}, {EventKind::kFailed, "failed"}, {EventKind::kErrored, "errored"},
-    {EventKind::kCancelled, "cancelled"}, {EventKind::kSuperseded, "superseded"},
-    {EventKind::kRolledback, "rolledback"}, {EventKind::kReverted, "reverted"}, {EventKind::kPromoted, "promoted"},
-    {EventKind::kFrozen, "frozen"}, {EventKind::kUnfrozen, "unfrozen"}, {EventKind::kAdopted, "adopted"},
-    {EventKind::kRemoved, "removed"}, {EventKind::kInvalid, "invalid"}, {EventKind::kDrifted, "drifted"},
-    {EventKind::kHealed, "healed"}, {EventKind::kHealth, "health"}, {EventKind::kRequest, "request"}}};
+constexpr Names<EventKind, 20> kEvents = {{{EventKind::kInitialised, "initialised"},
+                                           {EventKind::kStarted, "started"},
+                                           {EventKind::kHeld, "held"},
+                                           {EventKind::kSucceeded, "succeeded"},
+                                           {EventKind::kFailed, "failed"},
+                                           {EventKind::kErrored, "errored"},
+                                           {EventKind::kCancelled, "cancelled"},
+                                           {EventKind::kSuperseded, "superseded"},
+                                           {EventKind::kRolledback, "rolledback"},
+                                           {EventKind::kReverted, "reverted"},
+                                           {EventKind::kPromoted, "promoted"},
+                                           {EventKind::kFrozen, "frozen"},
+                                           {EventKind::kUnfrozen, "unfrozen"},
+                                           {EventKind::kAdopted, "adopted"},
+                                           {EventKind::kRemoved, "removed"},
+                                           {EventKind::kInvalid, "invalid"},
+                                           {EventKind::kDrifted, "drifted"},
+                                           {EventKind::kHealed, "healed"},
+                                           {EventKind::kHealth, "health"},
+                                           {EventKind::kRequest, "request"}}};
 
 template <class E, size_t N>
 std::string_view NameOf(const Names<E, N>& names, E value) {

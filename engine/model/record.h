@@ -1,4 +1,5 @@
-// The deploy log's words (docs/reference/deploy-log.md): a unit's current record and the events of its history.
+// The deploy log's words (docs/reference/deploy-log.md): a unit's current record and the events of
+// its history.
 #pragma once
 
 #include <map>
@@ -17,8 +18,26 @@ namespace sluice {
 enum class Phase { kIdle, kHeld, kApplying, kVerifying, kRollingBack };
 enum class Outcome { kSucceeded, kFailed, kErrored, kCancelled, kSuperseded };
 enum class EventKind {
-  kInitialised, kStarted, kHeld, kSucceeded, kFailed, kErrored, kCancelled, kSuperseded, kRolledback,
-  kReverted, kPromoted, kFrozen, kUnfrozen, kAdopted, kRemoved, kInvalid, kDrifted, kHealed, kHealth, kRequest,
+  kInitialised,
+  kStarted,
+  kHeld,
+  kSucceeded,
+  kFailed,
+  kErrored,
+  kCancelled,
+  kSuperseded,
+  kRolledback,
+  kReverted,
+  kPromoted,
+  kFrozen,
+  kUnfrozen,
+  kAdopted,
+  kRemoved,
+  kInvalid,
+  kDrifted,
+  kHealed,
+  kHealth,
+  kRequest,
 };
 
 std::string_view ToString(Phase phase);
@@ -65,16 +84,16 @@ struct GateRecord {
 struct ReleaseHistory {
   std::string digest;
   std::string version;
-  std::string revision;                       // the config commit that brought it first
+  std::string revision;  // the config commit that brought it first
   std::optional<SystemTime> first_succeeded;
-  Duration longest_stay{0};                   // Healthy time only, longest unbroken stay
+  Duration longest_stay{0};  // Healthy time only, longest unbroken stay
   bool has_failed = false;
   bool operator==(const ReleaseHistory&) const = default;
 };
 
 struct FailedContent {
   std::string fingerprint;
-  std::string release;   // digest
+  std::string release;  // digest
   std::string revision;
   std::string reason;
   std::string rollout;
@@ -87,12 +106,13 @@ struct TargetRecord {
   Health health = Health::kUnknown;
   std::optional<SystemTime> health_at;
   std::string last_known_good;  // fingerprint
-  std::string identity;         // of the resolved target, so that a target no longer named can still be listed
+  std::string
+      identity;  // of the resolved target, so that a target no longer named can still be listed
   bool operator==(const TargetRecord&) const = default;
 };
 
 struct Frozen {
-  std::string by;      // git identity, or "sluice"
+  std::string by;  // git identity, or "sluice"
   std::string reason;
   SystemTime since{};
   bool operator==(const Frozen&) const = default;
@@ -107,33 +127,35 @@ struct Record {
   std::string message;             // the one line for a person
   std::optional<Frozen> frozen;
 
-  std::string revision;     // config commit of the newest rollout (open or finished)
+  std::string revision;  // config commit of the newest rollout (open or finished)
   std::string fingerprint;
   ReleaseId release;
-  std::string rollout;      // id, "r-<10 hex>"; "" before the first
-  std::string kind;         // "deploy", "removal", "adoption"
+  std::string rollout;  // id, "r-<10 hex>"; "" before the first
+  std::string kind;     // "deploy", "removal", "adoption"
   int attempt = 0;
-  std::string plan;         // digest
-  std::string engine;       // id of the engine that wrote this
+  std::string plan;    // digest
+  std::string engine;  // id of the engine that wrote this
   std::optional<SystemTime> started, finished;
   std::optional<SystemTime> health_deadline;  // absolute, of the open rollout
   std::optional<SystemTime> wake;             // when a held gate or a back-off looks again
-  std::optional<SystemTime> errored_since;    // first error of the open rollout after its first write
-  bool has_written = false;                   // a write to live may have happened in the open rollout
-  bool revert_pending = false;                // Failed, live rolled back or not, Git not yet reverted
-  std::string revert_operation;               // Sluice-Operation of the revert commit, pushed or to be pushed
-  bool rollback_pending = false;              // Failed, live not yet back at last known good
+  std::optional<SystemTime> errored_since;  // first error of the open rollout after its first write
+  bool has_written = false;                 // a write to live may have happened in the open rollout
+  bool revert_pending = false;              // Failed, live rolled back or not, Git not yet reverted
+  std::string revert_operation;   // Sluice-Operation of the revert commit, pushed or to be pushed
+  bool rollback_pending = false;  // Failed, live not yet back at last known good
 
-  std::string promote_operation;              // Sluice-Operation of the newest promotion into this unit
-  std::vector<std::string> adopting;          // inventory lines `adopt` released, "*" for all, until the rollout ends
+  std::string promote_operation;  // Sluice-Operation of the newest promotion into this unit
+  std::vector<std::string>
+      adopting;  // inventory lines `adopt` released, "*" for all, until the rollout ends
 
   std::vector<GateRecord> gates;
-  std::vector<FailedContent> failed;      // newest first, at most 50
-  std::vector<ReleaseHistory> releases;   // newest first, at most 50
-  std::optional<RunningState> running;    // what the last finished rollout left in live
+  std::vector<FailedContent> failed;     // newest first, at most 50
+  std::vector<ReleaseHistory> releases;  // newest first, at most 50
+  std::optional<RunningState> running;   // what the last finished rollout left in live
   std::optional<LastKnownGood> last_known_good;
-  std::optional<SystemTime> healthy_since;  // start of the present unbroken Healthy stay of `running.release`
-  std::vector<std::string> drift;         // objects that differ, as told last; at most 20
+  std::optional<SystemTime>
+      healthy_since;  // start of the present unbroken Healthy stay of `running.release`
+  std::vector<std::string> drift;  // objects that differ, as told last; at most 20
   std::map<std::string, TargetRecord> targets;
 
   bool operator==(const Record&) const = default;
@@ -142,8 +164,9 @@ struct Record {
   }
 };
 
-// At most 16 KiB as FormatRecord's text: the oldest of failed[] and releases[] go first, then drift[], then the
-// ends of long messages. Control characters other than line feed are escaped, bytes that are not UTF-8 replaced.
+// At most 16 KiB as FormatRecord's text: the oldest of failed[] and releases[] go first, then
+// drift[], then the ends of long messages. Control characters other than line feed are escaped,
+// bytes that are not UTF-8 replaced.
 nlohmann::json ToJson(const Record& record);
 // Unknown keys, wrong types and values outside the vocabulary are kCorrupted.
 Result<Record> ParseRecord(const nlohmann::json& json);
@@ -159,7 +182,8 @@ struct Event {
   EventKind kind = EventKind::kStarted;
   std::string summary;  // subject line for people, without prefix
   std::string body;     // further lines for people
-  // Further trailers in order, without the Sluice- prefix: {"Environment","prod"}, …, values one line each.
+  // Further trailers in order, without the Sluice- prefix: {"Environment","prod"}, …, values one
+  // line each.
   std::vector<std::pair<std::string, std::string>> trailers;
 
   // Filled when read back.
@@ -168,8 +192,8 @@ struct Event {
   SystemTime time{};
 };
 
-// One element of `sluice log -o json` (manifests-schema/log.json): the trailers in lowerCamelCase, beside
-// commit, time, by, unit, summary and body.
+// One element of `sluice log -o json` (manifests-schema/log.json): the trailers in lowerCamelCase,
+// beside commit, time, by, unit, summary and body.
 nlohmann::json ToJson(const Event& event);
 
 }  // namespace sluice

@@ -1,5 +1,3 @@
-#include "engine/model/record.h"
-
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -7,6 +5,7 @@
 
 #include "engine/base/strings.h"
 #include "engine/base/time_format.h"
+#include "engine/model/record.h"
 
 namespace sluice {
 namespace {
@@ -38,7 +37,8 @@ std::string Clean(std::string_view text) {
   for (std::string& line : lines) line = EscapeControl(line);
   std::string out = Join(lines, "\n");
   if (IsValidUtf8(out)) return out;
-  return json::parse(json(out).dump(-1, ' ', false, json::error_handler_t::replace)).get<std::string>();
+  return json::parse(json(out).dump(-1, ' ', false, json::error_handler_t::replace))
+      .get<std::string>();
 }
 
 std::string Message(std::string_view text) { return Shorten(Clean(text), kMaxMessage); }
@@ -239,7 +239,8 @@ json ToJson(const Event& event) {
       out[name] = Clean(value);
     }
   }
-  if (!environment.empty() && !application.empty()) out["unit"] = Clean(environment + "/" + application);
+  if (!environment.empty() && !application.empty())
+    out["unit"] = Clean(environment + "/" + application);
   return out;
 }
 

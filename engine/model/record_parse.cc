@@ -22,11 +22,13 @@ Status Read(const json& value, const std::string& where, std::string& out) {
     const auto byte = static_cast<unsigned char>(c);
     return (byte < 0x20 && c != '\n') || byte == 0x7F;
   };
-  if (std::ranges::any_of(out, is_control)) return Unreadable("'" + where + "' has control characters");
+  if (std::ranges::any_of(out, is_control))
+    return Unreadable("'" + where + "' has control characters");
   return {};
 }
 
-// The fraction of an RFC 3339 time, which ParseTime drops; finer than a millisecond is dropped here.
+// The fraction of an RFC 3339 time, which ParseTime drops; finer than a millisecond is dropped
+// here.
 Duration FractionOf(std::string_view text) {
   const size_t dot = text.find('.');
   if (dot == std::string_view::npos) return Duration{0};
@@ -43,7 +45,8 @@ Duration FractionOf(std::string_view text) {
 class Reader {
  public:
   Reader(const json& object, std::string where) : object_(object), where_(std::move(where)) {
-    if (!object.is_object()) Refuse(where_.empty() ? "the record is not an object" : "'" + where_ + "' is not an object");
+    if (!object.is_object())
+      Refuse(where_.empty() ? "the record is not an object" : "'" + where_ + "' is not an object");
   }
 
   // Nullptr when absent. Every key asked for is a known one.
@@ -84,7 +87,8 @@ class Reader {
     // Outside these a time does not read back as it is written.
     constexpr SystemTime kFirst{};
     constexpr SystemTime kLast = std::chrono::sys_days{std::chrono::year{9999} / 1 / 1};
-    if (*time < kFirst || *time >= kLast) return Refuse("'" + Path(key) + "' is not between 1970 and 9998");
+    if (*time < kFirst || *time >= kLast)
+      return Refuse("'" + Path(key) + "' is not between 1970 and 9998");
     out = *time + FractionOf(text);
   }
   void RequiredInstant(const char* key, SystemTime& out) {
@@ -108,7 +112,8 @@ class Reader {
     RequiredText(key, text);
     if (!status_) return;
     const auto value = parse(text);
-    if (!value) return Refuse("'" + Path(key) + "' has the unknown value '" + EscapeControl(text) + "'");
+    if (!value)
+      return Refuse("'" + Path(key) + "' has the unknown value '" + EscapeControl(text) + "'");
     out = *value;
   }
   template <class Enum, class Parse>
@@ -154,7 +159,8 @@ class Reader {
     if (!status_ || !object_.is_object()) return std::move(status_);
     for (const auto& [key, value] : object_.items()) {
       if (known_.contains(key)) continue;
-      Refuse("unknown member '" + Path(EscapeControl(key)) + "'; it may have been written by a newer sluice");
+      Refuse("unknown member '" + Path(EscapeControl(key)) +
+             "'; it may have been written by a newer sluice");
       break;
     }
     return std::move(status_);
@@ -217,7 +223,8 @@ Status Read(const json& value, const std::string& where, RunningState& out) {
   Reader reader(value, where);
   reader.Text("revision", out.revision);
   reader.Text("fingerprint", out.fingerprint);
-  reader.Object("release", out.release, [](const json& v, const std::string& w, ReleaseId& r) { return Read(v, w, r); });
+  reader.Object("release", out.release,
+                [](const json& v, const std::string& w, ReleaseId& r) { return Read(v, w, r); });
   return reader.Finish();
 }
 
@@ -226,7 +233,8 @@ Status Read(const json& value, const std::string& where, LastKnownGood& out) {
   reader.Text("revision", out.revision);
   reader.Text("fingerprint", out.fingerprint);
   reader.Text("rollout", out.rollout);
-  reader.Object("release", out.release, [](const json& v, const std::string& w, ReleaseId& r) { return Read(v, w, r); });
+  reader.Object("release", out.release,
+                [](const json& v, const std::string& w, ReleaseId& r) { return Read(v, w, r); });
   reader.RequiredInstant("since", out.since);
   return reader.Finish();
 }
@@ -246,7 +254,8 @@ constexpr auto kRead = [](const json& value, const std::string& where, auto& out
   return Read(value, where, out);
 };
 
-Status ReadTargets(const json& value, const std::string& where, std::map<std::string, TargetRecord>& out) {
+Status ReadTargets(const json& value, const std::string& where,
+                   std::map<std::string, TargetRecord>& out) {
   if (!value.is_object()) return Unreadable("'" + where + "' is not an object");
   for (const auto& [name, target] : value.items()) {
     SLUICE_CHECK(Read(target, where + "." + EscapeControl(name), out[name]));

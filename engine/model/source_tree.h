@@ -1,4 +1,5 @@
-// Read access to a tree of files with Git's content ids: a commit of the mirror, or a plain directory.
+// Read access to a tree of files with Git's content ids: a commit of the mirror, or a plain
+// directory.
 #pragma once
 
 #include <string>
@@ -9,9 +10,9 @@
 namespace sluice {
 
 struct TreeEntry {
-  std::string path;   // from the tree's root, '/'-separated, checked: no "..", no control characters
-  std::string blob;   // Git blob id, 40 hex digits
-  int64_t size = 0;   // bytes
+  std::string path;  // from the tree's root, '/'-separated, checked: no "..", no control characters
+  std::string blob;  // Git blob id, 40 hex digits
+  int64_t size = 0;  // bytes
   bool is_executable = false;
 };
 
@@ -19,12 +20,13 @@ struct TreeEntry {
 class SourceTree {
  public:
   virtual ~SourceTree() = default;
-  // Regular files below `path` ("" for the root), sorted by path, recursively. Caps on count, depth,
-  // path length and bytes apply; a symlink, submodule, LFS pointer or bad name below `path` is kInvalidConfig
-  // and names the file.
+  // Regular files below `path` ("" for the root), sorted by path, recursively. Caps on count,
+  // depth, path length and bytes apply; a symlink, submodule, LFS pointer or bad name below `path`
+  // is kInvalidConfig and names the file.
   virtual Result<std::vector<TreeEntry>> List(const std::string& path) const = 0;
-  // Names of the directories directly below `path`, sorted; kNotFound when `path` is not a directory. Symbolic
-  // links and submodules are among them, so that none looks like a removed directory: List() refuses them.
+  // Names of the directories directly below `path`, sorted; kNotFound when `path` is not a
+  // directory. Symbolic links and submodules are among them, so that none looks like a removed
+  // directory: List() refuses them.
   virtual Result<std::vector<std::string>> Directories(const std::string& path) const = 0;
   // The regular file at `path`; kNotFound when there is none. Looks at nothing else where it can.
   virtual Result<TreeEntry> Find(const std::string& path) const {

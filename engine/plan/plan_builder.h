@@ -14,14 +14,24 @@ namespace sluice::plan {
 struct Declared {
   ObjectRef ref;
   std::string api_version;
-  enum class Found { kAbsent, kSame, kDiffers, kConflict, kRefused, kImmutable, kUnknowable } found = Found::kAbsent;
-  nlohmann::json before, after;     // normalised; used when kDiffers, kImmutable, kConflict or kAbsent (before null)
+  enum class Found {
+    kAbsent,
+    kSame,
+    kDiffers,
+    kConflict,
+    kRefused,
+    kImmutable,
+    kUnknowable
+  } found = Found::kAbsent;
+  nlohmann::json before,
+      after;  // normalised; used when kDiffers, kImmutable, kConflict or kAbsent (before null)
   bool is_ours = false;             // carries this unit's mark, or is in its inventory
   std::string other_owner;          // mark of another unit; "" for none
   bool other_owner_claims = false;  // that unit still declares it at the tip
-  // The mark is of no unit of this pipeline, past or present: somebody else's sluice, so it never just moves.
+  // The mark is of no unit of this pipeline, past or present: somebody else's sluice, so it never
+  // just moves.
   bool is_other_owner_foreign = false;
-  std::string message;              // conflict owners, refusal
+  std::string message;  // conflict owners, refusal
 };
 
 // An object of the inventory that is no longer declared.
@@ -29,39 +39,42 @@ struct Leftover {
   ObjectRef ref;
   std::string api_version;
   bool is_live = false;
-  bool is_marked = false;        // carries this unit's mark
+  bool is_marked = false;  // carries this unit's mark
   bool is_applied_by_us = false;
-  bool is_claimed = false;       // declared by any unit at the tip: ownership moves, never pruned
-  std::string protected_by;      // why not; "" for nothing
+  bool is_claimed = false;   // declared by any unit at the tip: ownership moves, never pruned
+  std::string protected_by;  // why not; "" for nothing
 };
 
 struct Policy {
   int prune_max_count = 10;
-  int prune_max_percent = 25;     // of the inventory's size
-  std::set<ObjectRef> adopted;    // objects `sluice adopt` released for taking over
-  bool keep_leftovers = false;    // removal with `keep`
+  int prune_max_percent = 25;   // of the inventory's size
+  std::set<ObjectRef> adopted;  // objects `sluice adopt` released for taking over
+  bool keep_leftovers = false;  // removal with `keep`
 };
 
 struct Input {
   std::string target;
-  std::string unit;      // "prod/checkout", for the commands in messages
-  std::string hmac_key;  // for Change::secret_digest; "" for none
-  std::vector<Declared> declared;   // in apply order
+  std::string unit;                // "prod/checkout", for the commands in messages
+  std::string hmac_key;            // for Change::secret_digest; "" for none
+  std::vector<Declared> declared;  // in apply order
   std::vector<Leftover> leftovers;
   size_t inventory_size = 0;
   Policy policy;
 };
 
-// Blockers: AdoptionRequired, FieldConflict, PruneCapExceeded, DuplicateObject, ImmutableField (as refused content:
-// reason ContentRejected), ContentRejected.
+// Blockers: AdoptionRequired, FieldConflict, PruneCapExceeded, DuplicateObject, ImmutableField (as
+// refused content: reason ContentRejected), ContentRejected.
 Plan Build(const Input& input);
 
-// Field-level difference; list items are named by their merge key where they have one ("containers[name=web]").
-// Values of Secrets (data, stringData) and of the last-applied annotation are masked: "***", "*** (before)" and
+// Field-level difference; list items are named by their merge key where they have one
+// ("containers[name=web]"). Values of Secrets (data, stringData) and of the last-applied annotation
+// are masked: "***", "*** (before)" and
 // "*** (after)" when they differ.
-std::vector<FieldChange> DiffFields(const ObjectRef& ref, const nlohmann::json& before, const nlohmann::json& after);
+std::vector<FieldChange> DiffFields(const ObjectRef& ref, const nlohmann::json& before,
+                                    const nlohmann::json& after);
 
-// Sets plan.digest: over changes and blockers, Secret values only by HMAC with `key` (or "key present").
+// Sets plan.digest: over changes and blockers, Secret values only by HMAC with `key` (or "key
+// present").
 void SetDigest(Plan& plan, const std::string& hmac_key);
 
 // For people. Colour when asked. Unchanged objects only with `all`.

@@ -15,13 +15,14 @@ struct Facts {
   UnitId from, to;
   const Record* upstream = nullptr;  // null: no record yet
   const Record* target = nullptr;    // null: no record yet
-  ReleaseId declared_in_target;      // release.yaml of the target at the tip; digest "" when it has none
-  bool is_target_recorded = true;    // the tip's content of the target has a finished record
+  ReleaseId
+      declared_in_target;  // release.yaml of the target at the tip; digest "" when it has none
+  bool is_target_recorded = true;  // the tip's content of the target has a finished record
   Duration soak{0};
   // Digests known from the `initialised` event as upstream's or the target's.
   std::vector<std::string> initial_releases;
-  // `sluice promote`: a person may replace a hot fix, bring back what was rolled back, and need not wait for the
-  // target's rollout. Failed releases and the soak still count.
+  // `sluice promote`: a person may replace a hot fix, bring back what was rolled back, and need not
+  // wait for the target's rollout. Failed releases and the soak still count.
   bool is_by_person = false;
 };
 
@@ -40,11 +41,14 @@ struct Decision {
   std::optional<SystemTime> until;
 };
 
-// Design 7: of the releases that Succeeded upstream, whose longest Healthy stay there reaches the soak and that
-// did not fail here, the one whose first success upstream is latest and later than that of the target's. Besides:
-// - "the target's" covers every release that Succeeded there, so a person's rollback is not undone; and a release from
+// Design 7: of the releases that Succeeded upstream, whose longest Healthy stay there reaches the
+// soak and that did not fail here, the one whose first success upstream is latest and later than
+// that of the target's. Besides:
+// - "the target's" covers every release that Succeeded there, so a person's rollback is not undone;
+// and a release from
 //   which upstream itself went back is no candidate.
-// - Of two releases that both stood when the log began nobody knows which is newer: only a person promotes it.
+// - Of two releases that both stood when the log began nobody knows which is newer: only a person
+// promotes it.
 Decision Choose(const Facts& facts);
 
 // Longest Healthy stay of a release upstream as of `now`, counting the present stay.

@@ -17,11 +17,13 @@ void CheckObject(Manifest& manifest, Diagnostics& problems);
 // To be called for objects that passed CheckObject.
 Resource ToResource(Manifest manifest);
 
-// Identity of a resource in a target of this namespace, as far as it is known without asking a cluster.
+// Identity of a resource in a target of this namespace, as far as it is known without asking a
+// cluster.
 ObjectRef RefIn(const Resource& resource, const std::string& default_namespace);
 
 // Two objects of one identity; an object without a namespace stands in that of each target.
-void CheckDuplicates(const std::vector<Resource>& resources, const std::vector<Target>& targets, Diagnostics& problems);
+void CheckDuplicates(const std::vector<Resource>& resources, const std::vector<Target>& targets,
+                     Diagnostics& problems);
 
 // Kubernetes' own kinds that live outside namespaces; what is not known here may be either.
 bool IsClusterScoped(const ObjectRef& ref);

@@ -1,5 +1,5 @@
-// Declared state of one unit to the objects it stands for. Pure. The seam for kustomize, helm and SOPS is
-// Renderer: one file each, chosen by the Application's source.
+// Declared state of one unit to the objects it stands for. Pure. The seam for kustomize, helm and
+// SOPS is Renderer: one file each, chosen by the Application's source.
 #pragma once
 
 #include <string>
@@ -18,21 +18,24 @@ struct Rendered {
   Diagnostics problems;             // not empty: resources must not be used
 };
 
-// Parses the manifests, flattens Lists, overrides images from release.yaml. Problems: an override that
-// matches nothing, an image without tag or with latest, no apiVersion/kind/name, generateName, what only a
-// server sets (uid, resourceVersion, managedFields), two objects with one identity, a nested List. `status` and
-// metadata.creationTimestamp, which generators leave behind, are dropped.
+// Parses the manifests, flattens Lists, overrides images from release.yaml. Problems: an override
+// that matches nothing, an image without tag or with latest, no apiVersion/kind/name, generateName,
+// what only a server sets (uid, resourceVersion, managedFields), two objects with one identity, a
+// nested List. `status` and metadata.creationTimestamp, which generators leave behind, are dropped.
 Result<Rendered> Render(const DeclaredUnit& unit, const SourceTree& tree, yaml::Cache& cache);
 
-// A Job that a smoke test names (a file of the unit that is not applied), with the same overrides and checks.
-Result<Rendered> RenderJob(const DeclaredUnit& unit, const std::string& manifest, const SourceTree& tree, yaml::Cache& cache);
+// A Job that a smoke test names (a file of the unit that is not applied), with the same overrides
+// and checks.
+Result<Rendered> RenderJob(const DeclaredUnit& unit, const std::string& manifest,
+                           const SourceTree& tree, yaml::Cache& cache);
 
-// Every problem there is without a cluster: those of the load, those of rendering each sound unit, and objects
-// that two units claim in one cluster. Sorted, each once.
-Result<Diagnostics> ValidateAll(const Declared& declared, const SourceTree& tree, yaml::Cache& cache);
+// Every problem there is without a cluster: those of the load, those of rendering each sound unit,
+// and objects that two units claim in one cluster. Sorted, each once.
+Result<Diagnostics> ValidateAll(const Declared& declared, const SourceTree& tree,
+                                yaml::Cache& cache);
 
-// Hash over format version, path and blob of every input, resolved target identities, renderer and its
-// version (design 2). The same content at another revision has the same fingerprint.
+// Hash over format version, path and blob of every input, resolved target identities, renderer and
+// its version (design 2). The same content at another revision has the same fingerprint.
 std::string Fingerprint(const DeclaredUnit& unit);
 inline constexpr int kFingerprintFormat = 1;
 

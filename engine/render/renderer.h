@@ -1,6 +1,6 @@
-// The seam for how an application's source becomes objects. A new source (kustomize, helm) or a step that
-// decrypts (SOPS): one file with a Renderer, chosen in RendererFor. What follows is the same for all: flattening,
-// image overrides, checks (objects.h).
+// The seam for how an application's source becomes objects. A new source (kustomize, helm) or a
+// step that decrypts (SOPS): one file with a Renderer, chosen in RendererFor. What follows is the
+// same for all: flattening, image overrides, checks (objects.h).
 #pragma once
 
 #include <memory>
@@ -33,8 +33,8 @@ class Renderer {
   // Part of the fingerprint: a renderer that renders differently must change it ("plain/1").
   virtual std::string_view Version() const = 0;
   // Adds manifests in the order of files and documents, and problems.
-  virtual Status Read(const DeclaredUnit& unit, const SourceTree& tree, yaml::Cache& cache, std::vector<Manifest>& manifests,
-                      Diagnostics& problems) const = 0;
+  virtual Status Read(const DeclaredUnit& unit, const SourceTree& tree, yaml::Cache& cache,
+                      std::vector<Manifest>& manifests, Diagnostics& problems) const = 0;
 };
 
 // The one for the unit's source.

@@ -5,16 +5,17 @@ namespace {
 
 constexpr int kAttempts = 10;
 
-Result<std::optional<std::string>> Find(const Services& services, const std::string& tip, const std::string& since,
-                                        const std::string& operation) {
+Result<std::optional<std::string>> Find(const Services& services, const std::string& tip,
+                                        const std::string& since, const std::string& operation) {
   std::optional<std::string> found;
   if (tip == since) return found;
-  SLUICE_CHECK(services.mirror.Log(tip, since, git::Mirror::Walk::kAll, [&](const git::Commit& commit) {
-    for (const auto& [key, value] : commit.trailers) {
-      if (key == "Sluice-Operation" && value == operation) found = commit.oid;
-    }
-    return !found;
-  }));
+  SLUICE_CHECK(
+      services.mirror.Log(tip, since, git::Mirror::Walk::kAll, [&](const git::Commit& commit) {
+        for (const auto& [key, value] : commit.trailers) {
+          if (key == "Sluice-Operation" && value == operation) found = commit.oid;
+        }
+        return !found;
+      }));
   return found;
 }
 
@@ -26,7 +27,8 @@ Result<std::string> FetchTip(const Services& services) {
   const auto it = refs.find(ref);
   if (it == refs.end()) {
     return Fail(ErrorCode::kNotFound, "BranchMissing",
-                "the config repo has no branch '" + services.options.branch + "'; push it, or set spec.repository.branch in daemon.yaml");
+                "the config repo has no branch '" + services.options.branch +
+                    "'; push it, or set spec.repository.branch in daemon.yaml");
   }
   SLUICE_TRY(const auto known, services.mirror.Resolve(git::MirrorRef(ref)));
   if (known != it->second) SLUICE_CHECK(services.remote.Fetch({ref}, services.GitCall()));
@@ -34,8 +36,9 @@ Result<std::string> FetchTip(const Services& services) {
   return fetched.value_or(it->second);
 }
 
-Result<Committed> CommitConfig(const Services& services, const git::Person& author, const std::string& operation,
-                               const std::string& since, const DecideChange& decide) {
+Result<Committed> CommitConfig(const Services& services, const git::Person& author,
+                               const std::string& operation, const std::string& since,
+                               const DecideChange& decide) {
   std::string looked_until = since;
   std::shared_ptr<const Snapshot> snapshot;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
@@ -50,30 +53,36 @@ Result<Committed> CommitConfig(const Services& services, const git::Person& auth
     if (!change) return Committed{};
     auto trailers = change->trailers;
     trailers.emplace_back("Operation", operation);
-    const git::CommitSpec spec{.parents = {tip},
-                               .base_commit = tip,
-                               .edits = change->edits,
-                               .message = git::FormatMessage(change->subject, change->body, trailers),
-                               .author = author,
-                               .time = services.clock.SystemNow()};
+    const git::CommitSpec spec{
+        .parents = {tip},
+        .base_commit = tip,
+        .edits = change->edits,
+        .message = git::FormatMessage(change->subject, change->body, trailers),
+        .author = author,
+        .time = services.clock.SystemNow()};
     SLUICE_TRY(const std::string commit, services.mirror.WriteCommit(spec));
-    SLUICE_TRY(const auto pushed, services.remote.Push({{"refs/heads/" + services.options.branch, commit, tip}}, services.GitCall()));
-    if (pushed.outcome == git::PushOutcome::kLanded) return Committed{Committed::How::kLanded, commit, ""};
+    SLUICE_TRY(const auto pushed,
+               services.remote.Push({{"refs/heads/" + services.options.branch, commit, tip}},
+                                    services.GitCall()));
+    if (pushed.outcome == git::PushOutcome::kLanded)
+      return Committed{Committed::How::kLanded, commit, ""};
     if (pushed.outcome == git::PushOutcome::kRefused) {
       return Committed{Committed::How::kRefused, commit, pushed.message};
     }
   }
   return Fail(ErrorCode::kUnavailable, "PushContended",
-              "lost " + std::to_string(kAttempts) + " races for branch " + services.options.branch + "; try again");
+              "lost " + std::to_string(kAttempts) + " races for branch " + services.options.branch +
+                  "; try again");
 }
 
-Result<std::string> CommitConfigOrFail(const Services& services, const git::Person& author, const std::string& operation,
-                                       const DecideChange& decide) {
+Result<std::string> CommitConfigOrFail(const Services& services, const git::Person& author,
+                                       const std::string& operation, const DecideChange& decide) {
   SLUICE_TRY(const Committed done, CommitConfig(services, author, operation, "", decide));
   if (done.how == Committed::How::kRefused) {
-    return Fail(ErrorCode::kRejected, "PushRefused",
-                "branch " + services.options.branch + " refuses the commit: " + done.message +
-                    "; push with credentials that may write to it, or make the change by a pull request");
+    return Fail(
+        ErrorCode::kRejected, "PushRefused",
+        "branch " + services.options.branch + " refuses the commit: " + done.message +
+            "; push with credentials that may write to it, or make the change by a pull request");
   }
   return done.commit;
 }

@@ -1,5 +1,6 @@
-// Commits to the config branch: by the engine (promotion) and by operators' commands (release, promote, rollback,
-// retry). Compare-and-swap: fetch, decide on the new tip, commit, push, again when raced.
+// Commits to the config branch: by the engine (promotion) and by operators' commands (release,
+// promote, rollback, retry). Compare-and-swap: fetch, decide on the new tip, commit, push, again
+// when raced.
 #pragma once
 
 #include <functional>
@@ -20,7 +21,8 @@ struct ConfigChange {
   std::vector<git::TreeEdit> edits;  // paths from the repository's root
   std::string subject;
   std::string body;
-  std::vector<std::pair<std::string, std::string>> trailers;  // without the prefix; Operation is added
+  std::vector<std::pair<std::string, std::string>>
+      trailers;  // without the prefix; Operation is added
 };
 
 // What to commit on top of this snapshot; nullopt: nothing (any more).
@@ -30,19 +32,22 @@ struct Committed {
   enum class How {
     kLanded,
     kNothing,  // `decide` wanted nothing
-    kRefused,  // the branch will not take it: `commit` exists in the mirror only, `message` has the server's words
+    kRefused,  // the branch will not take it: `commit` exists in the mirror only, `message` has the
+               // server's words
   } how = How::kNothing;
   std::string commit;
   std::string message;
 };
 
-// `operation` is looked for in what came after `since` ("": only among what comes while pushing) before every push, so
-// that an unknown outcome never leads to a second commit.
-Result<Committed> CommitConfig(const Services& services, const git::Person& author, const std::string& operation,
-                               const std::string& since, const DecideChange& decide);
+// `operation` is looked for in what came after `since` ("": only among what comes while pushing)
+// before every push, so that an unknown outcome never leads to a second commit.
+Result<Committed> CommitConfig(const Services& services, const git::Person& author,
+                               const std::string& operation, const std::string& since,
+                               const DecideChange& decide);
 
-// The same for commands, where a refusal is an error: kRejected, reason PushRefused. "" when nothing was to be done.
-Result<std::string> CommitConfigOrFail(const Services& services, const git::Person& author, const std::string& operation,
-                                       const DecideChange& decide);
+// The same for commands, where a refusal is an error: kRejected, reason PushRefused. "" when
+// nothing was to be done.
+Result<std::string> CommitConfigOrFail(const Services& services, const git::Person& author,
+                                       const std::string& operation, const DecideChange& decide);
 
 }  // namespace sluice::rollout

@@ -23,8 +23,12 @@ std::string PipelineOf(const Pass& pass) { return pass.snapshot->declared.pipeli
 class Attempt {
  public:
   explicit Attempt(Pass& pass)
-      : pass_(pass), services_(pass.services), record_(pass.record), unit_(*pass.declared()),
-        fingerprint_(pass.snapshot->FingerprintOf(pass.unit)), watch_(services_, pass.unit, fingerprint_) {}
+      : pass_(pass),
+        services_(pass.services),
+        record_(pass.record),
+        unit_(*pass.declared()),
+        fingerprint_(pass.snapshot->FingerprintOf(pass.unit)),
+        watch_(services_, pass.unit, fingerprint_) {}
 
   Result<PassResult> Run();
 
@@ -66,7 +70,8 @@ bool Attempt::IsContinuation() const {
          (record_.IsOpen() || record_.has_written || record_.outcome == Outcome::kErrored);
 }
 
-// After onError.after without a verdict: nothing more is written, but live is still read for the verdict.
+// After onError.after without a verdict: nothing more is written, but live is still read for the
+// verdict.
 bool Attempt::IsReadOnly() const {
   return record_.errored_since && unit_.environment.on_error.then == AfterError::kHold &&
          pass_.Now() - *record_.errored_since >= unit_.environment.on_error.after;
@@ -74,9 +79,11 @@ bool Attempt::IsReadOnly() const {
 
 Status Attempt::Render() {
   const StepTimer timer(services_, "render");
-  SLUICE_TRY(tree_, services_.mirror.Tree(pass_.snapshot->revision, RepositoryPath(services_.options, "")));
+  SLUICE_TRY(tree_, services_.mirror.Tree(pass_.snapshot->revision,
+                                          RepositoryPath(services_.options, "")));
   SLUICE_TRY(auto rendered, render::Render(unit_, *tree_, services_.yaml));
-  if (!rendered.problems.empty()) return Fail(ErrorCode::kInvalidConfig, "ConfigInvalid", ToString(rendered.problems.front()));
+  if (!rendered.problems.empty())
+    return Fail(ErrorCode::kInvalidConfig, "ConfigInvalid", ToString(rendered.problems.front()));
   resources_ = std::move(rendered.resources);
   return {};
 }
@@ -102,10 +109,13 @@ Result<PassResult> Attempt::OpenTargets() {
     request.inventory = inventory_[target.name];
     auto session = OpenTarget(services_, target, request);
     if (!session) {
-      if (const auto found = watch_.Check(); found != Interruption::kNone) return OnInterruption(found);
+      if (const auto found = watch_.Check(); found != Interruption::kNone)
+        return OnInterruption(found);
       if (session.error().code() == ErrorCode::kInvalidConfig) {
-        // daemon.yaml or the kubeconfig: mended on this machine, without a commit, so it is looked at again.
-        SLUICE_TRY(PassResult held, Hold(pass_, session.error().reason(), session.error().message(), pass_.Now() + 1min));
+        // daemon.yaml or the kubeconfig: mended on this machine, without a commit, so it is looked
+        // at again.
+        SLUICE_TRY(PassResult held, Hold(pass_, session.error().reason(), session.error().message(),
+                                         pass_.Now() + 1min));
         held.standing = Standing::kInvalid;
         return held;
       }
@@ -135,28 +145,33 @@ void Attempt::BeginRecord() {
   record_.revert_operation.clear();
 }
 
-// What needs no run: blockers, refusals, content that is good already, a first contact that is equal.
+// What needs no run: blockers, refusals, content that is good already, a first contact that is
+// equal.
 std::optional<Result<PassResult>> Attempt::Settle() {
   Plan plan = MergePlans(sessions_, services_.options.hmac_key);
   const bool is_refused = std::ranges::any_of(sessions_, &TargetSession::is_refused);
   for (const PlanBlocker& blocker : plan.blockers) {
-    if (!is_refused || blocker.reason != "ContentRejected") return Hold(pass_, blocker.reason, blocker.message);
+    if (!is_refused || blocker.reason != "ContentRejected")
+      return Hold(pass_, blocker.reason, blocker.message);
   }
   if (is_refused) {
-    std::string message = plan.blockers.empty() ? "the server refuses the content" : plan.blockers.front().message;
+    std::string message =
+        plan.blockers.empty() ? "the server refuses the content" : plan.blockers.front().message;
     const bool was_open = IsContinuation();
     BeginRecord();
     record_.plan = plan.digest;
-    StepEnd end = Happened(Happening::kContentRefused, Error(ErrorCode::kRejected, std::move(message)));
+    StepEnd end =
+        Happened(Happening::kContentRefused, Error(ErrorCode::kRejected, std::move(message)));
     if (!was_open) record_.started = pass_.Now();
     return HandleFailure(pass_, end, {});
   }
-  if (plan.IsEmpty() && record_.last_known_good && record_.last_known_good->fingerprint == fingerprint_ &&
-      !IsContinuation()) {
+  if (plan.IsEmpty() && record_.last_known_good &&
+      record_.last_known_good->fingerprint == fingerprint_ && !IsContinuation()) {
     BeginRecord();
     record_.plan = plan.digest;
     record_.last_known_good->revision = record_.revision;
-    return RecordUnrun(EventKind::kSucceeded, "already at " + record_.revision.substr(0, 7) + ", nothing to do", {});
+    return RecordUnrun(EventKind::kSucceeded,
+                       "already at " + record_.revision.substr(0, 7) + ", nothing to do", {});
   }
   const bool is_first = !record_.running && !record_.last_known_good && record_.rollout.empty();
   const bool only_marks = std::ranges::all_of(plan.changes, [](const Change& change) {
@@ -168,8 +183,10 @@ std::optional<Result<PassResult>> Attempt::Settle() {
     return AdoptWithoutRun();
   }
   if (IsReadOnly() && !plan.IsEmpty()) {
-    return Hold(pass_, "NoVerdict", "no verdict for " + FormatDuration(unit_.environment.on_error.after) +
-                                        " and not everything is applied; nothing more is written until new content or `sluice retry`");
+    return Hold(pass_, "NoVerdict",
+                "no verdict for " + FormatDuration(unit_.environment.on_error.after) +
+                    " and not everything is applied; nothing more is written until new content or "
+                    "`sluice retry`");
   }
   BeginRecord();
   record_.plan = plan.digest;
@@ -204,18 +221,23 @@ Result<PassResult> Attempt::AdoptWithoutRun() {
     inventory_[session.target.name].insert(refs.begin(), refs.end());
   }
   const SystemTime now = pass_.Now();
-  record_.last_known_good = LastKnownGood{record_.revision, fingerprint_, record_.rollout, record_.release, now};
+  record_.last_known_good =
+      LastKnownGood{record_.revision, fingerprint_, record_.rollout, record_.release, now};
   record_.kind = "adoption";
   for (TargetSession& session : sessions_) {
-    record_.targets[session.target.name] = FinishedTarget(session.target, Outcome::kSucceeded, fingerprint_, now);
+    record_.targets[session.target.name] =
+        FinishedTarget(session.target, Outcome::kSucceeded, fingerprint_, now);
   }
   // The marks are a write to live like any other: the record comes first.
-  SLUICE_TRY(PassResult result, RecordUnrun(EventKind::kAdopted, "taken over as it stands; only ownership marks are written", {}));
+  SLUICE_TRY(PassResult result,
+             RecordUnrun(EventKind::kAdopted,
+                         "taken over as it stands; only ownership marks are written", {}));
   for (TargetSession& session : sessions_) {
     ApplyOptions options{.dry_run = DryRunMode::kNone};
     const StepEnd end = ApplyStages(services_, session, options, watch_);
     // The marks are only missing: the next drift check or rollout writes them.
-    if (!end.is_ok()) log::Warn("mark_failed", {{"unit", ToString(pass_.unit)}, {"error", end.message}});
+    if (!end.is_ok())
+      log::Warn("mark_failed", {{"unit", ToString(pass_.unit)}, {"error", end.message}});
   }
   return result;
 }
@@ -237,7 +259,8 @@ Status Attempt::RecordStarted() {
   record_.started = now;
   record_.finished.reset();
   record_.has_written = true;
-  record_.health_deadline = now + unit_.application.health_timeout * static_cast<int>(std::max<size_t>(1, sessions_.size()));
+  record_.health_deadline = now + unit_.application.health_timeout *
+                                      static_cast<int>(std::max<size_t>(1, sessions_.size()));
   NoteStartedRelease(record_);
   deploylog::Inventory created;
   for (TargetSession& session : sessions_) {
@@ -253,19 +276,23 @@ Status Attempt::RecordStarted() {
     target.identity = render::Identity(session.target);
   }
   Trailers more;
-  if (auto author = FindAuthorship(services_, record_.revision, RepositoryPath(services_.options, unit_.directory))) {
+  if (auto author = FindAuthorship(services_, record_.revision,
+                                   RepositoryPath(services_.options, unit_.directory))) {
     more.emplace_back("Author", author->author);
     more.emplace_back("Approved-By", author->approved_by);
   }
-  if (record_.last_known_good) more.emplace_back("Last-Known-Good", record_.last_known_good->revision);
+  if (record_.last_known_good)
+    more.emplace_back("Last-Known-Good", record_.last_known_good->revision);
   std::vector<deploylog::Entry> entries;
   if (!adopt_requests_.empty()) {
-    entries.push_back(MakeEntry(services_, EventKind::kAdopted, record_, "objects of others are taken over as asked"));
+    entries.push_back(MakeEntry(services_, EventKind::kAdopted, record_,
+                                "objects of others are taken over as asked"));
   }
-  auto entry = MakeEntry(services_, EventKind::kStarted, record_,
-                         (is_resume ? "resumed " : "started ") + record_.revision.substr(0, 7) +
-                             (record_.release.version.empty() ? "" : " version " + record_.release.version),
-                         notes_, std::move(more));
+  auto entry =
+      MakeEntry(services_, EventKind::kStarted, record_,
+                (is_resume ? "resumed " : "started ") + record_.revision.substr(0, 7) +
+                    (record_.release.version.empty() ? "" : " version " + record_.release.version),
+                notes_, std::move(more));
   entry.inventory = inventory_;
   if (!is_resume) entry.created = created;
   entry.removed_requests = adopt_requests_;
@@ -282,8 +309,8 @@ StepEnd Attempt::RunTarget(TargetSession& session) {
   if (record_.phase != Phase::kVerifying) (void)Advance(record_, Trigger::kApplied).has_value();
   const SystemTime deadline = pass_.Now() + unit_.application.health_timeout;
   if (StepEnd end = AwaitHealth(services_, session, deadline, watch_); !end.is_ok()) return end;
-  SmokeReport report = RunSmokeTests(services_, session, unit_, *tree_, PipelineOf(pass_), record_.rollout,
-                                     record_.revision, watch_);
+  SmokeReport report = RunSmokeTests(services_, session, unit_, *tree_, PipelineOf(pass_),
+                                     record_.rollout, record_.revision, watch_);
   smoke_.insert(smoke_.end(), report.results.begin(), report.results.end());
   return report.end;
 }
@@ -325,24 +352,29 @@ Result<PassResult> Attempt::Succeed() {
   record_.health_deadline.reset();
   record_.adopting.clear();
   record_.running = RunningState{record_.revision, fingerprint_, record_.release};
-  record_.last_known_good = LastKnownGood{record_.revision, fingerprint_, record_.rollout, record_.release, now};
+  record_.last_known_good =
+      LastKnownGood{record_.revision, fingerprint_, record_.rollout, record_.release, now};
   record_.healthy_since = now;
   NoteSucceeded(record_, now);
   for (TargetSession& session : sessions_) {
-    record_.targets[session.target.name] = FinishedTarget(session.target, Outcome::kSucceeded, fingerprint_, now);
+    record_.targets[session.target.name] =
+        FinishedTarget(session.target, Outcome::kSucceeded, fingerprint_, now);
   }
   for (auto& [name, target] : record_.targets) {
-    const bool is_named = std::ranges::any_of(sessions_, [&](const auto& s) { return s.target.name == name; });
+    const bool is_named =
+        std::ranges::any_of(sessions_, [&](const auto& s) { return s.target.name == name; });
     if (!is_named && inventory_.contains(name) && !inventory_[name].empty()) {
-      notes_ += "target " + name + " is no longer named; " + std::to_string(inventory_[name].size()) + " objects stay there\n";
+      notes_ += "target " + name + " is no longer named; " +
+                std::to_string(inventory_[name].size()) + " objects stay there\n";
     }
   }
   Trailers more;
   if (!smoke_.empty()) more.emplace_back("Smoke", SmokeTrailer(smoke_));
-  auto entry = MakeEntry(services_, EventKind::kSucceeded, record_,
-                         "succeeded at " + record_.revision.substr(0, 7) +
-                             (record_.release.version.empty() ? "" : " version " + record_.release.version),
-                         notes_, std::move(more));
+  auto entry =
+      MakeEntry(services_, EventKind::kSucceeded, record_,
+                "succeeded at " + record_.revision.substr(0, 7) +
+                    (record_.release.version.empty() ? "" : " version " + record_.release.version),
+                notes_, std::move(more));
   entry.inventory = inventory_;
   entry.created = deploylog::Inventory{};
   entry.good_commit = record_.revision;
@@ -359,25 +391,30 @@ Result<PassResult> Attempt::OnInterruption(Interruption interruption) {
   if (!record_.IsOpen()) return PassResult{.look_again = is_superseded};
   SLUICE_CHECK(Advance(record_, is_superseded ? Trigger::kSupersede : Trigger::kCancel));
   record_.outcome = is_superseded ? Outcome::kSuperseded : Outcome::kCancelled;
-  record_.reason = is_superseded ? "Superseded" : interruption == Interruption::kFrozen ? "Frozen" : "Stopped";
-  record_.message = is_superseded ? "a newer commit changes this unit" : "interrupted; live is left as it is";
+  record_.reason = is_superseded                           ? "Superseded"
+                   : interruption == Interruption::kFrozen ? "Frozen"
+                                                           : "Stopped";
+  record_.message =
+      is_superseded ? "a newer commit changes this unit" : "interrupted; live is left as it is";
   record_.finished = now;
   record_.attempt = 0;
-  auto entry = MakeEntry(services_, is_superseded ? EventKind::kSuperseded : EventKind::kCancelled, record_,
-                         record_.message);
+  auto entry = MakeEntry(services_, is_superseded ? EventKind::kSuperseded : EventKind::kCancelled,
+                         record_, record_.message);
   SLUICE_CHECK(services_.log.Append(std::move(entry), services_.GitCall()));
   return PassResult{.look_again = is_superseded};
 }
 
 Result<PassResult> Attempt::OnNoVerdict(const StepEnd& end) {
   const auto& policy = unit_.environment.on_error;
-  const bool is_overdue = record_.errored_since && pass_.Now() - *record_.errored_since >= policy.after;
+  const bool is_overdue =
+      record_.errored_since && pass_.Now() - *record_.errored_since >= policy.after;
   if (is_overdue && policy.then == AfterError::kRollback && record_.last_known_good) {
     return RollBackWithoutVerdict(pass_, end);
   }
   if (is_overdue) {
-    return Hold(pass_, "NoVerdict", "no verdict for " + FormatDuration(policy.after) + " (" + end.reason + ": " + end.message +
-                                        "); nothing more is written, live is still read for the verdict",
+    return Hold(pass_, "NoVerdict",
+                "no verdict for " + FormatDuration(policy.after) + " (" + end.reason + ": " +
+                    end.message + "); nothing more is written, live is still read for the verdict",
                 pass_.Now() + Backoff(services_.options, pass_.errors_in_row));
   }
   return Errored(pass_, end.happening, Error(ErrorCode::kUnavailable, end.reason, end.message));
@@ -386,9 +423,12 @@ Result<PassResult> Attempt::OnNoVerdict(const StepEnd& end) {
 Result<PassResult> Attempt::End(const StepEnd& end) {
   if (end.kind == StepEnd::Kind::kInterrupted) return OnInterruption(end.interruption);
   switch (Judge(end.happening)) {
-    case Verdict::kFailed: return HandleFailure(pass_, end, smoke_);
-    case Verdict::kHeld: return Hold(pass_, end.reason, end.message);
-    case Verdict::kErrored: return OnNoVerdict(end);
+    case Verdict::kFailed:
+      return HandleFailure(pass_, end, smoke_);
+    case Verdict::kHeld:
+      return Hold(pass_, end.reason, end.message);
+    case Verdict::kErrored:
+      return OnNoVerdict(end);
   }
   return PassResult{};
 }
@@ -409,7 +449,8 @@ Result<PassResult> Attempt::RunTargets() {
 
 Result<PassResult> Attempt::Run() {
   if (auto rendered = Render(); !rendered) {
-    if (rendered.error().code() == ErrorCode::kInvalidConfig) return Hold(pass_, "ConfigInvalid", rendered.error().message());
+    if (rendered.error().code() == ErrorCode::kInvalidConfig)
+      return Hold(pass_, "ConfigInvalid", rendered.error().message());
     return Errored(pass_, FromError(rendered.error().code()), rendered.error());
   }
   SLUICE_TRY(const PassResult opened, OpenTargets());

@@ -11,12 +11,14 @@ ReleaseId ReleaseOf(const DeclaredUnit& unit) {
 }
 
 std::vector<std::string> GoodPaths(const DeclaredUnit& unit) {
-  std::vector<std::string> paths = {"sluice.yaml", "environments/" + unit.id.environment + "/environment.yaml", unit.directory};
+  std::vector<std::string> paths = {
+      "sluice.yaml", "environments/" + unit.id.environment + "/environment.yaml", unit.directory};
   for (const TreeEntry& shared : unit.shared_inputs) paths.push_back(shared.path);
   return paths;
 }
 
-TargetRecord FinishedTarget(const Target& target, Outcome outcome, const std::string& last_known_good, SystemTime now) {
+TargetRecord FinishedTarget(const Target& target, Outcome outcome,
+                            const std::string& last_known_good, SystemTime now) {
   TargetRecord record;
   record.phase = Phase::kIdle;
   record.outcome = outcome;
@@ -61,23 +63,28 @@ gates::Facts GateFacts(const Snapshot& snapshot, const deploylog::State& state, 
   if (facts.upstream_environment) {
     const UnitId upstream{*facts.upstream_environment, unit.application};
     facts.upstream = FindRecord(state, upstream);
-    if (const DeclaredUnit* declared = snapshot.Find(upstream)) facts.upstream_shared_inputs = render::SharedInputsDigest(*declared);
+    if (const DeclaredUnit* declared = snapshot.Find(upstream))
+      facts.upstream_shared_inputs = render::SharedInputsDigest(*declared);
     if (state.initialised) {
-      if (const auto it = state.initialised->units.find(upstream); it != state.initialised->units.end()) {
+      if (const auto it = state.initialised->units.find(upstream);
+          it != state.initialised->units.end()) {
         facts.initial_upstream_releases.push_back(it->second.release.digest);
       }
     }
   }
   if (state.initialised) {
     const auto it = state.initialised->units.find(unit);
-    facts.is_initial_content = it != state.initialised->units.end() && it->second.fingerprint == fingerprint;
+    facts.is_initial_content =
+        it != state.initialised->units.end() && it->second.fingerprint == fingerprint;
   }
   if (facts.record) {
     facts.has_succeeded_here =
-        (facts.record->last_known_good && facts.record->last_known_good->fingerprint == fingerprint) ||
-        (!release.digest.empty() && std::ranges::any_of(facts.record->releases, [&](const ReleaseHistory& known) {
-          return known.digest == release.digest && known.first_succeeded;
-        }));
+        (facts.record->last_known_good &&
+         facts.record->last_known_good->fingerprint == fingerprint) ||
+        (!release.digest.empty() &&
+         std::ranges::any_of(facts.record->releases, [&](const ReleaseHistory& known) {
+           return known.digest == release.digest && known.first_succeeded;
+         }));
   }
   return facts;
 }
@@ -85,7 +92,8 @@ gates::Facts GateFacts(const Snapshot& snapshot, const deploylog::State& state, 
 std::vector<GateRecord> ToRecords(const std::vector<gates::GateResult>& results) {
   std::vector<GateRecord> records;
   for (const auto& result : results) {
-    records.push_back({result.gate, std::string(gates::ToString(result.decision)), result.reason, result.message, result.until});
+    records.push_back({result.gate, std::string(gates::ToString(result.decision)), result.reason,
+                       result.message, result.until});
   }
   return records;
 }

@@ -14,9 +14,11 @@ ReleaseId ReleaseOf(const DeclaredUnit& unit);
 // What of the config repo is kept as last known good, relative to repository.path.
 std::vector<std::string> GoodPaths(const DeclaredUnit& unit);
 
-TargetRecord FinishedTarget(const Target& target, Outcome outcome, const std::string& last_known_good, SystemTime now);
+TargetRecord FinishedTarget(const Target& target, Outcome outcome,
+                            const std::string& last_known_good, SystemTime now);
 
-// The environment that a unit's releases come from: `promotion.from`, or the nearest earlier one that has the application.
+// The environment that a unit's releases come from: `promotion.from`, or the nearest earlier one
+// that has the application.
 std::optional<std::string> UpstreamOf(const Declared& declared, const UnitId& unit);
 
 // What the gates of a unit look at for a release that is to enter it.

@@ -29,7 +29,8 @@ Result<deploylog::Entry> FromOutbox(const std::string& text) {
     entry.event.kind = EventKind::kFailed;
     entry.event.summary = json.at("summary").get<std::string>();
     entry.event.body = json.at("body").get<std::string>();
-    entry.event.trailers = json.at("trailers").get<std::vector<std::pair<std::string, std::string>>>();
+    entry.event.trailers =
+        json.at("trailers").get<std::vector<std::pair<std::string, std::string>>>();
   } catch (const nlohmann::json::exception& error) {
     return Fail(ErrorCode::kCorrupted, std::string("outbox document: ") + error.what());
   }
@@ -44,7 +45,8 @@ Status SpeakVerdict(Pass& pass, const StepEnd& end) {
   const bool freezes = unit && unit->environment.on_failure.live == LiveOnFailure::kFreeze;
   const bool wrote = record.has_written;
   record.rollback_pending = wrote && has_good && !freezes;
-  record.revert_pending = has_good && !freezes && (!unit || unit->environment.on_failure.git == GitOnFailure::kRevert);
+  record.revert_pending =
+      has_good && !freezes && (!unit || unit->environment.on_failure.git == GitOnFailure::kRevert);
   SLUICE_CHECK(Advance(record, record.rollback_pending ? Trigger::kFail : Trigger::kFailClean));
   record.outcome = Outcome::kFailed;
   record.reason = end.reason;
@@ -58,9 +60,12 @@ Status SpeakVerdict(Pass& pass, const StepEnd& end) {
   NoteStartedRelease(record);
   NoteFailed(record, end.reason);
   if (freezes) {
-    record.frozen = Frozen{"sluice", "onFailure.live is freeze: the failed version is kept for a person", pass.Now()};
+    record.frozen = Frozen{
+        "sluice", "onFailure.live is freeze: the failed version is kept for a person", pass.Now()};
   } else if (!has_good && wrote) {
-    record.message += "; there is no last known good to go back to (NoLastKnownGood): nothing is deleted, push a fix";
+    record.message +=
+        "; there is no last known good to go back to (NoLastKnownGood): nothing is deleted, push a "
+        "fix";
     record.reason = "NoLastKnownGood";
     // What is there now is ours and runs, however badly.
   }
@@ -69,25 +74,33 @@ Status SpeakVerdict(Pass& pass, const StepEnd& end) {
 
 }  // namespace
 
-Result<PassResult> HandleFailure(Pass& pass, const StepEnd& end, const std::vector<verify::TestResult>& smoke) {
+Result<PassResult> HandleFailure(Pass& pass, const StepEnd& end,
+                                 const std::vector<verify::TestResult>& smoke) {
   const Services& services = pass.services;
   SLUICE_CHECK(SpeakVerdict(pass, end));
   Trailers more;
   if (!smoke.empty()) more.emplace_back("Smoke", SmokeTrailer(smoke));
   if (const DeclaredUnit* unit = pass.declared()) {
-    if (auto author = FindAuthorship(services, pass.record.revision, RepositoryPath(services.options, unit->directory))) {
+    if (auto author = FindAuthorship(services, pass.record.revision,
+                                     RepositoryPath(services.options, unit->directory))) {
       more.emplace_back("Author", author->author);
     }
   }
   auto entry = MakeEntry(services, EventKind::kFailed, pass.record,
-                         "failed at " + pass.record.revision.substr(0, 7) + ": " + end.reason, end.message + "\n" + end.detail,
-                         std::move(more));
-  SLUICE_CHECK(services.outbox->Put(pass.record.rollout, ToOutbox(entry).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)));
+                         "failed at " + pass.record.revision.substr(0, 7) + ": " + end.reason,
+                         end.message + "\n" + end.detail, std::move(more));
+  SLUICE_CHECK(services.outbox->Put(
+      pass.record.rollout,
+      ToOutbox(entry).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)));
 
   // The push goes beside the rollback: Git being slow or away must not keep the bad version up.
-  auto pushed = std::async(std::launch::async, [&services, entry] { return services.log.Append(entry, services.GitCall()); });
-  Result<RollbackEnd> rolled_back = pass.record.rollback_pending ? RollBack(pass) : Result<RollbackEnd>(RollbackEnd{});
-  if (Status status = pushed.get(); !status) return Fail(std::move(status).error().With("recording the verdict"));
+  auto pushed = std::async(std::launch::async, [&services, entry] {
+    return services.log.Append(entry, services.GitCall());
+  });
+  Result<RollbackEnd> rolled_back =
+      pass.record.rollback_pending ? RollBack(pass) : Result<RollbackEnd>(RollbackEnd{});
+  if (Status status = pushed.get(); !status)
+    return Fail(std::move(status).error().With("recording the verdict"));
   if (auto removed = services.outbox->Remove(pass.record.rollout); !removed) {
     log::Warn("outbox_remove_failed", {{"error", removed.error().message()}});
   }
@@ -108,22 +121,27 @@ Result<PassResult> FinishFailure(Pass& pass) {
     if (result) return *result;
   }
   if (pass.record.revert_pending) return Revert(pass);
-  return PassResult{.standing = Standing::kFailed, .reason = pass.record.reason, .message = pass.record.message};
+  return PassResult{
+      .standing = Standing::kFailed, .reason = pass.record.reason, .message = pass.record.message};
 }
 
 Result<PassResult> RollBackWithoutVerdict(Pass& pass, const StepEnd& end) {
   auto rolled_back = RollBack(pass);
-  if (!rolled_back) return Errored(pass, FromError(rolled_back.error().code()), rolled_back.error());
+  if (!rolled_back)
+    return Errored(pass, FromError(rolled_back.error().code()), rolled_back.error());
   pass.record.has_written = false;
   pass.record.errored_since.reset();
-  return Hold(pass, "NoVerdict", "no verdict within onError.after (" + end.reason + ": " + end.message +
-                                     "); live is back at last known good; push new content or run `sluice retry " +
-                                     ToString(pass.unit) + "`");
+  return Hold(pass, "NoVerdict",
+              "no verdict within onError.after (" + end.reason + ": " + end.message +
+                  "); live is back at last known good; push new content or run `sluice retry " +
+                  ToString(pass.unit) + "`");
 }
 
-Result<bool> FlushOutbox(const Services& services, const deploylog::State& state, const UnitId& unit) {
+Result<bool> FlushOutbox(const Services& services, const deploylog::State& state,
+                         const UnitId& unit) {
   SLUICE_TRY(const OutboxContents contents, services.outbox->List());
-  for (const std::string& damaged : contents.damaged) log::Err("outbox_damaged", {{"file", damaged}});
+  for (const std::string& damaged : contents.damaged)
+    log::Err("outbox_damaged", {{"file", damaged}});
   bool flushed = false;
   for (const OutboxEntry& kept : contents.entries) {
     auto entry = FromOutbox(kept.text);
@@ -136,9 +154,11 @@ Result<bool> FlushOutbox(const Services& services, const deploylog::State& state
     const Record* known = FindRecord(state, unit);
     const bool is_open = known && known->rollout == kept.key && !known->finished;
     // A refusal at dry run has a verdict without a start.
-    const bool is_unstarted = (!known || known->rollout != kept.key) && entry->record->attempt == 0 &&
+    const bool is_unstarted = (!known || known->rollout != kept.key) &&
+                              entry->record->attempt == 0 &&
                               (!known || !HasFailed(*known, entry->record->fingerprint));
-    if (is_open || is_unstarted) SLUICE_CHECK(services.log.Append(std::move(*entry), services.GitCall()));
+    if (is_open || is_unstarted)
+      SLUICE_CHECK(services.log.Append(std::move(*entry), services.GitCall()));
     SLUICE_CHECK(services.outbox->Remove(kept.key));
     flushed = true;
   }

@@ -1,5 +1,5 @@
-// After a verdict: live goes back to last known good at once, then Git (design 5). Each function continues from
-// what the record says is pending, so a restart calls the same ones.
+// After a verdict: live goes back to last known good at once, then Git (design 5). Each function
+// continues from what the record says is pending, so a restart calls the same ones.
 #pragma once
 
 #include <vector>
@@ -9,8 +9,10 @@
 
 namespace sluice::rollout {
 
-// The rollout in `pass.record` Failed: writes the verdict to the outbox, pushes it beside the rollback, reverts Git.
-Result<PassResult> HandleFailure(Pass& pass, const StepEnd& end, const std::vector<verify::TestResult>& smoke);
+// The rollout in `pass.record` Failed: writes the verdict to the outbox, pushes it beside the
+// rollback, reverts Git.
+Result<PassResult> HandleFailure(Pass& pass, const StepEnd& end,
+                                 const std::vector<verify::TestResult>& smoke);
 
 // What a Failed rollout still needs: rollback_pending, then revert_pending.
 Result<PassResult> FinishFailure(Pass& pass);
@@ -18,8 +20,9 @@ Result<PassResult> FinishFailure(Pass& pass);
 // onError.then: rollback. Live goes back, then the unit is Held NoVerdict; Git is not touched.
 Result<PassResult> RollBackWithoutVerdict(Pass& pass, const StepEnd& end);
 
-// Verdicts of this unit in the outbox whose push is not known to have landed: pushes those that the log lacks. True when
-// the log may have moved.
-Result<bool> FlushOutbox(const Services& services, const deploylog::State& state, const UnitId& unit);
+// Verdicts of this unit in the outbox whose push is not known to have landed: pushes those that the
+// log lacks. True when the log may have moved.
+Result<bool> FlushOutbox(const Services& services, const deploylog::State& state,
+                         const UnitId& unit);
 
 }  // namespace sluice::rollout

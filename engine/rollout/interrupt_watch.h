@@ -1,4 +1,5 @@
-// Looks for interruptions while a rollout waits, and ends the wait. Writes in flight are not touched by it.
+// Looks for interruptions while a rollout waits, and ends the wait. Writes in flight are not
+// touched by it.
 #pragma once
 
 #include <atomic>

@@ -8,8 +8,8 @@
 namespace sluice::rollout {
 namespace {
 
-StepEnd FromWrites(const std::vector<targets::PreparedObject>& objects, const std::vector<targets::WriteResult>& results,
-                   const std::string& doing) {
+StepEnd FromWrites(const std::vector<targets::PreparedObject>& objects,
+                   const std::vector<targets::WriteResult>& results, const std::string& doing) {
   // A verdict about the content outweighs a fault that may pass.
   const targets::WriteResult* worst = nullptr;
   size_t at = 0;
@@ -36,9 +36,11 @@ std::string Describe(const std::vector<ObjectHealth>& objects) {
   std::string out;
   int lines = 0;
   for (const ObjectHealth& object : objects) {
-    if (object.health == Health::kHealthy || object.health == Health::kSuspended || lines == 10) continue;
+    if (object.health == Health::kHealthy || object.health == Health::kSuspended || lines == 10)
+      continue;
     out += ToString(object.ref) + " " + std::string(ToString(object.health)) +
-           (object.reason.empty() ? "" : " " + object.reason) + (object.message.empty() ? "" : ": " + object.message) + "\n";
+           (object.reason.empty() ? "" : " " + object.reason) +
+           (object.message.empty() ? "" : ": " + object.message) + "\n";
     ++lines;
   }
   return out;
@@ -54,12 +56,14 @@ const ObjectHealth* FirstBad(const std::vector<ObjectHealth>& objects, bool only
   return nullptr;
 }
 
-StepEnd Unhealthy(Happening happening, const std::vector<ObjectHealth>& objects, const ObjectHealth& bad) {
+StepEnd Unhealthy(Happening happening, const std::vector<ObjectHealth>& objects,
+                  const ObjectHealth& bad) {
   StepEnd end;
   end.kind = StepEnd::Kind::kHappened;
   end.happening = happening;
   end.reason = bad.reason.empty() ? std::string(DefaultReason(happening)) : bad.reason;
-  end.message = ToString(bad.ref) + " is " + std::string(ToString(bad.health)) + (bad.message.empty() ? "" : ": " + bad.message);
+  end.message = ToString(bad.ref) + " is " + std::string(ToString(bad.health)) +
+                (bad.message.empty() ? "" : ": " + bad.message);
   end.detail = Describe(objects);
   return end;
 }
@@ -82,7 +86,8 @@ StepEnd Happened(Happening happening, const Error& error, const std::string& con
   return end;
 }
 
-StepEnd ApplyStages(const Services& services, TargetSession& session, const ApplyOptions& options, InterruptWatch& watch) {
+StepEnd ApplyStages(const Services& services, TargetSession& session, const ApplyOptions& options,
+                    InterruptWatch& watch) {
   const StepTimer timer(services, "apply");
   const std::vector<int> stages = session.Stages();
   for (const int stage : stages) {
@@ -90,31 +95,37 @@ StepEnd ApplyStages(const Services& services, TargetSession& session, const Appl
     const auto objects = session.OfStage(stage, /*only_changed=*/true);
     if (objects.empty()) continue;
     if (options.dry_run == DryRunMode::kServer) {
-      const auto results = session.driver->Apply(objects, targets::WriteMode::kDryRun, options.force, services.WriteCall());
+      const auto results = session.driver->Apply(objects, targets::WriteMode::kDryRun,
+                                                 options.force, services.WriteCall());
       if (StepEnd end = FromWrites(objects, results, "dry run of"); !end.is_ok()) return end;
       if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
     }
-    if (auto may = Permitted(services, options.permission); !may) return Happened(Happening::kInternal, may.error());
-    const auto results = session.driver->Apply(objects, targets::WriteMode::kApply, options.force, services.WriteCall());
+    if (auto may = Permitted(services, options.permission); !may)
+      return Happened(Happening::kInternal, may.error());
+    const auto results = session.driver->Apply(objects, targets::WriteMode::kApply, options.force,
+                                               services.WriteCall());
     if (StepEnd end = FromWrites(objects, results, "applying"); !end.is_ok()) return end;
     if (stage == stages.back()) break;
     const Call call{services.clock.SteadyNow() + services.options.stage_timeout, watch.token()};
     if (auto ready = session.driver->AwaitStage(objects, call); !ready) {
       if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
-      return Happened(FromError(ready.error().code()), ready.error(), "waiting for stage " + std::to_string(stage));
+      return Happened(FromError(ready.error().code()), ready.error(),
+                      "waiting for stage " + std::to_string(stage));
     }
   }
   return {};
 }
 
-StepEnd AwaitHealth(const Services& services, TargetSession& session, SystemTime deadline, InterruptWatch& watch) {
+StepEnd AwaitHealth(const Services& services, TargetSession& session, SystemTime deadline,
+                    InterruptWatch& watch) {
   const StepTimer timer(services, "health");
   const std::vector<ObjectRef> refs = session.ref_list();
   Duration pause = services.options.health_poll_min;
   while (true) {
     if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
     const Call call{services.clock.SteadyNow() + services.options.read_timeout, watch.token()};
-    auto health = session.driver->Assess(refs, session.live, targets::TargetDriver::Diagnose::kYes, call);
+    auto health =
+        session.driver->Assess(refs, session.live, targets::TargetDriver::Diagnose::kYes, call);
     const bool is_late = services.clock.SystemNow() >= deadline;
     if (health) {
       const ObjectHealth* bad = FirstBad(*health, /*only_terminal=*/false);
@@ -125,18 +136,20 @@ StepEnd AwaitHealth(const Services& services, TargetSession& session, SystemTime
       if (is_late) return Unhealthy(Happening::kUnhealthyPastDeadline, *health, *bad);
     } else if (is_late || !IsRetryable(health.error().code())) {
       if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
-      const Happening happening = is_late ? Happening::kUnreadablePastDeadline : FromError(health.error().code());
+      const Happening happening =
+          is_late ? Happening::kUnreadablePastDeadline : FromError(health.error().code());
       // Reading health never condemns the content.
-      return Happened(Judge(happening) == Verdict::kErrored ? happening : Happening::kUnreachable, health.error(),
-                      "reading health in target " + session.target.name);
+      return Happened(Judge(happening) == Verdict::kErrored ? happening : Happening::kUnreachable,
+                      health.error(), "reading health in target " + session.target.name);
     }
     services.clock.Sleep(pause, watch.token());
     pause = std::min(pause * 2, services.options.health_poll_max);
   }
 }
 
-SmokeReport RunSmokeTests(const Services& services, TargetSession& session, const DeclaredUnit& unit,
-                          const SourceTree& tree, const std::string& pipeline, const std::string& rollout,
+SmokeReport RunSmokeTests(const Services& services, TargetSession& session,
+                          const DeclaredUnit& unit, const SourceTree& tree,
+                          const std::string& pipeline, const std::string& rollout,
                           const std::string& revision, InterruptWatch& watch) {
   const StepTimer timer(services, "verify");
   SmokeReport report;
@@ -150,9 +163,11 @@ SmokeReport RunSmokeTests(const Services& services, TargetSession& session, cons
   context.directory = unit.directory;
   context.files = unit.inputs;
   context.allow_commands = services.options.allow_commands;
-  context.run_job = [&](const nlohmann::json& manifest, const Call& call) -> Result<std::pair<bool, std::string>> {
+  context.run_job = [&](const nlohmann::json& manifest,
+                        const Call& call) -> Result<std::pair<bool, std::string>> {
     SLUICE_CHECK(MayWriteLive(services));
-    SLUICE_TRY(const auto outcome, session.driver->RunJob(manifest, OwnershipOf(pipeline, unit.id), rollout, call));
+    SLUICE_TRY(const auto outcome,
+               session.driver->RunJob(manifest, OwnershipOf(pipeline, unit.id), rollout, call));
     return std::pair{outcome.has_passed, outcome.message};
   };
   const Call call{services.clock.SteadyNow() + 24h, watch.token()};
@@ -164,34 +179,42 @@ SmokeReport RunSmokeTests(const Services& services, TargetSession& session, cons
   for (const auto& result : report.results) {
     if (result.verdict == verify::Verdict::kPassed) continue;
     const bool said_no = result.verdict == verify::Verdict::kFailed;
-    report.end = Happened(said_no ? Happening::kTestSaidNo : Happening::kTestNoVerdict,
-                          Error(ErrorCode::kUnavailable, "smoke test '" + result.name + "': " + result.message));
+    report.end = Happened(
+        said_no ? Happening::kTestSaidNo : Happening::kTestNoVerdict,
+        Error(ErrorCode::kUnavailable, "smoke test '" + result.name + "': " + result.message));
     report.end.detail = result.tail;
     break;
   }
   return report;
 }
 
-StepEnd DeleteObjects(const Services& services, TargetSession& session, const std::vector<ObjectRef>& refs,
-                      const std::string& mark, Permission permission, std::set<ObjectRef>& gone) {
+StepEnd DeleteObjects(const Services& services, TargetSession& session,
+                      const std::vector<ObjectRef>& refs, const std::string& mark,
+                      Permission permission, std::set<ObjectRef>& gone) {
   if (refs.empty()) return {};
   const StepTimer timer(services, "prune");
   auto live = session.driver->Observe(refs, services.ReadCall());
-  if (!live) return Happened(FromError(live.error().code()), live.error(), "reading what is to be deleted");
+  if (!live)
+    return Happened(FromError(live.error().code()), live.error(), "reading what is to be deleted");
   std::vector<targets::Deletion> deletions;
   StepEnd end;
   for (const ObjectRef& ref : refs) {
     const auto it = live->objects.find(ref);
     if (it == live->objects.end()) {
       gone.insert(ref);
-    } else if (it->second.mark == mark && it->second.protected_by.empty() && !it->second.is_deleting) {
+    } else if (it->second.mark == mark && it->second.protected_by.empty() &&
+               !it->second.is_deleting) {
       deletions.push_back({ref, it->second.api_version, it->second.uid});
     } else if (!it->second.is_deleting) {
-      end.detail += ToString(ref) + " stays: " + (it->second.protected_by.empty() ? "it is no longer marked as this unit's" : it->second.protected_by) + "\n";
+      end.detail += ToString(ref) + " stays: " +
+                    (it->second.protected_by.empty() ? "it is no longer marked as this unit's"
+                                                     : it->second.protected_by) +
+                    "\n";
     }
   }
   for (const auto mode : {targets::WriteMode::kDryRun, targets::WriteMode::kApply}) {
-    if (auto may = Permitted(services, permission); !may) return Happened(Happening::kInternal, may.error());
+    if (auto may = Permitted(services, permission); !may)
+      return Happened(Happening::kInternal, may.error());
     const auto results = session.driver->Delete(deletions, mode, services.WriteCall());
     std::vector<targets::Deletion> accepted;
     for (size_t i = 0; i < results.size(); ++i) {
@@ -199,9 +222,11 @@ StepEnd DeleteObjects(const Services& services, TargetSession& session, const st
         accepted.push_back(deletions[i]);
         if (mode == targets::WriteMode::kApply) gone.insert(deletions[i].ref);
       } else if (Judge(FromError(results[i].status.error().code())) == Verdict::kErrored) {
-        return Happened(FromError(results[i].status.error().code()), results[i].status.error(), "deleting " + ToString(deletions[i].ref));
+        return Happened(FromError(results[i].status.error().code()), results[i].status.error(),
+                        "deleting " + ToString(deletions[i].ref));
       } else {
-        end.detail += ToString(deletions[i].ref) + " stays: " + results[i].status.error().message() + "\n";
+        end.detail +=
+            ToString(deletions[i].ref) + " stays: " + results[i].status.error().message() + "\n";
       }
     }
     deletions = std::move(accepted);
@@ -212,7 +237,8 @@ StepEnd DeleteObjects(const Services& services, TargetSession& session, const st
 std::string SmokeTrailer(const std::vector<verify::TestResult>& results) {
   std::string out;
   for (const auto& result : results) {
-    out += (out.empty() ? "" : " ") + result.name + "=" + std::string(verify::ToString(result.verdict));
+    out += (out.empty() ? "" : " ") + result.name + "=" +
+           std::string(verify::ToString(result.verdict));
   }
   return out;
 }

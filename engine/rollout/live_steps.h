@@ -25,7 +25,10 @@ struct StepEnd {
 StepEnd Interrupted(Interruption interruption);
 StepEnd Happened(Happening happening, const Error& error, const std::string& context = "");
 
-enum class Permission { kLease, kDecidedRollback };  // a decided rollback is carried through without the lease
+enum class Permission {
+  kLease,
+  kDecidedRollback
+};  // a decided rollback is carried through without the lease
 
 struct ApplyOptions {
   DryRunMode dry_run = DryRunMode::kServer;
@@ -33,24 +36,30 @@ struct ApplyOptions {
   Permission permission = Permission::kLease;
 };
 
-// Stage by stage: dry run, write, wait until the next stage can start. Only objects that the plan changes.
-StepEnd ApplyStages(const Services& services, TargetSession& session, const ApplyOptions& options, InterruptWatch& watch);
+// Stage by stage: dry run, write, wait until the next stage can start. Only objects that the plan
+// changes.
+StepEnd ApplyStages(const Services& services, TargetSession& session, const ApplyOptions& options,
+                    InterruptWatch& watch);
 
 // Until all are Healthy (or Suspended), one cannot recover, or the deadline.
-StepEnd AwaitHealth(const Services& services, TargetSession& session, SystemTime deadline, InterruptWatch& watch);
+StepEnd AwaitHealth(const Services& services, TargetSession& session, SystemTime deadline,
+                    InterruptWatch& watch);
 
 struct SmokeReport {
   StepEnd end;
   std::vector<verify::TestResult> results;
 };
-SmokeReport RunSmokeTests(const Services& services, TargetSession& session, const DeclaredUnit& unit,
-                          const SourceTree& tree, const std::string& pipeline, const std::string& rollout,
+SmokeReport RunSmokeTests(const Services& services, TargetSession& session,
+                          const DeclaredUnit& unit, const SourceTree& tree,
+                          const std::string& pipeline, const std::string& rollout,
                           const std::string& revision, InterruptWatch& watch);
 
-// Deletes these objects (uid as observed just now, mark checked), dry run first. What was deleted or is gone already
-// is added to `gone`; what the server refuses to delete stays and is named in StepEnd::detail.
-StepEnd DeleteObjects(const Services& services, TargetSession& session, const std::vector<ObjectRef>& refs,
-                      const std::string& mark, Permission permission, std::set<ObjectRef>& gone);
+// Deletes these objects (uid as observed just now, mark checked), dry run first. What was deleted
+// or is gone already is added to `gone`; what the server refuses to delete stays and is named in
+// StepEnd::detail.
+StepEnd DeleteObjects(const Services& services, TargetSession& session,
+                      const std::vector<ObjectRef>& refs, const std::string& mark,
+                      Permission permission, std::set<ObjectRef>& gone);
 
 // "up=passed orders=failed"
 std::string SmokeTrailer(const std::vector<verify::TestResult>& results);

@@ -17,8 +17,8 @@ struct Pass {
   std::shared_ptr<const Snapshot> snapshot;
   std::shared_ptr<const deploylog::State> state;
   UnitId unit;
-  Record record;         // working copy; what is pushed becomes the log's
-  int errors_in_row = 0; // passes without a verdict before this one
+  Record record;          // working copy; what is pushed becomes the log's
+  int errors_in_row = 0;  // passes without a verdict before this one
 
   SystemTime Now() const { return services.clock.SystemNow(); }
   const DeclaredUnit* declared() const { return snapshot->Find(unit); }
@@ -35,7 +35,8 @@ enum class Standing {
 struct PassResult {
   Standing standing = Standing::kDone;
   std::optional<SystemTime> wake;  // look again then, if nothing else happens before
-  bool look_again = false;         // at once: this pass changed what is declared, or yielded to newer content
+  bool look_again =
+      false;  // at once: this pass changed what is declared, or yielded to newer content
   std::string reason, message;
 };
 
@@ -44,7 +45,8 @@ Result<PassResult> Errored(Pass& pass, Happening happening, const Error& error);
 
 // Records the unit as Held.
 Result<PassResult> Hold(Pass& pass, const std::string& reason, const std::string& message,
-                        std::optional<SystemTime> wake = std::nullopt, std::vector<GateRecord> gates = {});
+                        std::optional<SystemTime> wake = std::nullopt,
+                        std::vector<GateRecord> gates = {});
 
 // 5 s, 10 s, ... 5 min.
 Duration Backoff(const Options& options, int errors_in_row);

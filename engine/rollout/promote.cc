@@ -17,20 +17,22 @@ bool IsRecorded(const Snapshot& snapshot, const Record* record, const UnitId& un
   return record->fingerprint == fingerprint || HasFailed(*record, fingerprint);
 }
 
-std::vector<std::string> InitialReleases(const deploylog::State& state, const UnitId& from, const UnitId& to) {
+std::vector<std::string> InitialReleases(const deploylog::State& state, const UnitId& from,
+                                         const UnitId& to) {
   std::vector<std::string> digests;
   if (!state.initialised) return digests;
   for (const UnitId& unit : {from, to}) {
     const auto it = state.initialised->units.find(unit);
-    if (it != state.initialised->units.end() && !it->second.release.digest.empty()) digests.push_back(it->second.release.digest);
+    if (it != state.initialised->units.end() && !it->second.release.digest.empty())
+      digests.push_back(it->second.release.digest);
   }
   return digests;
 }
 
 }  // namespace
 
-PromotionView ViewPromotion(const Snapshot& snapshot, const deploylog::State& state, const UnitId& unit, SystemTime now,
-                            Asker asker) {
+PromotionView ViewPromotion(const Snapshot& snapshot, const deploylog::State& state,
+                            const UnitId& unit, SystemTime now, Asker asker) {
   PromotionView view;
   const DeclaredUnit* declared = snapshot.Find(unit);
   const auto upstream = UpstreamOf(snapshot.declared, unit);
@@ -50,7 +52,8 @@ PromotionView ViewPromotion(const Snapshot& snapshot, const deploylog::State& st
   view.decision = promotion::Choose(facts);
   if (view.decision.kind != promotion::Decision::Kind::kPromote) return view;
   // Promotion looks at the gates before it writes; the rollout looks again.
-  const auto gate = gates::Strictest(gates::Evaluate(GateFacts(snapshot, state, unit, view.decision.release, "", now)));
+  const auto gate = gates::Strictest(
+      gates::Evaluate(GateFacts(snapshot, state, unit, view.decision.release, "", now)));
   if (gate.decision != gates::Decision::kOpen) {
     view.decision.kind = promotion::Decision::Kind::kWait;
     view.decision.reason = gate.reason;
@@ -60,24 +63,40 @@ PromotionView ViewPromotion(const Snapshot& snapshot, const deploylog::State& st
   return view;
 }
 
-std::string PromotionOperation(const UnitId& to, const ReleaseId& release, const std::string& replaces) {
-  return "op-" + Sha256Hex("promote " + ToString(to) + " " + release.digest + " over " + replaces).substr(0, 16);
+std::string PromotionOperation(const UnitId& to, const ReleaseId& release,
+                               const std::string& replaces) {
+  return "op-" + Sha256Hex("promote " + ToString(to) + " " + release.digest + " over " + replaces)
+                     .substr(0, 16);
 }
 
-Result<std::string> CommitPromotion(const Services& services, const git::Person& person, const UnitId& from, const UnitId& to,
-                                    const ReleaseId& release, const std::string& source_revision, const std::string& operation) {
-  const auto path_of = [&](const UnitId& unit) { return RepositoryPath(services.options, "environments/" + ToString(unit) + "/release.yaml"); };
+Result<std::string> CommitPromotion(const Services& services, const git::Person& person,
+                                    const UnitId& from, const UnitId& to, const ReleaseId& release,
+                                    const std::string& source_revision,
+                                    const std::string& operation) {
+  const auto path_of = [&](const UnitId& unit) {
+    return RepositoryPath(services.options, "environments/" + ToString(unit) + "/release.yaml");
+  };
   const auto decide = [&](const Snapshot& tip) -> Result<std::optional<ConfigChange>> {
     const DeclaredUnit* target = tip.Find(to);
-    if (!target) return Fail(ErrorCode::kNotFound, ToString(to) + " is no longer declared; nothing was promoted");
+    if (!target)
+      return Fail(ErrorCode::kNotFound,
+                  ToString(to) + " is no longer declared; nothing was promoted");
     if (ReleaseOf(*target).digest == release.digest) return std::optional<ConfigChange>();
     SLUICE_TRY(const auto blob, services.mirror.ObjectAt(source_revision, path_of(from)));
-    if (!blob) return Fail(ErrorCode::kNotFound, path_of(from) + " is missing at " + source_revision + "; nothing was promoted");
+    if (!blob)
+      return Fail(ErrorCode::kNotFound,
+                  path_of(from) + " is missing at " + source_revision + "; nothing was promoted");
     ConfigChange change;
     change.edits = {{path_of(to), git::TreeEdit::Blob{*blob}}};
-    change.subject = "Promote " + to.application + (release.version.empty() ? "" : " " + release.version) + " to " + to.environment;
+    change.subject = "Promote " + to.application +
+                     (release.version.empty() ? "" : " " + release.version) + " to " +
+                     to.environment;
     change.body = "Succeeded in " + from.environment + " at " + source_revision + ".";
-    change.trailers = {{"Event", "promoted"}, {"Environment", to.environment}, {"Application", to.application}, {"From", from.environment}, {"Release", release.digest}};
+    change.trailers = {{"Event", "promoted"},
+                       {"Environment", to.environment},
+                       {"Application", to.application},
+                       {"From", from.environment},
+                       {"Release", release.digest}};
     return std::optional(change);
   };
   return CommitConfigOrFail(services, person, operation, decide);
@@ -85,8 +104,11 @@ Result<std::string> CommitPromotion(const Services& services, const git::Person&
 
 Result<PassResult> PromoteIfDue(Pass& pass) {
   const DeclaredUnit* declared = pass.declared();
-  if (!declared || declared->environment.promotion.mode != PromotionMode::kAuto || pass.record.frozen) return PassResult{};
-  const auto view = ViewPromotion(*pass.snapshot, *pass.state, pass.unit, pass.Now(), Asker::kEngine);
+  if (!declared || declared->environment.promotion.mode != PromotionMode::kAuto ||
+      pass.record.frozen)
+    return PassResult{};
+  const auto view =
+      ViewPromotion(*pass.snapshot, *pass.state, pass.unit, pass.Now(), Asker::kEngine);
   const promotion::Decision& decision = view.decision;
   using Kind = promotion::Decision::Kind;
   if (decision.kind == Kind::kWait || decision.kind == Kind::kHold) {
@@ -99,13 +121,21 @@ Result<PassResult> PromoteIfDue(Pass& pass) {
   // Recorded before the push: a crash between the two finds the operation here and only pushes.
   if (record.promote_operation != operation) {
     record.promote_operation = operation;
-    auto entry = MakeEntry(pass.services, EventKind::kPromoted, record,
-                           "promotes " + (decision.release.version.empty() ? decision.release.digest : decision.release.version) + " from " + view.from->environment,
-                           "", {{"From", view.from->environment}, {"Promoted-Release", decision.release.version + " " + decision.release.digest}, {"Operation", operation}});
+    auto entry =
+        MakeEntry(pass.services, EventKind::kPromoted, record,
+                  "promotes " +
+                      (decision.release.version.empty() ? decision.release.digest
+                                                        : decision.release.version) +
+                      " from " + view.from->environment,
+                  "",
+                  {{"From", view.from->environment},
+                   {"Promoted-Release", decision.release.version + " " + decision.release.digest},
+                   {"Operation", operation}});
     SLUICE_CHECK(pass.services.log.Append(std::move(entry), pass.services.GitCall()));
   }
-  auto committed = CommitPromotion(pass.services, pass.services.options.identity, *view.from, pass.unit, decision.release,
-                                   decision.source_revision, operation);
+  auto committed =
+      CommitPromotion(pass.services, pass.services.options.identity, *view.from, pass.unit,
+                      decision.release, decision.source_revision, operation);
   if (!committed) {
     if (committed.error().reason() == "PushRefused") {
       return Hold(pass, "PromotionRefused", committed.error().message());

@@ -18,7 +18,8 @@ namespace {
 
 std::string Problems(const DeclaredUnit& unit) {
   std::string out;
-  for (const Diagnostic& problem : unit.problems) out += (out.empty() ? "" : "\n") + ToString(problem);
+  for (const Diagnostic& problem : unit.problems)
+    out += (out.empty() ? "" : "\n") + ToString(problem);
   return out;
 }
 
@@ -38,12 +39,15 @@ Result<std::optional<PassResult>> SettleOpen(Pass& pass) {
     record.reason = "Superseded";
     record.message = "a newer commit changes this unit";
     record.finished = pass.Now();
-    SLUICE_CHECK(pass.services.log.Append(MakeEntry(pass.services, EventKind::kSuperseded, record, record.message), pass.services.GitCall()));
+    SLUICE_CHECK(pass.services.log.Append(
+        MakeEntry(pass.services, EventKind::kSuperseded, record, record.message),
+        pass.services.GitCall()));
     return std::optional<PassResult>();
   }
   if (record.attempt >= 2) {
     SLUICE_TRY(auto held, Hold(pass, "OutcomeUnknown",
-                               "this rollout was found open twice without an outcome; look at live, then run `sluice retry " +
+                               "this rollout was found open twice without an outcome; look at "
+                               "live, then run `sluice retry " +
                                    ToString(pass.unit) + "` or push new content"));
     return std::optional(held);
   }
@@ -53,20 +57,31 @@ Result<std::optional<PassResult>> SettleOpen(Pass& pass) {
 // What a unit waits for that has nothing to do with its gates; nullopt when it may go on.
 std::optional<Wait> WhyNot(const Pass& pass, const std::string& fingerprint) {
   const DeclaredUnit& unit = *pass.declared();
-  if (!unit.problems.empty()) return Wait{EventKind::kInvalid, "ConfigInvalid", Problems(unit), std::nullopt, {}};
+  if (!unit.problems.empty())
+    return Wait{EventKind::kInvalid, "ConfigInvalid", Problems(unit), std::nullopt, {}};
   for (const auto& [claim, units] : pass.snapshot->claimed_twice) {
     if (!units.contains(pass.unit)) continue;
     std::string names;
     for (const UnitId& other : units) names += (names.empty() ? "" : " and ") + ToString(other);
-    return Wait{EventKind::kHeld, "DuplicateObject", ToString(claim.ref) + " is declared by " + names + "; remove it from all but one", std::nullopt, {}};
+    return Wait{EventKind::kHeld,
+                "DuplicateObject",
+                ToString(claim.ref) + " is declared by " + names + "; remove it from all but one",
+                std::nullopt,
+                {}};
   }
   if (HasFailed(pass.record, fingerprint)) {
-    const auto& failed = *std::ranges::find(pass.record.failed, fingerprint, &FailedContent::fingerprint);
-    return Wait{EventKind::kHeld, "FailedBefore",
-                "this content failed before (" + failed.reason + ", rollout " + failed.rollout + ") and is not tried again by itself; push a fix, or run `sluice retry " +
-                    ToString(pass.unit) + "`", std::nullopt, {}};
+    const auto& failed =
+        *std::ranges::find(pass.record.failed, fingerprint, &FailedContent::fingerprint);
+    return Wait{EventKind::kHeld,
+                "FailedBefore",
+                "this content failed before (" + failed.reason + ", rollout " + failed.rollout +
+                    ") and is not tried again by itself; push a fix, or run `sluice retry " +
+                    ToString(pass.unit) + "`",
+                std::nullopt,
+                {}};
   }
-  if (pass.record.fingerprint == fingerprint && pass.record.phase == Phase::kHeld && pass.record.reason == "OutcomeUnknown") {
+  if (pass.record.fingerprint == fingerprint && pass.record.phase == Phase::kHeld &&
+      pass.record.reason == "OutcomeUnknown") {
     return Wait{EventKind::kHeld, pass.record.reason, pass.record.message, std::nullopt, {}};
   }
   return std::nullopt;
@@ -78,11 +93,13 @@ Result<PassResult> AtRest(Pass& pass, bool is_drift_due) {
 }
 
 bool IsAtDeclared(const Record& record, const std::string& fingerprint) {
-  return record.fingerprint == fingerprint && record.outcome == Outcome::kSucceeded && !record.IsOpen();
+  return record.fingerprint == fingerprint && record.outcome == Outcome::kSucceeded &&
+         !record.IsOpen();
 }
 
 Result<PassResult> PassGates(Pass& pass, const std::string& fingerprint) {
-  const auto facts = GateFacts(*pass.snapshot, *pass.state, pass.unit, ReleaseOf(*pass.declared()), fingerprint, pass.Now());
+  const auto facts = GateFacts(*pass.snapshot, *pass.state, pass.unit, ReleaseOf(*pass.declared()),
+                               fingerprint, pass.Now());
   const auto results = gates::Evaluate(facts);
   const auto strictest = gates::Strictest(results);
   pass.record.gates = ToRecords(results);
@@ -94,11 +111,13 @@ Result<PassResult> RunDeclared(Pass& pass, bool is_drift_due) {
   const std::string fingerprint = pass.snapshot->FingerprintOf(pass.unit);
   if (const auto wait = WhyNot(pass, fingerprint)) {
     // What has just failed here says so already, with its own reason.
-    const bool is_told = wait->reason == "FailedBefore" && pass.record.fingerprint == fingerprint && pass.record.outcome == Outcome::kFailed;
+    const bool is_told = wait->reason == "FailedBefore" && pass.record.fingerprint == fingerprint &&
+                         pass.record.outcome == Outcome::kFailed;
     if (!is_told) SLUICE_CHECK(RecordWait(pass.services, pass.record, *wait));
     const bool is_invalid = wait->kind == EventKind::kInvalid;
     if (is_drift_due) SLUICE_CHECK(RunDriftCheck(pass));
-    return PassResult{is_invalid ? Standing::kInvalid : Standing::kHeld, std::nullopt, false, wait->reason, wait->message};
+    return PassResult{is_invalid ? Standing::kInvalid : Standing::kHeld, std::nullopt, false,
+                      wait->reason, wait->message};
   }
   if (IsAtDeclared(pass.record, fingerprint)) {
     if (pass.record.phase == Phase::kHeld) {  // what it was held for is gone
@@ -134,10 +153,12 @@ Result<PassResult> Reconcile(const Services& services, const PassInput& input) {
   if (pass.record.revert_pending) return FinishFailure(pass);
   if (pass.record.frozen) {
     if (input.is_drift_due) SLUICE_CHECK(RunDriftCheck(pass));
-    return PassResult{Standing::kHeld, std::nullopt, false, "Frozen", "frozen by " + pass.record.frozen->by + ": " + pass.record.frozen->reason};
+    return PassResult{Standing::kHeld, std::nullopt, false, "Frozen",
+                      "frozen by " + pass.record.frozen->by + ": " + pass.record.frozen->reason};
   }
   if (!pass.declared()) {
-    const bool ran = pass.record.running || pass.record.last_known_good || !pass.record.rollout.empty();
+    const bool ran =
+        pass.record.running || pass.record.last_known_good || !pass.record.rollout.empty();
     // With sluice.yaml or an environment.yaml broken nobody can tell a removal from a typo.
     if (!ran || HasForeignProblems(pass.snapshot->declared)) return PassResult{};
     return Remove(pass);
@@ -160,7 +181,8 @@ Status Initialise(const Services& services, const Snapshot& snapshot) {
   }
   deploylog::Entry entry;
   entry.event.kind = EventKind::kInitialised;
-  entry.event.summary = "the deploy log of pipeline " + initialised.pipeline + " begins at " + snapshot.revision.substr(0, 7);
+  entry.event.summary = "the deploy log of pipeline " + initialised.pipeline + " begins at " +
+                        snapshot.revision.substr(0, 7);
   entry.event.trailers = {{"Revision", snapshot.revision}};
   entry.initialised = std::move(initialised);
   return services.log.Append(std::move(entry), services.GitCall());

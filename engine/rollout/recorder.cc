@@ -33,9 +33,11 @@ bool SameWait(const Record& record, const Wait& wait) {
   told.message = wait.message;
   told = Normalized(told);
   const auto same_gate = [](const GateRecord& a, const GateRecord& b) {
-    return a.gate == b.gate && a.decision == b.decision && a.reason == b.reason && a.until == b.until;
+    return a.gate == b.gate && a.decision == b.decision && a.reason == b.reason &&
+           a.until == b.until;
   };
-  return record.reason == wait.reason && (record.message == wait.message || record.message == told.message) &&
+  return record.reason == wait.reason &&
+         (record.message == wait.message || record.message == told.message) &&
          std::ranges::equal(record.gates, wait.gates, same_gate);
 }
 
@@ -68,34 +70,36 @@ Result<Authorship> FindAuthorship(const Services& services, const std::string& r
 }
 
 Result<std::vector<std::string>> CommitsTouching(const Services& services, const std::string& tip,
-                                                 const std::string& good, const std::string& directory) {
+                                                 const std::string& good,
+                                                 const std::string& directory) {
   std::vector<std::string> commits;
   Status inner;
-  SLUICE_CHECK(services.mirror.Log(tip, good, git::Mirror::Walk::kAll, [&](const git::Commit& commit) {
-    auto here = services.mirror.ObjectAt(commit.oid, directory);
-    if (!here) {
-      inner = Fail(here.error());
-      return false;
-    }
-    bool differs_from_all = true;
-    for (const std::string& parent : commit.parents) {
-      auto before = services.mirror.ObjectAt(parent, directory);
-      if (!before) {
-        inner = Fail(before.error());
-        return false;
-      }
-      if (*before == *here) differs_from_all = false;
-    }
-    if (commit.parents.empty()) differs_from_all = here->has_value();
-    if (differs_from_all) commits.push_back(commit.oid);
-    return commits.size() < static_cast<size_t>(kLookBack);
-  }));
+  SLUICE_CHECK(
+      services.mirror.Log(tip, good, git::Mirror::Walk::kAll, [&](const git::Commit& commit) {
+        auto here = services.mirror.ObjectAt(commit.oid, directory);
+        if (!here) {
+          inner = Fail(here.error());
+          return false;
+        }
+        bool differs_from_all = true;
+        for (const std::string& parent : commit.parents) {
+          auto before = services.mirror.ObjectAt(parent, directory);
+          if (!before) {
+            inner = Fail(before.error());
+            return false;
+          }
+          if (*before == *here) differs_from_all = false;
+        }
+        if (commit.parents.empty()) differs_from_all = here->has_value();
+        if (differs_from_all) commits.push_back(commit.oid);
+        return commits.size() < static_cast<size_t>(kLookBack);
+      }));
   SLUICE_CHECK(inner);
   return commits;
 }
 
-deploylog::Entry MakeEntry(const Services& services, EventKind kind, const Record& record, std::string summary,
-                           std::string body, Trailers more) {
+deploylog::Entry MakeEntry(const Services& services, EventKind kind, const Record& record,
+                           std::string summary, std::string body, Trailers more) {
   deploylog::Entry entry;
   entry.event.kind = kind;
   entry.event.summary = ToString(record.unit) + ": " + std::move(summary);
@@ -116,9 +120,12 @@ deploylog::Entry MakeEntry(const Services& services, EventKind kind, const Recor
   for (auto& [key, value] : more) Add(trailers, key, value);
   entry.record = record;
   entry.record->engine = services.options.engine;
-  log::Info(ToString(kind), {{"unit", ToString(record.unit)}, {"revision", record.revision.substr(0, 7)},
-                             {"rollout", record.rollout}, {"phase", ToString(record.phase)},
-                             {"reason", record.reason}, {"message", entry.event.summary}});
+  log::Info(ToString(kind), {{"unit", ToString(record.unit)},
+                             {"revision", record.revision.substr(0, 7)},
+                             {"rollout", record.rollout},
+                             {"phase", ToString(record.phase)},
+                             {"reason", record.reason},
+                             {"message", entry.event.summary}});
   return entry;
 }
 
@@ -135,19 +142,22 @@ Result<bool> RecordWait(const Services& services, Record& record, const Wait& wa
   if (is_known) return false;
   Trailers more;
   for (const GateRecord& gate : wait.gates) {
-    if (gate.decision != "open") more.emplace_back("Gate", gate.gate + " " + gate.decision + " " + gate.reason);
+    if (gate.decision != "open")
+      more.emplace_back("Gate", gate.gate + " " + gate.decision + " " + gate.reason);
   }
-  SLUICE_CHECK(services.log.Append(
-      MakeEntry(services, wait.kind, record, wait.reason + ": " + wait.message, "", std::move(more)),
-      services.GitCall()));
+  SLUICE_CHECK(
+      services.log.Append(MakeEntry(services, wait.kind, record, wait.reason + ": " + wait.message,
+                                    "", std::move(more)),
+                          services.GitCall()));
   return true;
 }
 
 Status Advance(Record& record, Trigger trigger) {
   const auto next = Next(record.phase, trigger);
   if (!next) {
-    return Fail(ErrorCode::kInternal, ToString(record.unit) + ": no transition " + std::string(ToString(trigger)) +
-                                          " from phase " + std::string(ToString(record.phase)));
+    return Fail(ErrorCode::kInternal, ToString(record.unit) + ": no transition " +
+                                          std::string(ToString(trigger)) + " from phase " +
+                                          std::string(ToString(record.phase)));
   }
   record.phase = *next;
   return {};
@@ -176,25 +186,29 @@ void NoteSucceeded(Record& record, SystemTime now) {
 }
 
 void NoteFailed(Record& record, const std::string& reason) {
-  std::erase_if(record.failed, [&](const FailedContent& f) { return f.fingerprint == record.fingerprint; });
-  record.failed.insert(record.failed.begin(),
-                       {record.fingerprint, record.release.digest, record.revision, reason, record.rollout});
+  std::erase_if(record.failed,
+                [&](const FailedContent& f) { return f.fingerprint == record.fingerprint; });
+  record.failed.insert(record.failed.begin(), {record.fingerprint, record.release.digest,
+                                               record.revision, reason, record.rollout});
   if (record.failed.size() > kNewest) record.failed.resize(kNewest);
-  const bool differs = !record.last_known_good || record.last_known_good->release.digest != record.release.digest;
+  const bool differs =
+      !record.last_known_good || record.last_known_good->release.digest != record.release.digest;
   if (ReleaseHistory* release = FindRelease(record, record.release.digest); release && differs) {
     release->has_failed = true;
   }
 }
 
 bool HasFailed(const Record& record, const std::string& fingerprint) {
-  return std::ranges::find(record.failed, fingerprint, &FailedContent::fingerprint) != record.failed.end();
+  return std::ranges::find(record.failed, fingerprint, &FailedContent::fingerprint) !=
+         record.failed.end();
 }
 
 void CloseStay(Record& record, SystemTime now) {
   if (!record.healthy_since) return;
   if (record.running) {
     if (ReleaseHistory* release = FindRelease(record, record.running->release.digest)) {
-      release->longest_stay = std::max(release->longest_stay, Duration(now - *record.healthy_since));
+      release->longest_stay =
+          std::max(release->longest_stay, Duration(now - *record.healthy_since));
     }
   }
   record.healthy_since.reset();

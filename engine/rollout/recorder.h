@@ -22,18 +22,22 @@ struct Authorship {
   std::string revision;     // that commit
 };
 
-// Looks back from `revision` for the newest commit that changed `directory` (from the repository's root).
-Result<Authorship> FindAuthorship(const Services& services, const std::string& revision, const std::string& directory);
-// Commits after `good` up to `tip` that changed `directory`, newest first; all of `tip`'s when `good` is gone.
+// Looks back from `revision` for the newest commit that changed `directory` (from the repository's
+// root).
+Result<Authorship> FindAuthorship(const Services& services, const std::string& revision,
+                                  const std::string& directory);
+// Commits after `good` up to `tip` that changed `directory`, newest first; all of `tip`'s when
+// `good` is gone.
 Result<std::vector<std::string>> CommitsTouching(const Services& services, const std::string& tip,
-                                                 const std::string& good, const std::string& directory);
+                                                 const std::string& good,
+                                                 const std::string& directory);
 
 // An entry with the trailers every event of a unit carries, filled from the record.
-deploylog::Entry MakeEntry(const Services& services, EventKind kind, const Record& record, std::string summary,
-                           std::string body = "", Trailers more = {});
+deploylog::Entry MakeEntry(const Services& services, EventKind kind, const Record& record,
+                           std::string summary, std::string body = "", Trailers more = {});
 
-// Records the unit as waiting: event `kind` (held, invalid, errored), once per change of reason, message's gate
-// or wake-up. Returns whether anything was pushed. `record` is changed either way.
+// Records the unit as waiting: event `kind` (held, invalid, errored), once per change of reason,
+// message's gate or wake-up. Returns whether anything was pushed. `record` is changed either way.
 struct Wait {
   EventKind kind = EventKind::kHeld;
   std::string reason;

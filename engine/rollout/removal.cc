@@ -12,11 +12,12 @@
 namespace sluice::rollout {
 namespace {
 
-// CRDs, namespaces and volumes take other people's data with them: never deleted by a removal without the opt-in that
-// prune asks for too (the plan's rule; here the list of kinds is enough because nothing is declared any more).
+// CRDs, namespaces and volumes take other people's data with them: never deleted by a removal
+// without the opt-in that prune asks for too (the plan's rule; here the list of kinds is enough
+// because nothing is declared any more).
 bool IsPrecious(const ObjectRef& ref) {
-  return ref.kind == "Namespace" || ref.kind == "CustomResourceDefinition" || ref.kind == "PersistentVolume" ||
-         ref.kind == "PersistentVolumeClaim";
+  return ref.kind == "Namespace" || ref.kind == "CustomResourceDefinition" ||
+         ref.kind == "PersistentVolume" || ref.kind == "PersistentVolumeClaim";
 }
 
 std::string List(const deploylog::Inventory& inventory) {
@@ -27,7 +28,8 @@ std::string List(const deploylog::Inventory& inventory) {
   return out;
 }
 
-Status RecordRemoved(Pass& pass, const std::string& summary, const std::string& body, const deploylog::Inventory& left) {
+Status RecordRemoved(Pass& pass, const std::string& summary, const std::string& body,
+                     const deploylog::Inventory& left) {
   Record& record = pass.record;
   const SystemTime now = pass.Now();
   CloseStay(record, now);
@@ -75,7 +77,9 @@ Result<PassResult> DeleteAll(Pass& pass, deploylog::Inventory inventory) {
     record.message.clear();
     record.revision = pass.snapshot->revision;
     record.has_written = true;
-    SLUICE_CHECK(services.log.Append(MakeEntry(services, EventKind::kStarted, record, "removal started", List(inventory)), services.GitCall()));
+    SLUICE_CHECK(services.log.Append(
+        MakeEntry(services, EventKind::kStarted, record, "removal started", List(inventory)),
+        services.GitCall()));
   }
   InterruptWatch watch(services, pass.unit, "");
   std::string notes;
@@ -86,7 +90,8 @@ Result<PassResult> DeleteAll(Pass& pass, deploylog::Inventory inventory) {
     SLUICE_TRY(session.driver, services.make_driver(target));
     std::vector<ObjectRef> refs;
     for (const ObjectRef& ref : inventory[target.name]) {
-      const bool stays = IsPrecious(ref) || pass.snapshot->IsClaimed(ClusterOf(target), ref, pass.unit);
+      const bool stays =
+          IsPrecious(ref) || pass.snapshot->IsClaimed(ClusterOf(target), ref, pass.unit);
       if (stays) left[target.name].insert(ref);
       if (!stays) refs.push_back(ref);
     }
@@ -94,13 +99,16 @@ Result<PassResult> DeleteAll(Pass& pass, deploylog::Inventory inventory) {
     std::set<ObjectRef> gone;
     const std::string mark = OwnershipOf(pass.snapshot->declared.pipeline.name, pass.unit).Mark();
     const StepEnd end = DeleteObjects(services, session, refs, mark, Permission::kLease, gone);
-    if (!end.is_ok()) return Errored(pass, end.happening, Error(ErrorCode::kUnavailable, end.reason, end.message));
+    if (!end.is_ok())
+      return Errored(pass, end.happening, Error(ErrorCode::kUnavailable, end.reason, end.message));
     notes += end.detail;
     for (const ObjectRef& ref : refs) {
       if (!gone.contains(ref)) left[target.name].insert(ref);
     }
   }
-  SLUICE_CHECK(RecordRemoved(pass, left.empty() ? "removed with its objects" : "removed; some objects stay", notes + List(left), left));
+  SLUICE_CHECK(
+      RecordRemoved(pass, left.empty() ? "removed with its objects" : "removed; some objects stay",
+                    notes + List(left), left));
   return PassResult{};
 }
 
@@ -108,19 +116,26 @@ Result<PassResult> DeleteAll(Pass& pass, deploylog::Inventory inventory) {
 
 Result<PassResult> Remove(Pass& pass) {
   Record& record = pass.record;
-  if (record.kind == "removal" && !record.IsOpen() && record.outcome == Outcome::kSucceeded) return PassResult{};
+  if (record.kind == "removal" && !record.IsOpen() && record.outcome == Outcome::kSucceeded)
+    return PassResult{};
   SLUICE_TRY(auto inventory, pass.services.log.ReadInventory(pass.unit));
   std::erase_if(inventory, [](const auto& entry) { return entry.second.empty(); });
   const auto environment = pass.snapshot->declared.environments.find(pass.unit.environment);
-  const bool deletes = environment != pass.snapshot->declared.environments.end() &&
-                       environment->second.prune.removed_applications == RemovedApplications::kDelete;
+  const bool deletes =
+      environment != pass.snapshot->declared.environments.end() &&
+      environment->second.prune.removed_applications == RemovedApplications::kDelete;
   if (deletes && !inventory.empty()) {
     auto result = DeleteAll(pass, std::move(inventory));
-    if (!result && IsRetryable(result.error().code())) return Errored(pass, FromError(result.error().code()), result.error());
+    if (!result && IsRetryable(result.error().code()))
+      return Errored(pass, FromError(result.error().code()), result.error());
     return result;
   }
-  SLUICE_CHECK(RecordRemoved(pass, inventory.empty() ? "removed, nothing was live" : "removed from the config repo; its objects stay and are no longer managed",
-                             List(inventory), inventory));
+  SLUICE_CHECK(RecordRemoved(
+      pass,
+      inventory.empty()
+          ? "removed, nothing was live"
+          : "removed from the config repo; its objects stay and are no longer managed",
+      List(inventory), inventory));
   return PassResult{};
 }
 

@@ -5,8 +5,8 @@
 
 namespace sluice::rollout {
 
-// Objects stay and are named (removedApplications: keep), or are deleted (delete). A removed environment, or one that
-// cannot be read, never deletes anything.
+// Objects stay and are named (removedApplications: keep), or are deleted (delete). A removed
+// environment, or one that cannot be read, never deletes anything.
 Result<PassResult> Remove(Pass& pass);
 
 }  // namespace sluice::rollout

@@ -8,32 +8,43 @@
 namespace sluice::rollout {
 namespace {
 
-Status RecordEffect(Pass& pass, EventKind kind, const deploylog::Request& request, const std::string& summary) {
-  auto entry = MakeEntry(pass.services, kind, pass.record, summary, request.reason, {{"Requested-By", request.by}});
+Status RecordEffect(Pass& pass, EventKind kind, const deploylog::Request& request,
+                    const std::string& summary) {
+  auto entry = MakeEntry(pass.services, kind, pass.record, summary, request.reason,
+                         {{"Requested-By", request.by}});
   entry.removed_requests = {request.id};
   return pass.services.log.Append(std::move(entry), pass.services.GitCall());
 }
 
 // A failed tree that Git was reverted from is committed again, so that what runs is what Git says.
-Result<std::string> CommitFailedTree(Pass& pass, const FailedContent& failed, const deploylog::Request& request) {
+Result<std::string> CommitFailedTree(Pass& pass, const FailedContent& failed,
+                                     const deploylog::Request& request) {
   const Services& services = pass.services;
-  const std::string directory = RepositoryPath(services.options, "environments/" + ToString(pass.unit));
+  const std::string directory =
+      RepositoryPath(services.options, "environments/" + ToString(pass.unit));
   const std::string operation = "op-" + Sha256Hex("retry " + request.id).substr(0, 16);
   const auto decide = [&](const Snapshot& tip) -> Result<std::optional<ConfigChange>> {
-    const bool is_reverted = pass.record.last_known_good && tip.FingerprintOf(pass.unit) == pass.record.last_known_good->fingerprint &&
-                             failed.fingerprint != pass.record.last_known_good->fingerprint;
+    const bool is_reverted =
+        pass.record.last_known_good &&
+        tip.FingerprintOf(pass.unit) == pass.record.last_known_good->fingerprint &&
+        failed.fingerprint != pass.record.last_known_good->fingerprint;
     if (!is_reverted) return std::optional<ConfigChange>();
     SLUICE_TRY(const auto tree, services.mirror.ObjectAt(failed.revision, directory));
     if (!tree) return std::optional<ConfigChange>();
     ConfigChange change;
     change.edits = {{directory, git::TreeEdit::Subtree{*tree}}};
     change.subject = "Retry " + ToString(pass.unit) + " as of " + failed.revision.substr(0, 7);
-    change.body = "Asked for by " + request.by + (request.reason.empty() ? "" : ": " + request.reason);
-    change.trailers = {{"Event", "request"}, {"Environment", pass.unit.environment}, {"Application", pass.unit.application}};
+    change.body =
+        "Asked for by " + request.by + (request.reason.empty() ? "" : ": " + request.reason);
+    change.trailers = {{"Event", "request"},
+                       {"Environment", pass.unit.environment},
+                       {"Application", pass.unit.application}};
     return std::optional(change);
   };
-  SLUICE_TRY(const Committed done, CommitConfig(services, services.options.identity, operation, failed.revision, decide));
-  if (done.how == Committed::How::kRefused) return Fail(ErrorCode::kRejected, "PushRefused", done.message);
+  SLUICE_TRY(const Committed done,
+             CommitConfig(services, services.options.identity, operation, failed.revision, decide));
+  if (done.how == Committed::How::kRefused)
+    return Fail(ErrorCode::kRejected, "PushRefused", done.message);
   return done.commit;
 }
 
@@ -79,7 +90,9 @@ Result<bool> Handle(Pass& pass, const deploylog::Request& request) {
     SLUICE_CHECK(RecordEffect(pass, EventKind::kUnfrozen, request, "unfrozen by " + request.by));
     return true;
   }
-  SLUICE_CHECK(RecordEffect(pass, EventKind::kRequest, request, "request '" + request.verb + "' is not known to this version and was dropped"));
+  SLUICE_CHECK(
+      RecordEffect(pass, EventKind::kRequest, request,
+                   "request '" + request.verb + "' is not known to this version and was dropped"));
   return false;
 }
 
@@ -89,7 +102,8 @@ Result<bool> HandleRequests(Pass& pass) {
   bool changed = false;
   for (const deploylog::Request& request : pass.state->requests) {
     if (request.unit != pass.unit || request.verb == "adopt") continue;
-    log::Info("request", {{"unit", ToString(pass.unit)}, {"verb", request.verb}, {"by", request.by}});
+    log::Info("request",
+              {{"unit", ToString(pass.unit)}, {"verb", request.verb}, {"by", request.by}});
     SLUICE_TRY(const bool again, Handle(pass, request));
     changed |= again;
   }

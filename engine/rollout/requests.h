@@ -5,8 +5,8 @@
 
 namespace sluice::rollout {
 
-// Does every request for the unit but `adopt` (which the next plan uses up). Each is removed in the commit that
-// records its effect. True when something changed that wants another look.
+// Does every request for the unit but `adopt` (which the next plan uses up). Each is removed in the
+// commit that records its effect. True when something changed that wants another look.
 Result<bool> HandleRequests(Pass& pass);
 
 }  // namespace sluice::rollout

@@ -14,7 +14,9 @@
 namespace sluice::rollout {
 namespace {
 
-RollbackEnd Impossible(const std::string& message) { return {.is_possible = false, .message = message}; }
+RollbackEnd Impossible(const std::string& message) {
+  return {.is_possible = false, .message = message};
+}
 
 struct Good {
   std::unique_ptr<SourceTree> tree;
@@ -33,8 +35,9 @@ Result<std::optional<Good>> LoadGood(Pass& pass, std::string& why_not) {
   SLUICE_TRY(good.unit, config::LoadUnit(*good.tree, pass.unit, pass.services.yaml));
   SLUICE_TRY(auto rendered, render::Render(good.unit, *good.tree, pass.services.yaml));
   if (!good.unit.problems.empty() || !rendered.problems.empty()) {
-    why_not = "last known good no longer renders: " +
-              ToString(good.unit.problems.empty() ? rendered.problems.front() : good.unit.problems.front());
+    why_not = "last known good no longer renders: " + ToString(good.unit.problems.empty()
+                                                                   ? rendered.problems.front()
+                                                                   : good.unit.problems.front());
     return std::optional<Good>();
   }
   good.resources = std::move(rendered.resources);
@@ -46,7 +49,8 @@ std::vector<Target> TouchedTargets(const Pass& pass, const Good& good) {
   std::vector<Target> targets = good.unit.targets;
   if (const DeclaredUnit* failed = pass.declared()) {
     for (const Target& target : failed->targets) {
-      const bool is_known = std::ranges::any_of(targets, [&](const Target& t) { return t == target; });
+      const bool is_known =
+          std::ranges::any_of(targets, [&](const Target& t) { return t == target; });
       // Under one name the failed content may have meant another place.
       if (!is_known) targets.push_back(target);
     }
@@ -64,7 +68,9 @@ struct Rollback {
   // A rollback yields only to newer content and to the end of the process.
   Interruption Check() {
     const Interruption found = watch.Check();
-    return found == Interruption::kSuperseded || found == Interruption::kStopped ? found : Interruption::kNone;
+    return found == Interruption::kSuperseded || found == Interruption::kStopped
+               ? found
+               : Interruption::kNone;
   }
   Result<RollbackEnd> Run();
   Result<StepEnd> RunTarget(const Target& target, bool is_in_good);
@@ -81,46 +87,61 @@ Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
   request.inventory = inventory[target.name];
   request.pipeline_units = PipelineUnits(services, *pass.snapshot);
   request.keep_leftovers = true;
-  // What others changed meanwhile on fields that last known good sets is taken back: a conflict must not keep the bad
-  // version up (docs/decisions/0010-a-rollback-takes-its-fields-back.md).
+  // What others changed meanwhile on fields that last known good sets is taken back: a conflict
+  // must not keep the bad version up (docs/decisions/0010-a-rollback-takes-its-fields-back.md).
   request.force = targets::Force::kYes;
   SLUICE_TRY(TargetSession session, OpenTarget(services, target, request));
   if (session.is_refused || !session.plan.blockers.empty()) {
-    const std::string why = session.plan.blockers.empty() ? "the server refuses it" : session.plan.blockers.front().message;
-    return Happened(Happening::kContentRefused, Error(ErrorCode::kRejected, "RollbackImpossible", why));
+    const std::string why = session.plan.blockers.empty() ? "the server refuses it"
+                                                          : session.plan.blockers.front().message;
+    return Happened(Happening::kContentRefused,
+                    Error(ErrorCode::kRejected, "RollbackImpossible", why));
   }
-  ApplyOptions options{.dry_run = DryRunMode::kNone, .force = targets::Force::kYes, .permission = Permission::kDecidedRollback};
+  ApplyOptions options{.dry_run = DryRunMode::kNone,
+                       .force = targets::Force::kYes,
+                       .permission = Permission::kDecidedRollback};
   if (StepEnd end = ApplyStages(services, session, options, watch); !end.is_ok()) return end;
   const auto kept = session.refs();
   std::vector<ObjectRef> extra;
   for (const ObjectRef& ref : created[target.name]) {
-    if (!kept.contains(ref) && !pass.snapshot->IsClaimed(ClusterOf(target), ref, pass.unit)) extra.push_back(ref);
+    if (!kept.contains(ref) && !pass.snapshot->IsClaimed(ClusterOf(target), ref, pass.unit))
+      extra.push_back(ref);
   }
   std::set<ObjectRef> gone;
   const std::string mark = OwnershipOf(pipeline, pass.unit).Mark();
-  if (StepEnd end = DeleteObjects(services, session, extra, mark, Permission::kDecidedRollback, gone); !end.is_ok()) return end;
+  if (StepEnd end =
+          DeleteObjects(services, session, extra, mark, Permission::kDecidedRollback, gone);
+      !end.is_ok())
+    return end;
   for (const ObjectRef& ref : gone) inventory[target.name].erase(ref);
   SLUICE_CHECK(session.driver->ReplaceStuckPods(session.ref_list(), services.WriteCall()));
   const SystemTime deadline = pass.Now() + good.unit.application.health_timeout;
   if (StepEnd end = AwaitHealth(services, session, deadline, watch); !end.is_ok()) return end;
   if (!is_in_good) return StepEnd{};
   return RunSmokeTests(services, session, good.unit, *good.tree, pipeline, pass.record.rollout,
-                       pass.record.last_known_good ? pass.record.last_known_good->revision : "", watch).end;
+                       pass.record.last_known_good ? pass.record.last_known_good->revision : "",
+                       watch)
+      .end;
 }
 
 Result<RollbackEnd> Rollback::Run() {
   for (const Target& target : TouchedTargets(pass, good)) {
-    const bool is_in_good = std::ranges::any_of(good.unit.targets, [&](const Target& t) { return t == target; });
+    const bool is_in_good =
+        std::ranges::any_of(good.unit.targets, [&](const Target& t) { return t == target; });
     SLUICE_TRY(const StepEnd end, RunTarget(target, is_in_good));
     if (end.is_ok()) continue;
     if (end.kind == StepEnd::Kind::kInterrupted) {
-      if (end.interruption == Interruption::kSuperseded) return RollbackEnd{.is_superseded = true, .inventory = inventory};
-      if (end.interruption == Interruption::kStopped) return Fail(ErrorCode::kCancelled, "Stopped", "the process is ending");
+      if (end.interruption == Interruption::kSuperseded)
+        return RollbackEnd{.is_superseded = true, .inventory = inventory};
+      if (end.interruption == Interruption::kStopped)
+        return Fail(ErrorCode::kCancelled, "Stopped", "the process is ending");
       // Freezing or losing the lease does not keep the bad version up; the wait is taken up again.
-      return Fail(ErrorCode::kUnavailable, "RollbackInterrupted", "the rollback was interrupted: " + std::string(ToString(end.interruption)));
+      return Fail(ErrorCode::kUnavailable, "RollbackInterrupted",
+                  "the rollback was interrupted: " + std::string(ToString(end.interruption)));
     }
     const std::string what = "target " + target.name + ": " + end.reason + ": " + end.message;
-    if (Judge(end.happening) == Verdict::kErrored) return Fail(ErrorCode::kUnavailable, end.reason, what);
+    if (Judge(end.happening) == Verdict::kErrored)
+      return Fail(ErrorCode::kUnavailable, end.reason, what);
     return Impossible(what);
   }
   return RollbackEnd{.inventory = inventory};
@@ -144,24 +165,30 @@ Result<std::optional<PassResult>> RecordRollback(Pass& pass, Result<RollbackEnd>
   Record& record = pass.record;
   const SystemTime now = pass.Now();
   if (!end) {
-    if (end.error().code() == ErrorCode::kCancelled) return std::optional(PassResult{.standing = Standing::kFailed});
-    log::Warn("rollback_errored", {{"unit", ToString(pass.unit)}, {"error", end.error().message()}});
-    return std::optional(PassResult{Standing::kErrored, now + Backoff(pass.services.options, pass.errors_in_row), false,
-                                    end.error().reason(), "rolling back: " + end.error().message()});
+    if (end.error().code() == ErrorCode::kCancelled)
+      return std::optional(PassResult{.standing = Standing::kFailed});
+    log::Warn("rollback_errored",
+              {{"unit", ToString(pass.unit)}, {"error", end.error().message()}});
+    return std::optional(
+        PassResult{Standing::kErrored, now + Backoff(pass.services.options, pass.errors_in_row),
+                   false, end.error().reason(), "rolling back: " + end.error().message()});
   }
   record.rollback_pending = false;
   SLUICE_CHECK(Advance(record, end->is_superseded ? Trigger::kSupersede : Trigger::kRolledBack));
   if (end->is_superseded) {
     record.revert_pending = false;
     record.message += "; newer content came before the rollback ended";
-    SLUICE_CHECK(pass.services.log.Append(
-        MakeEntry(pass.services, EventKind::kSuperseded, record, "the rollback yields to a newer commit"), pass.services.GitCall()));
+    SLUICE_CHECK(pass.services.log.Append(MakeEntry(pass.services, EventKind::kSuperseded, record,
+                                                    "the rollback yields to a newer commit"),
+                                          pass.services.GitCall()));
     return std::optional(PassResult{.standing = Standing::kFailed, .look_again = true});
   }
   deploylog::Entry entry;
   if (end->is_possible) {
     if (record.last_known_good) {
-      record.running = RunningState{record.last_known_good->revision, record.last_known_good->fingerprint, record.last_known_good->release};
+      record.running =
+          RunningState{record.last_known_good->revision, record.last_known_good->fingerprint,
+                       record.last_known_good->release};
       record.healthy_since = now;
     }
     for (auto& [name, target] : record.targets) {
@@ -169,15 +196,18 @@ Result<std::optional<PassResult>> RecordRollback(Pass& pass, Result<RollbackEnd>
       target.health = Health::kHealthy;
       target.health_at = now;
     }
-    entry = MakeEntry(pass.services, EventKind::kRolledback, record,
-                      "live is back at " + (record.last_known_good ? record.last_known_good->revision.substr(0, 7) : "last known good"));
+    entry = MakeEntry(
+        pass.services, EventKind::kRolledback, record,
+        "live is back at " + (record.last_known_good ? record.last_known_good->revision.substr(0, 7)
+                                                     : "last known good"));
     entry.inventory = end->inventory;
     entry.created = deploylog::Inventory{};
   } else {
     record.reason = "RollbackImpossible";
     record.message = "live could not be brought back to last known good: " + end->message;
     record.frozen = Frozen{"sluice", record.message, now};
-    entry = MakeEntry(pass.services, EventKind::kFrozen, record, "rollback impossible, frozen for a person", end->message);
+    entry = MakeEntry(pass.services, EventKind::kFrozen, record,
+                      "rollback impossible, frozen for a person", end->message);
   }
   SLUICE_CHECK(pass.services.log.Append(std::move(entry), pass.services.GitCall()));
   return std::optional<PassResult>();

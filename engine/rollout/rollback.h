@@ -8,18 +8,20 @@
 namespace sluice::rollout {
 
 struct RollbackEnd {
-  bool is_possible = true;       // false: RollbackImpossible, with the reason
-  bool is_superseded = false;    // newer content came: it goes on from what is live
+  bool is_possible = true;     // false: RollbackImpossible, with the reason
+  bool is_superseded = false;  // newer content came: it goes on from what is live
   std::string message;
   deploylog::Inventory inventory;
 };
 
-// Renders last known good from the log's copy, applies it everywhere the unit may have touched, deletes what the
-// failed rollout created and last known good lacks, replaces stuck pods, waits for health, runs its smoke tests.
-// An Error: no verdict yet (live or Git unreachable), to be tried again.
+// Renders last known good from the log's copy, applies it everywhere the unit may have touched,
+// deletes what the failed rollout created and last known good lacks, replaces stuck pods, waits for
+// health, runs its smoke tests. An Error: no verdict yet (live or Git unreachable), to be tried
+// again.
 Result<RollbackEnd> RollBack(Pass& pass);
 
-// Records what came of it (rolledback, or frozen RollbackImpossible). Returns a result when the pass ends here.
+// Records what came of it (rolledback, or frozen RollbackImpossible). Returns a result when the
+// pass ends here.
 Result<std::optional<PassResult>> RecordRollback(Pass& pass, Result<RollbackEnd> end);
 
 }  // namespace sluice::rollout

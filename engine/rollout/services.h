@@ -1,5 +1,5 @@
-// What one pass over a unit works with. Built in cli/compose.cc, shared by all workers; every member is
-// thread-safe or makes per-worker instances. Start reading the module in reconcile.h.
+// What one pass over a unit works with. Built in cli/compose.cc, shared by all workers; every
+// member is thread-safe or makes per-worker instances. Start reading the module in reconcile.h.
 #pragma once
 
 #include <functional>
@@ -27,17 +27,18 @@ namespace sluice::rollout {
 using namespace std::chrono_literals;
 
 // A driver of its own for each caller.
-using DriverFactory = std::function<Result<std::unique_ptr<targets::TargetDriver>>(const Target& target)>;
+using DriverFactory =
+    std::function<Result<std::unique_ptr<targets::TargetDriver>>(const Target& target)>;
 
 struct Options {
-  std::string engine;     // id of this engine
-  git::Person identity;   // author of the engine's commits
-  std::string branch;     // config branch
+  std::string engine;    // id of this engine
+  git::Person identity;  // author of the engine's commits
+  std::string branch;    // config branch
   std::string log_branch;
-  std::string path;       // repository.path, "." for the root
+  std::string path;  // repository.path, "." for the root
   bool allow_commands = false;
   bool accept_empty_log = false;  // `init --new-log`: marked objects without a log are taken over
-  std::string hmac_key;   // "": Secret digests are the words "key present"
+  std::string hmac_key;           // "": Secret digests are the words "key present"
   Duration read_timeout = 60s;    // one observation of a unit's objects
   Duration write_timeout = 120s;  // one stage's writes
   Duration git_timeout = 60s;
@@ -58,7 +59,8 @@ enum class Interruption {
 std::string_view ToString(Interruption interruption);
 
 // Asked often and from several threads; must be cheap. `fingerprint` is what the rollout works on.
-using InterruptionCheck = std::function<Interruption(const UnitId& unit, const std::string& fingerprint)>;
+using InterruptionCheck =
+    std::function<Interruption(const UnitId& unit, const std::string& fingerprint)>;
 
 struct Services {
   const Clock& clock;
@@ -68,7 +70,7 @@ struct Services {
   deploylog::Lease* lease = nullptr;  // null: nothing may be written (plan, drift)
   DriverFactory make_driver;
   verify::Verifier& verifier;
-  Outbox* outbox = nullptr;           // null: nothing may be written
+  Outbox* outbox = nullptr;  // null: nothing may be written
   Metrics& metrics;
   yaml::Cache& yaml;
   InterruptionCheck interrupted;
@@ -87,7 +89,8 @@ class StepTimer {
   StepTimer(const Services& services, std::string step)
       : services_(services), step_(std::move(step)), start_(services.clock.SteadyNow()) {}
   ~StepTimer() {
-    services_.metrics.AddStep(step_, std::chrono::duration<double>(services_.clock.SteadyNow() - start_).count());
+    services_.metrics.AddStep(
+        step_, std::chrono::duration<double>(services_.clock.SteadyNow() - start_).count());
   }
   StepTimer(const StepTimer&) = delete;
   StepTimer& operator=(const StepTimer&) = delete;

@@ -10,13 +10,26 @@
 namespace sluice::rollout {
 namespace {
 
-// Kinds of Kubernetes itself that live outside namespaces. Only used to tell claims apart before a cluster
-// was asked; a driver resolves scopes by discovery.
-constexpr std::array<std::string_view, 18> kClusterScoped = {
-    "Namespace", "Node", "PersistentVolume", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition",
-    "StorageClass", "PriorityClass", "IngressClass", "RuntimeClass", "APIService", "CSIDriver",
-    "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ValidatingAdmissionPolicy",
-    "ValidatingAdmissionPolicyBinding", "VolumeSnapshotClass", "GatewayClass"};
+// Kinds of Kubernetes itself that live outside namespaces. Only used to tell claims apart before a
+// cluster was asked; a driver resolves scopes by discovery.
+constexpr std::array<std::string_view, 18> kClusterScoped = {"Namespace",
+                                                             "Node",
+                                                             "PersistentVolume",
+                                                             "ClusterRole",
+                                                             "ClusterRoleBinding",
+                                                             "CustomResourceDefinition",
+                                                             "StorageClass",
+                                                             "PriorityClass",
+                                                             "IngressClass",
+                                                             "RuntimeClass",
+                                                             "APIService",
+                                                             "CSIDriver",
+                                                             "MutatingWebhookConfiguration",
+                                                             "ValidatingWebhookConfiguration",
+                                                             "ValidatingAdmissionPolicy",
+                                                             "ValidatingAdmissionPolicyBinding",
+                                                             "VolumeSnapshotClass",
+                                                             "GatewayClass"};
 
 std::set<Claim> ClaimsOf(const DeclaredUnit& unit, const std::vector<Resource>& resources) {
   std::set<Claim> claims;
@@ -24,7 +37,8 @@ std::set<Claim> ClaimsOf(const DeclaredUnit& unit, const std::vector<Resource>& 
     const auto& kubernetes = std::get<KubernetesTarget>(target.where);
     for (const Resource& resource : resources) {
       ObjectRef ref = resource.ref;
-      const bool is_cluster_scoped = std::ranges::find(kClusterScoped, ref.kind) != kClusterScoped.end();
+      const bool is_cluster_scoped =
+          std::ranges::find(kClusterScoped, ref.kind) != kClusterScoped.end();
       if (ref.ns.empty() && !is_cluster_scoped) ref.ns = kubernetes.ns;
       claims.insert({ClusterOf(target), ref});
     }
@@ -54,20 +68,24 @@ std::string Snapshot::FingerprintOf(const UnitId& unit) const {
   return it == fingerprints.end() ? "" : it->second;
 }
 
-bool Snapshot::IsClaimed(const std::string& cluster, const ObjectRef& ref, const UnitId& except) const {
+bool Snapshot::IsClaimed(const std::string& cluster, const ObjectRef& ref,
+                         const UnitId& except) const {
   return std::ranges::any_of(claims, [&](const auto& entry) {
     return entry.first != except && entry.second.contains(Claim{cluster, ref});
   });
 }
 
-std::string ClusterOf(const Target& target) { return "kubernetes/" + std::get<KubernetesTarget>(target.where).context; }
+std::string ClusterOf(const Target& target) {
+  return "kubernetes/" + std::get<KubernetesTarget>(target.where).context;
+}
 
 std::string RepositoryPath(const Options& options, const std::string& path) {
   if (options.path.empty() || options.path == ".") return path;
   return path.empty() ? options.path : options.path + "/" + path;
 }
 
-Result<std::shared_ptr<const Snapshot>> LoadSnapshot(const Services& services, const std::string& revision,
+Result<std::shared_ptr<const Snapshot>> LoadSnapshot(const Services& services,
+                                                     const std::string& revision,
                                                      const Snapshot* previous) {
   const StepTimer timer(services, "load");
   SLUICE_TRY(const auto tree, services.mirror.Tree(revision, RepositoryPath(services.options, "")));

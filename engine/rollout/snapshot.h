@@ -1,4 +1,5 @@
-// The declared state at one revision of the config branch, with what every unit needs to know of the others.
+// The declared state at one revision of the config branch, with what every unit needs to know of
+// the others.
 #pragma once
 
 #include <map>
@@ -22,9 +23,9 @@ struct Claim {
 struct Snapshot {
   std::string revision;
   Declared declared;
-  std::map<UnitId, std::string> fingerprints;         // of units without problems
-  std::map<UnitId, std::set<Claim>> claims;           // what each unit declares
-  std::map<Claim, std::set<UnitId>> claimed_twice;    // by more than one unit
+  std::map<UnitId, std::string> fingerprints;       // of units without problems
+  std::map<UnitId, std::set<Claim>> claims;         // what each unit declares
+  std::map<Claim, std::set<UnitId>> claimed_twice;  // by more than one unit
 
   const DeclaredUnit* Find(const UnitId& unit) const;
   // "" when the unit is not declared or has problems.
@@ -32,14 +33,17 @@ struct Snapshot {
   bool IsClaimed(const std::string& cluster, const ObjectRef& ref, const UnitId& except) const;
 };
 
-// Loads `revision` (already fetched). `previous` (may be null) saves rendering units that did not change.
-Result<std::shared_ptr<const Snapshot>> LoadSnapshot(const Services& services, const std::string& revision,
+// Loads `revision` (already fetched). `previous` (may be null) saves rendering units that did not
+// change.
+Result<std::shared_ptr<const Snapshot>> LoadSnapshot(const Services& services,
+                                                     const std::string& revision,
                                                      const Snapshot* previous);
 
 // The cluster part of a target's identity.
 std::string ClusterOf(const Target& target);
 
-// The directory of a path below repository.path: "environments/x" for ".", "sub/environments/x" for "sub".
+// The directory of a path below repository.path: "environments/x" for ".", "sub/environments/x" for
+// "sub".
 std::string RepositoryPath(const Options& options, const std::string& path);
 
 }  // namespace sluice::rollout

@@ -16,16 +16,20 @@ Status RefuseLostLog(const Services& services, const Snapshot& snapshot) {
         if (claim.cluster == ClusterOf(target)) kinds.push_back(claim.ref);
       }
       SLUICE_TRY(auto driver, services.make_driver(target));
-      auto found = driver->FindMarked(OwnershipOf(snapshot.declared.pipeline.name, id), kinds, services.ReadCall());
+      auto found = driver->FindMarked(OwnershipOf(snapshot.declared.pipeline.name, id), kinds,
+                                      services.ReadCall());
       if (!found) {
         // A cluster that cannot be asked now proves nothing; its units will be Errored one by one.
-        log::Warn("takeover_check_failed", {{"unit", ToString(id)}, {"error", found.error().message()}});
+        log::Warn("takeover_check_failed",
+                  {{"unit", ToString(id)}, {"error", found.error().message()}});
         continue;
       }
       if (found->empty()) continue;
       return Fail(ErrorCode::kCorrupted, "LogMissing",
-                  "the deploy log is empty, but target " + target.name + " holds " + ToString(found->front()) + " marked as " + ToString(id) +
-                      "'s: the log branch '" + services.options.log_branch + "' was lost. Restore it, or start afresh with `sluice init --new-log`");
+                  "the deploy log is empty, but target " + target.name + " holds " +
+                      ToString(found->front()) + " marked as " + ToString(id) +
+                      "'s: the log branch '" + services.options.log_branch +
+                      "' was lost. Restore it, or start afresh with `sluice init --new-log`");
     }
   }
   return {};

@@ -12,37 +12,49 @@ using Kind = targets::Prediction::Kind;
 
 plan::Declared::Found FoundOf(Kind kind) {
   switch (kind) {
-    case Kind::kCreate: return plan::Declared::Found::kAbsent;
-    case Kind::kSame: return plan::Declared::Found::kSame;
-    case Kind::kUpdate: return plan::Declared::Found::kDiffers;
-    case Kind::kConflict: return plan::Declared::Found::kConflict;
-    case Kind::kRefused: return plan::Declared::Found::kRefused;
-    case Kind::kImmutable: return plan::Declared::Found::kImmutable;
-    case Kind::kUnknowable: return plan::Declared::Found::kUnknowable;
+    case Kind::kCreate:
+      return plan::Declared::Found::kAbsent;
+    case Kind::kSame:
+      return plan::Declared::Found::kSame;
+    case Kind::kUpdate:
+      return plan::Declared::Found::kDiffers;
+    case Kind::kConflict:
+      return plan::Declared::Found::kConflict;
+    case Kind::kRefused:
+      return plan::Declared::Found::kRefused;
+    case Kind::kImmutable:
+      return plan::Declared::Found::kImmutable;
+    case Kind::kUnknowable:
+      return plan::Declared::Found::kUnknowable;
   }
   return plan::Declared::Found::kRefused;
 }
 
 std::string Owners(const targets::Prediction& prediction) {
   std::vector<std::string> parts;
-  for (const auto& conflict : prediction.conflicts) parts.push_back(conflict.field + " is owned by '" + conflict.manager + "'");
+  for (const auto& conflict : prediction.conflicts)
+    parts.push_back(conflict.field + " is owned by '" + conflict.manager + "'");
   return parts.empty() ? prediction.message : Join(parts, ", ");
 }
 
 // The mark of a unit of this pipeline, declared or recorded.
 bool IsKnownMark(const PlanRequest& request, const std::string& mark) {
-  return std::ranges::any_of(request.pipeline_units, [&](const UnitId& unit) { return OwnershipOf(request.pipeline, unit).Mark() == mark; });
+  return std::ranges::any_of(request.pipeline_units, [&](const UnitId& unit) {
+    return OwnershipOf(request.pipeline, unit).Mark() == mark;
+  });
 }
 
-plan::Declared Describe(const targets::PreparedObject& object, const targets::Prediction& prediction,
-                        const targets::LiveState& live, const PlanRequest& request, const std::string& cluster,
+plan::Declared Describe(const targets::PreparedObject& object,
+                        const targets::Prediction& prediction, const targets::LiveState& live,
+                        const PlanRequest& request, const std::string& cluster,
                         const std::string& mark) {
   plan::Declared out;
   out.ref = object.resource.ref;
   out.api_version = object.resource.api_version;
   out.found = FoundOf(prediction.kind);
   out.before = prediction.before;
-  out.after = prediction.kind == Kind::kCreate && prediction.after.is_null() ? object.resource.body : prediction.after;
+  out.after = prediction.kind == Kind::kCreate && prediction.after.is_null() ? object.resource.body
+                                                                             : prediction.after;
   out.message = prediction.kind == Kind::kConflict ? Owners(prediction) : prediction.message;
   out.is_ours = request.inventory.contains(out.ref);
   if (const auto it = live.objects.find(out.ref); it != live.objects.end()) {
@@ -53,7 +65,8 @@ plan::Declared Describe(const targets::PreparedObject& object, const targets::Pr
       out.is_ours = false;
     }
   }
-  if (request.snapshot) out.other_owner_claims = request.snapshot->IsClaimed(cluster, out.ref, request.unit);
+  if (request.snapshot)
+    out.other_owner_claims = request.snapshot->IsClaimed(cluster, out.ref, request.unit);
   return out;
 }
 
@@ -72,7 +85,8 @@ std::vector<plan::Leftover> Leftovers(const TargetSession& session, const PlanRe
       leftover.is_applied_by_us = it->second.is_applied_by_us;
       leftover.protected_by = it->second.protected_by;
     }
-    leftover.is_claimed = request.snapshot && request.snapshot->IsClaimed(cluster, ref, request.unit);
+    leftover.is_claimed =
+        request.snapshot && request.snapshot->IsClaimed(cluster, ref, request.unit);
     out.push_back(std::move(leftover));
   }
   return out;
@@ -103,7 +117,8 @@ std::vector<targets::PreparedObject> TargetSession::OfStage(int stage, bool only
   for (const auto& object : prepared.objects) {
     if (object.stage != stage) continue;
     const auto change = std::ranges::find(plan.changes, object.resource.ref, &Change::ref);
-    const bool is_changed = change == plan.changes.end() || (change->action != Action::kUnchanged && change->action != Action::kSkip);
+    const bool is_changed = change == plan.changes.end() || (change->action != Action::kUnchanged &&
+                                                             change->action != Action::kSkip);
     if (is_changed || !only_changed) out.push_back(object);
   }
   return out;
@@ -116,9 +131,12 @@ std::set<UnitId> PipelineUnits(const Services& services, const Snapshot& snapsho
   return units;
 }
 
-targets::Ownership OwnershipOf(const std::string& pipeline, const UnitId& unit) { return {pipeline, unit}; }
+targets::Ownership OwnershipOf(const std::string& pipeline, const UnitId& unit) {
+  return {pipeline, unit};
+}
 
-Result<TargetSession> OpenTarget(const Services& services, const Target& target, const PlanRequest& request) {
+Result<TargetSession> OpenTarget(const Services& services, const Target& target,
+                                 const PlanRequest& request) {
   TargetSession session;
   session.target = target;
   const std::string where = "target " + target.name;
@@ -136,7 +154,8 @@ Result<TargetSession> OpenTarget(const Services& services, const Target& target,
     session.live = std::move(*live);
   }
   const StepTimer timer(services, "plan");
-  auto predictions = session.driver->Predict(session.prepared.objects, session.live, request.force, services.ReadCall());
+  auto predictions = session.driver->Predict(session.prepared.objects, session.live, request.force,
+                                             services.ReadCall());
   if (!predictions) return Fail(std::move(predictions).error().With(where));
   session.predictions = std::move(*predictions);
 
@@ -147,9 +166,10 @@ Result<TargetSession> OpenTarget(const Services& services, const Target& target,
   const std::string cluster = ClusterOf(target);
   const std::string mark = owner.Mark();
   for (size_t i = 0; i < session.prepared.objects.size(); ++i) {
-    input.declared.push_back(
-        Describe(session.prepared.objects[i], session.predictions[i], session.live, request, cluster, mark));
-    session.is_refused |= session.predictions[i].kind == Kind::kRefused || session.predictions[i].kind == Kind::kImmutable;
+    input.declared.push_back(Describe(session.prepared.objects[i], session.predictions[i],
+                                      session.live, request, cluster, mark));
+    session.is_refused |= session.predictions[i].kind == Kind::kRefused ||
+                          session.predictions[i].kind == Kind::kImmutable;
   }
   input.leftovers = Leftovers(session, request, cluster, mark);
   input.inventory_size = request.inventory.size();
@@ -159,7 +179,8 @@ Result<TargetSession> OpenTarget(const Services& services, const Target& target,
   }
   input.policy.keep_leftovers = request.keep_leftovers;
   for (const auto& object : session.prepared.objects) {
-    if (request.adopted.contains("*") || request.adopted.contains(ToInventoryLine(object.resource.ref))) {
+    if (request.adopted.contains("*") ||
+        request.adopted.contains(ToInventoryLine(object.resource.ref))) {
       input.policy.adopted.insert(object.resource.ref);
     }
   }
@@ -172,8 +193,10 @@ Result<TargetSession> OpenTarget(const Services& services, const Target& target,
 Plan MergePlans(const std::vector<TargetSession>& sessions, const std::string& hmac_key) {
   Plan merged;
   for (const TargetSession& session : sessions) {
-    merged.changes.insert(merged.changes.end(), session.plan.changes.begin(), session.plan.changes.end());
-    merged.blockers.insert(merged.blockers.end(), session.plan.blockers.begin(), session.plan.blockers.end());
+    merged.changes.insert(merged.changes.end(), session.plan.changes.begin(),
+                          session.plan.changes.end());
+    merged.blockers.insert(merged.blockers.end(), session.plan.blockers.begin(),
+                           session.plan.blockers.end());
   }
   plan::SetDigest(merged, hmac_key);
   return merged;

@@ -1,4 +1,5 @@
-// One target of one rollout: its driver, what is to run there, what runs there, and the plan between the two.
+// One target of one rollout: its driver, what is to run there, what runs there, and the plan
+// between the two.
 #pragma once
 
 #include <memory>
@@ -17,11 +18,11 @@ struct TargetSession {
   Target target;
   std::unique_ptr<targets::TargetDriver> driver;
   targets::Prepared prepared;
-  targets::LiveState live;                        // before the first write
-  std::vector<targets::Prediction> predictions;   // of prepared.objects
+  targets::LiveState live;                       // before the first write
+  std::vector<targets::Prediction> predictions;  // of prepared.objects
   Plan plan;
-  bool is_refused = false;                        // the server refuses the content: Failed, not Held
-  std::set<ObjectRef> refs() const;               // of prepared.objects
+  bool is_refused = false;           // the server refuses the content: Failed, not Held
+  std::set<ObjectRef> refs() const;  // of prepared.objects
   std::vector<ObjectRef> ref_list() const;
   // Objects of one stage; `only_changed` leaves out those the plan calls unchanged.
   std::vector<int> Stages() const;
@@ -33,17 +34,18 @@ struct PlanRequest {
   std::string pipeline;
   const std::vector<Resource>* resources = nullptr;  // rendered
   const Environment* environment = nullptr;
-  const Snapshot* snapshot = nullptr;                // claims of the others; may be null
-  std::set<UnitId> pipeline_units;                   // declared or recorded: whose marks are of this pipeline
-  std::set<ObjectRef> inventory;                     // of this target
-  std::set<std::string> adopted;                     // inventory lines, or "*" for all
+  const Snapshot* snapshot = nullptr;  // claims of the others; may be null
+  std::set<UnitId> pipeline_units;     // declared or recorded: whose marks are of this pipeline
+  std::set<ObjectRef> inventory;       // of this target
+  std::set<std::string> adopted;       // inventory lines, or "*" for all
   bool keep_leftovers = false;
   targets::Force force = targets::Force::kNo;
 };
 
-// Prepares, observes, predicts and plans. Reads only. An Error means that live could not be read, or what is
-// declared cannot be told apart: no verdict.
-Result<TargetSession> OpenTarget(const Services& services, const Target& target, const PlanRequest& request);
+// Prepares, observes, predicts and plans. Reads only. An Error means that live could not be read,
+// or what is declared cannot be told apart: no verdict.
+Result<TargetSession> OpenTarget(const Services& services, const Target& target,
+                                 const PlanRequest& request);
 
 // The plans of all targets as one, digest set.
 Plan MergePlans(const std::vector<TargetSession>& sessions, const std::string& hmac_key);

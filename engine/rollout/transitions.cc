@@ -49,18 +49,30 @@ constexpr std::array<Row, 31> kTable = {{
 
 std::string_view ToString(Trigger trigger) {
   switch (trigger) {
-    case Trigger::kHold: return "Hold";
-    case Trigger::kStart: return "Start";
-    case Trigger::kApplied: return "Applied";
-    case Trigger::kNextTarget: return "NextTarget";
-    case Trigger::kSucceed: return "Succeed";
-    case Trigger::kFail: return "Fail";
-    case Trigger::kFailClean: return "FailClean";
-    case Trigger::kError: return "Error";
-    case Trigger::kSupersede: return "Supersede";
-    case Trigger::kCancel: return "Cancel";
-    case Trigger::kRolledBack: return "RolledBack";
-    case Trigger::kResume: return "Resume";
+    case Trigger::kHold:
+      return "Hold";
+    case Trigger::kStart:
+      return "Start";
+    case Trigger::kApplied:
+      return "Applied";
+    case Trigger::kNextTarget:
+      return "NextTarget";
+    case Trigger::kSucceed:
+      return "Succeed";
+    case Trigger::kFail:
+      return "Fail";
+    case Trigger::kFailClean:
+      return "FailClean";
+    case Trigger::kError:
+      return "Error";
+    case Trigger::kSupersede:
+      return "Supersede";
+    case Trigger::kCancel:
+      return "Cancel";
+    case Trigger::kRolledBack:
+      return "RolledBack";
+    case Trigger::kResume:
+      return "Resume";
   }
   return "";
 }

@@ -28,41 +28,64 @@ Verdict Judge(Happening happening) {
 
 Happening FromError(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kRejected: return Happening::kContentRefused;
-    case ErrorCode::kConflict: return Happening::kFieldConflict;
-    case ErrorCode::kNotFound: return Happening::kMissingKind;
+    case ErrorCode::kRejected:
+      return Happening::kContentRefused;
+    case ErrorCode::kConflict:
+      return Happening::kFieldConflict;
+    case ErrorCode::kNotFound:
+      return Happening::kMissingKind;
     case ErrorCode::kUnauthenticated:
-    case ErrorCode::kPermissionDenied: return Happening::kNoRights;
-    case ErrorCode::kRateLimited: return Happening::kServerBusy;
+    case ErrorCode::kPermissionDenied:
+      return Happening::kNoRights;
+    case ErrorCode::kRateLimited:
+      return Happening::kServerBusy;
     case ErrorCode::kUnavailable:
     case ErrorCode::kDeadlineExceeded:
-    case ErrorCode::kCancelled: return Happening::kUnreachable;
+    case ErrorCode::kCancelled:
+      return Happening::kUnreachable;
     case ErrorCode::kInvalidConfig:
-    case ErrorCode::kInvalidArgument: return Happening::kConfigInvalid;
+    case ErrorCode::kInvalidArgument:
+      return Happening::kConfigInvalid;
     case ErrorCode::kCorrupted:
     case ErrorCode::kHeldElsewhere:
-    case ErrorCode::kInternal: return Happening::kInternal;
+    case ErrorCode::kInternal:
+      return Happening::kInternal;
   }
   return Happening::kInternal;
 }
 
 std::string_view DefaultReason(Happening happening) {
   switch (happening) {
-    case Happening::kContentRefused: return "ContentRejected";
-    case Happening::kUnhealthyTerminal: return "Unhealthy";
-    case Happening::kUnhealthyPastDeadline: return "HealthDeadlineExceeded";
-    case Happening::kUnreadablePastDeadline: return "LiveUnreadable";
-    case Happening::kTestSaidNo: return "SmokeTestFailed";
-    case Happening::kTestNoVerdict: return "SmokeTestNoVerdict";
-    case Happening::kNoRights: return "PermissionDenied";
-    case Happening::kServerBusy: return "ServerBusy";
-    case Happening::kUnreachable: return "TargetUnreachable";
-    case Happening::kFieldConflict: return "FieldConflict";
-    case Happening::kMissingKind: return "UnknownKind";
-    case Happening::kObjectToAdopt: return "AdoptionRequired";
-    case Happening::kCapExceeded: return "PruneCapExceeded";
-    case Happening::kConfigInvalid: return "ConfigInvalid";
-    case Happening::kInternal: return "InternalError";
+    case Happening::kContentRefused:
+      return "ContentRejected";
+    case Happening::kUnhealthyTerminal:
+      return "Unhealthy";
+    case Happening::kUnhealthyPastDeadline:
+      return "HealthDeadlineExceeded";
+    case Happening::kUnreadablePastDeadline:
+      return "LiveUnreadable";
+    case Happening::kTestSaidNo:
+      return "SmokeTestFailed";
+    case Happening::kTestNoVerdict:
+      return "SmokeTestNoVerdict";
+    case Happening::kNoRights:
+      return "PermissionDenied";
+    case Happening::kServerBusy:
+      return "ServerBusy";
+    case Happening::kUnreachable:
+      return "TargetUnreachable";
+    case Happening::kFieldConflict:
+      return "FieldConflict";
+    case Happening::kMissingKind:
+      return "UnknownKind";
+    case Happening::kObjectToAdopt:
+      return "AdoptionRequired";
+    case Happening::kCapExceeded:
+      return "PruneCapExceeded";
+    case Happening::kConfigInvalid:
+      return "ConfigInvalid";
+    case Happening::kInternal:
+      return "InternalError";
   }
   return "InternalError";
 }

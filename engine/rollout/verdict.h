@@ -9,21 +9,21 @@
 namespace sluice::rollout {
 
 enum class Happening {
-  kContentRefused,          // 400, 413, 422, SSA's schema 500, immutable field, admission denial, quota
-  kUnhealthyTerminal,       // a state that cannot recover
+  kContentRefused,     // 400, 413, 422, SSA's schema 500, immutable field, admission denial, quota
+  kUnhealthyTerminal,  // a state that cannot recover
   kUnhealthyPastDeadline,   // live was readable when the deadline passed
   kUnreadablePastDeadline,  // live was not
   kTestSaidNo,              // a smoke test, after its retries
   kTestNoVerdict,
-  kNoRights,                // 401, or 403 of rights
-  kServerBusy,              // 429 and 5xx after retries, a webhook that cannot be called
-  kUnreachable,             // timeouts, DNS, refused connections
-  kFieldConflict,           // another manager owns a field
-  kMissingKind,             // kind or namespace neither there nor in the unit
+  kNoRights,       // 401, or 403 of rights
+  kServerBusy,     // 429 and 5xx after retries, a webhook that cannot be called
+  kUnreachable,    // timeouts, DNS, refused connections
+  kFieldConflict,  // another manager owns a field
+  kMissingKind,    // kind or namespace neither there nor in the unit
   kObjectToAdopt,
   kCapExceeded,
   kConfigInvalid,
-  kInternal,                // our own fault: never a verdict about the content
+  kInternal,  // our own fault: never a verdict about the content
 };
 
 enum class Verdict { kFailed, kErrored, kHeld };

@@ -1,5 +1,6 @@
-// The one seam between the engine and what it deploys to. Kubernetes is behind it; ECS must fit it. A
-// driver knows nothing of Git, gates or rollouts. It answers in facts; decisions are the caller's.
+// The one seam between the engine and what it deploys to. Kubernetes is behind it; ECS must fit it.
+// A driver knows nothing of Git, gates or rollouts. It answers in facts; decisions are the
+// caller's.
 //
 // Not knowing is not absence: what could not be read is an error, never "missing".
 // Every write is safe to repeat.
@@ -31,13 +32,13 @@ struct Ownership {
 // server-owned fields stripped.
 struct PreparedObject {
   Resource resource;
-  int stage = 0;          // apply order; a stage starts when the one before is established
+  int stage = 0;  // apply order; a stage starts when the one before is established
   bool opts_out_of_prune = false;
 };
 
 struct Prepared {
   std::vector<PreparedObject> objects;  // sorted by stage, then by kind's order
-  std::vector<PlanBlocker> blockers;    // UnknownKind, NamespaceMissing ...: what a person must mend
+  std::vector<PlanBlocker> blockers;  // UnknownKind, NamespaceMissing ...: what a person must mend
   std::vector<std::string> warnings;
 };
 
@@ -46,10 +47,11 @@ struct LiveObject {
   nlohmann::json body;  // whole, managedFields included
   std::string uid;
   std::string resource_version;
-  std::string mark;           // ownership mark found on it; "" for none
+  std::string mark;               // ownership mark found on it; "" for none
   bool is_applied_by_us = false;  // our manager's Apply entry is in managedFields
   bool is_deleting = false;
-  std::string protected_by;   // why it must not be pruned: "controlled by ReplicaSet x", "helm release y", opt-out; "" if nothing
+  std::string protected_by;  // why it must not be pruned: "controlled by ReplicaSet x", "helm
+                             // release y", opt-out; "" if nothing
 };
 
 // Refs that were asked for and are not in `objects` are certainly absent.
@@ -101,38 +103,47 @@ struct JobOutcome {
   std::string message;  // reason, pod's exit code
 };
 
-// One worker at a time per driver instance; instances of one target share connections and discovery.
+// One worker at a time per driver instance; instances of one target share connections and
+// discovery.
 class TargetDriver {
  public:
   virtual ~TargetDriver() = default;
 
-  virtual Result<Prepared> Prepare(const std::vector<Resource>& resources, const Ownership& owner, const Call& call) = 0;
+  virtual Result<Prepared> Prepare(const std::vector<Resource>& resources, const Ownership& owner,
+                                   const Call& call) = 0;
   // Live state of exactly these objects, now (no cache).
   virtual Result<LiveState> Observe(const std::vector<ObjectRef>& refs, const Call& call) = 0;
-  // Everything in the target that carries the mark. For rebuilding a lost inventory and for prune's third
-  // agreement (label, inventory, managedFields).
-  virtual Result<std::vector<ObjectRef>> FindMarked(const Ownership& owner, const std::vector<ObjectRef>& kinds_of, const Call& call) = 0;
+  // Everything in the target that carries the mark. For rebuilding a lost inventory and for prune's
+  // third agreement (label, inventory, managedFields).
+  virtual Result<std::vector<ObjectRef>> FindMarked(const Ownership& owner,
+                                                    const std::vector<ObjectRef>& kinds_of,
+                                                    const Call& call) = 0;
   // In the order of `objects`. No request is sent for an object that live certainly holds already.
-  virtual Result<std::vector<Prediction>> Predict(const std::vector<PreparedObject>& objects, const LiveState& live,
-                                                  Force force, const Call& call) = 0;
+  virtual Result<std::vector<Prediction>> Predict(const std::vector<PreparedObject>& objects,
+                                                  const LiveState& live, Force force,
+                                                  const Call& call) = 0;
   // All concurrently; in the order of `objects`.
-  virtual std::vector<WriteResult> Apply(const std::vector<PreparedObject>& objects, WriteMode mode, Force force,
-                                         const Call& call) = 0;
-  // Returns when what the next stage needs is there (namespaces active, CRDs established and discovered).
+  virtual std::vector<WriteResult> Apply(const std::vector<PreparedObject>& objects, WriteMode mode,
+                                         Force force, const Call& call) = 0;
+  // Returns when what the next stage needs is there (namespaces active, CRDs established and
+  // discovered).
   virtual Status AwaitStage(const std::vector<PreparedObject>& stage, const Call& call) = 0;
-  // Background propagation, uid precondition; an object already gone is success. Dry run first where asked.
-  virtual std::vector<WriteResult> Delete(const std::vector<Deletion>& deletions, WriteMode mode, const Call& call) = 0;
-  // Health of each ref, with diagnosis from pods and events when `diagnose`. `before` is the live state seen
-  // before the apply (for conditions that are stale until they change); may be empty.
+  // Background propagation, uid precondition; an object already gone is success. Dry run first
+  // where asked.
+  virtual std::vector<WriteResult> Delete(const std::vector<Deletion>& deletions, WriteMode mode,
+                                          const Call& call) = 0;
+  // Health of each ref, with diagnosis from pods and events when `diagnose`. `before` is the live
+  // state seen before the apply (for conditions that are stale until they change); may be empty.
   enum class Diagnose { kNo, kYes };
-  virtual Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs, const LiveState& before,
-                                                   Diagnose diagnose, const Call& call) = 0;
-  // After a rollback's apply: deletes not-ready pods of the failed revision of these StatefulSets, which
-  // the controller never replaces (kubernetes.md 5.3). Other kinds are ignored.
+  virtual Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs,
+                                                   const LiveState& before, Diagnose diagnose,
+                                                   const Call& call) = 0;
+  // After a rollback's apply: deletes not-ready pods of the failed revision of these StatefulSets,
+  // which the controller never replaces (kubernetes.md 5.3). Other kinds are ignored.
   virtual Status ReplaceStuckPods(const std::vector<ObjectRef>& refs, const Call& call) = 0;
   // Creates the Job under a unique name, waits for its end, deletes it. An Error is no verdict.
-  virtual Result<JobOutcome> RunJob(const nlohmann::json& manifest, const Ownership& owner, const std::string& rollout,
-                                    const Call& call) = 0;
+  virtual Result<JobOutcome> RunJob(const nlohmann::json& manifest, const Ownership& owner,
+                                    const std::string& rollout, const Call& call) = 0;
 };
 
 }  // namespace sluice::targets

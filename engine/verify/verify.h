@@ -23,9 +23,10 @@ std::string_view ToString(Verdict verdict);
 struct TestResult {
   std::string name;
   Verdict verdict = Verdict::kNoVerdict;
-  std::string message;  // one line: what was called, what came, what was expected, how many attempts
+  std::string
+      message;  // one line: what was called, what came, what was expected, how many attempts
   int attempts = 0;
-  std::string tail;     // redacted last KiB of a command's output
+  std::string tail;  // redacted last KiB of a command's output
   std::optional<int> exit_code;
 };
 
@@ -36,18 +37,21 @@ struct Context {
   std::string target;
   // The unit's files (for command and job); read through this, never from a work tree.
   const SourceTree* tree = nullptr;
-  std::string directory;          // of the unit in `tree`
-  std::vector<TreeEntry> files;   // below `directory`
+  std::string directory;         // of the unit in `tree`
+  std::vector<TreeEntry> files;  // below `directory`
   bool allow_commands = false;
   // Runs a Kubernetes Job to its end: (manifest) -> passed?, message. An Error is no verdict.
-  std::function<Result<std::pair<bool, std::string>>(const nlohmann::json& manifest, const Call& call)> run_job;
+  std::function<Result<std::pair<bool, std::string>>(const nlohmann::json& manifest,
+                                                     const Call& call)>
+      run_job;
 };
 
 // Stops at the first test that does not pass; the rest are left out.
 class Verifier {
  public:
   Verifier(HttpClient& http, const Clock& clock) : http_(http), clock_(clock) {}
-  std::vector<TestResult> Run(const std::vector<SmokeTest>& tests, const Context& context, const Call& call);
+  std::vector<TestResult> Run(const std::vector<SmokeTest>& tests, const Context& context,
+                              const Call& call);
 
  private:
   HttpClient& http_;

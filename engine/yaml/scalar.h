@@ -1,5 +1,5 @@
-// The type of a YAML scalar, exactly as kubectl decides it (yaml.v2's rules, not YAML 1.2's): `yes` is a
-// boolean, 0755 is 493, 08 is 8, 1:30 is a string. Pure.
+// The type of a YAML scalar, exactly as kubectl decides it (yaml.v2's rules, not YAML 1.2's): `yes`
+// is a boolean, 0755 is 493, 08 is 8, 1:30 is a string. Pure.
 #pragma once
 
 #include <cstdint>
@@ -20,12 +20,12 @@ struct Scalar {
   std::string text;
 };
 
-// `tag` in its long form ("tag:yaml.org,2002:int"), "?" for a plain scalar without one, "!" for a quoted
-// or block scalar without one. The message of an error does not name the place.
+// `tag` in its long form ("tag:yaml.org,2002:int"), "?" for a plain scalar without one, "!" for a
+// quoted or block scalar without one. The message of an error does not name the place.
 Result<Scalar> ResolveScalar(std::string_view tag, const std::string& value);
 
-// The value as Kubernetes reads it: whole numbers of the int64 range are integers, other numbers doubles.
-// Infinity and NaN are refused.
+// The value as Kubernetes reads it: whole numbers of the int64 range are integers, other numbers
+// doubles. Infinity and NaN are refused.
 Result<nlohmann::json> ToJson(const Scalar& scalar);
 
 // The key a scalar becomes in a JSON object: 0x10 is "16", yes is "true". Null is refused.

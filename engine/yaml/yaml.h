@@ -1,6 +1,6 @@
-// YAML and JSON text to JSON values with places, exactly as kubectl types plain scalars. Strict: libyaml
-// must accept the text, then yaml-cpp's events build the value; duplicate keys, alias bombs, and anything
-// past the caps are refused. Pure.
+// YAML and JSON text to JSON values with places, exactly as kubectl types plain scalars. Strict:
+// libyaml must accept the text, then yaml-cpp's events build the value; duplicate keys, alias
+// bombs, and anything past the caps are refused. Pure.
 #pragma once
 
 #include <deque>
@@ -22,8 +22,8 @@ struct Place {
 
 struct Document {
   nlohmann::json value;
-  // JSON pointer of every map key and list item -> where it stands; "" is the document itself. For a map
-  // entry the place is that of its key.
+  // JSON pointer of every map key and list item -> where it stands; "" is the document itself. For
+  // a map entry the place is that of its key.
   std::map<std::string, Place> places;
   // Place of a pointer or of its nearest known parent.
   Place At(std::string_view pointer) const;
@@ -42,13 +42,14 @@ struct Limits {
 
 Parsed Parse(std::string_view text, const std::string& file, const Limits& limits = {});
 
-// Parse, remembered by blob id (immutable), the newest 64 MiB of text. Thread-safe. Positions carry `file` of
-// the present call.
+// Parse, remembered by blob id (immutable), the newest 64 MiB of text. Thread-safe. Positions carry
+// `file` of the present call.
 class Cache {
  public:
   explicit Cache(size_t max_bytes = 64 << 20) : max_bytes_(max_bytes) {}
   // `text` is the blob's: look with Find first where reading it costs something.
-  std::shared_ptr<const Parsed> Get(const std::string& blob, const std::string& file, std::string_view text);
+  std::shared_ptr<const Parsed> Get(const std::string& blob, const std::string& file,
+                                    std::string_view text);
   // nullptr when the blob is not (or no longer) remembered.
   std::shared_ptr<const Parsed> Find(const std::string& blob, const std::string& file) const;
   bool Has(const std::string& blob) const;
@@ -67,8 +68,9 @@ class Cache {
   Guarded<State> state_;
 };
 
-// YAML text of a JSON value for people and for files we write (release.yaml, -o yaml). Strings that YAML 1.1
-// or 1.2 would read as something else are quoted. Key order as given by `order` first, then sorted.
+// YAML text of a JSON value for people and for files we write (release.yaml, -o yaml). Strings that
+// YAML 1.1 or 1.2 would read as something else are quoted. Key order as given by `order` first,
+// then sorted.
 std::string Write(const nlohmann::json& value, const std::vector<std::string>& order = {});
 
 }  // namespace sluice::yaml

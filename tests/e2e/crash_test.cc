@@ -1,6 +1,6 @@
-// The program is stopped, as by a power cut, right after each of its effects in turn (every live write, push and outbox
-// write), then started again. Whatever the moment, the end is the one of an undisturbed run: no double revert, no lost
-// record, no content tried again after its verdict.
+// The program is stopped, as by a power cut, right after each of its effects in turn (every live
+// write, push and outbox write), then started again. Whatever the moment, the end is the one of an
+// undisturbed run: no double revert, no lost record, no content tried again after its verdict.
 #include <algorithm>
 #include <cstdio>
 #include <functional>
@@ -29,13 +29,15 @@ void Ask(World& world, const std::vector<std::string>& args) {
 int64_t SecondsSince(const std::string& time) {
   const auto parsed = ParseTime(time);
   REQUIRE(parsed);
-  return std::chrono::duration_cast<std::chrono::seconds>(RealClock().SystemNow() - *parsed).count();
+  return std::chrono::duration_cast<std::chrono::seconds>(RealClock().SystemNow() - *parsed)
+      .count();
 }
 
 void TwoApps(World& world) {
   world.WriteApp("dev", {});
   for (const std::string name : {"a", "b", "c", "d"}) {
-    world.Write("environments/dev/web/" + name + ".yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + "}\ndata: {k: v}\n");
+    world.Write("environments/dev/web/" + name + ".yaml",
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + "}\ndata: {k: v}\n");
   }
   world.Commit("Add web");
 }
@@ -43,7 +45,8 @@ void TwoApps(World& world) {
 std::string TwoTargets(const World& world) {
   std::string out;
   for (const std::string cluster : {"dev", "staging"}) {
-    out += "    - {name: " + cluster + ", kubernetes: {context: " + cluster + ", namespace: " + world.Ns(cluster) + "}}\n";
+    out += "    - {name: " + cluster + ", kubernetes: {context: " + cluster +
+           ", namespace: " + world.Ns(cluster) + "}}\n";
   }
   return out;
 }
@@ -55,7 +58,8 @@ std::vector<Scenario> Scenarios() {
       {"failed and reverted", one, TwoApps,
        [](World& world) {
          world.WriteRelease("dev", "web", "http500-1", "bad");
-         world.Write("environments/dev/web/new.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: new}\ndata: {k: v}\n");
+         world.Write("environments/dev/web/new.yaml",
+                     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: new}\ndata: {k: v}\n");
          world.Commit("Bad");
        }},
       {"prune", one, TwoApps,
@@ -63,7 +67,8 @@ std::vector<Scenario> Scenarios() {
          world.Remove("environments/dev/web/a.yaml");
          world.Commit("Remove a");
        }},
-      {"promotion", {{.name = "dev"}, {.name = "staging", .promotion = "auto"}},
+      {"promotion",
+       {{.name = "dev"}, {.name = "staging", .promotion = "auto"}},
        [](World& world) {
          world.WriteApp("dev", {});
          world.WriteApp("staging", {});
@@ -73,10 +78,13 @@ std::vector<Scenario> Scenarios() {
          world.WriteRelease("dev", "web", "good-2", "2");
          world.Commit("Release 2");
        }},
-      {"heal", {{.name = "dev", .more = "  drift: {mode: heal, interval: 1s}\n"}}, TwoApps,
+      {"heal",
+       {{.name = "dev", .more = "  drift: {mode: heal, interval: 1s}\n"}},
+       TwoApps,
        [](World& world) {
          const std::string path = "/api/v1/namespaces/" + world.Ns("dev") + "/configmaps/a";
-         const auto answer = world.Cluster("dev").Request("PATCH", path, R"({"data":{"k":"changed by hand"}})", "application/merge-patch+json");
+         const auto answer = world.Cluster("dev").Request(
+             "PATCH", path, R"({"data":{"k":"changed by hand"}})", "application/merge-patch+json");
          REQUIRE(answer.status == 200);
          // The check is due an interval after the last one.
          const auto record = world.Record("dev/web");
@@ -95,11 +103,12 @@ std::vector<Scenario> Scenarios() {
 
 // What must be the same however often the engine was stopped. Ids, times and attempts may differ.
 struct EndState {
-  std::string tree;                              // of the config branch, as far as two worlds can agree on it
-  int commits = 0;                               // on it
+  std::string tree;  // of the config branch, as far as two worlds can agree on it
+  int commits = 0;   // on it
   std::map<std::string, std::string> live;       // Deployment images and ConfigMaps
   std::map<std::string, nlohmann::json> record;  // what matters of each
-  std::map<std::string, int> verdicts;           // failed, reverted, rolledback, promoted, frozen, healed by unit
+  std::map<std::string, int>
+      verdicts;  // failed, reverted, rolledback, promoted, frozen, healed by unit
 
   bool operator==(const EndState&) const = default;
 };
@@ -115,13 +124,17 @@ std::ostream& operator<<(std::ostream& out, const EndState& end) {
 EndState StateOf(const World& world, const std::vector<std::string>& clusters) {
   EndState end;
   // Names and releases; other files hold the world's own namespaces and ports.
-  end.tree = world.Git({"ls-tree", "-r", "--name-only", "main"}) + world.Git({"show", "main:environments/dev/web/release.yaml"});
+  end.tree = world.Git({"ls-tree", "-r", "--name-only", "main"}) +
+             world.Git({"show", "main:environments/dev/web/release.yaml"});
   end.commits = world.CommitCount("main");
   for (const std::string& cluster : clusters) {
     end.live[cluster + " image"] = world.Image(cluster, "web");
-    for (const auto& map : world.Cluster(cluster).List("/api/v1/namespaces/" + world.Ns(cluster) + "/configmaps")) {
+    for (const auto& map :
+         world.Cluster(cluster).List("/api/v1/namespaces/" + world.Ns(cluster) + "/configmaps")) {
       const std::string name = map["metadata"]["name"];
-      if (name != "kube-root-ca.crt") end.live[cluster + " ConfigMap " + name] = map.value("data", nlohmann::json::object()).dump();
+      if (name != "kube-root-ca.crt")
+        end.live[cluster + " ConfigMap " + name] =
+            map.value("data", nlohmann::json::object()).dump();
     }
   }
   for (const std::string unit : {"dev/web", "staging/web"}) {
@@ -136,7 +149,9 @@ EndState StateOf(const World& world, const std::vector<std::string>& clusters) {
                         {"good", record.value("/lastKnownGood/release/version"_json_pointer, "")},
                         {"failed", record.value("failed", nlohmann::json::array()).size()}};
     for (const auto& event : world.Events(unit)) {
-      if (event.kind != "started" && event.kind != "succeeded" && event.kind != "held" && event.kind != "drifted") ++end.verdicts[unit + " " + event.kind];
+      if (event.kind != "started" && event.kind != "succeeded" && event.kind != "held" &&
+          event.kind != "drifted")
+        ++end.verdicts[unit + " " + event.kind];
     }
   }
   return end;
@@ -168,7 +183,8 @@ int EffectsIn(const std::string& file, std::map<std::string, int>* by_kind) {
 
 }  // namespace
 
-TEST_CASE("stopped after any effect and started again, every rollout comes to the same end", "[crash]") {
+TEST_CASE("stopped after any effect and started again, every rollout comes to the same end",
+          "[crash]") {
   const auto scenarios = Scenarios();
   const size_t which = GENERATE(range(size_t{0}, size_t{7}));
   const Scenario& scenario = scenarios[which];
@@ -199,7 +215,8 @@ TEST_CASE("stopped after any effect and started again, every rollout comes to th
       Prepare(world, scenario);
       world.env["SLUICE_CRASH_AFTER_EFFECT"] = std::to_string(stop_after);
       const Ran crashed = world.Sluice({"sync"});
-      INFO(scenario.name << ", stopped after effect " << stop_after << " of " << effects << "\n" << crashed.out << crashed.err);
+      INFO(scenario.name << ", stopped after effect " << stop_after << " of " << effects << "\n"
+                         << crashed.out << crashed.err);
       CHECK(crashed.exit_code == 137);
       world.env.clear();
       const Ran resumed = world.Sluice({"sync"});

@@ -7,7 +7,9 @@
 namespace sluice::e2e {
 namespace {
 
-std::string Text(const Ran& ran) { return std::to_string(ran.exit_code) + "\n" + ran.out + ran.err; }
+std::string Text(const Ran& ran) {
+  return std::to_string(ran.exit_code) + "\n" + ran.out + ran.err;
+}
 
 int Count(const World& world, const std::string& kind) {
   const auto kinds = world.EventKinds("dev/web");
@@ -27,7 +29,8 @@ TEST_CASE("a busy API server is waited for, and the rollout succeeds") {
   CHECK(Count(world, "failed") == 0);
 }
 
-TEST_CASE("an API server that keeps failing gives no verdict: errored, recorded once, nothing reverted") {
+TEST_CASE(
+    "an API server that keeps failing gives no verdict: errored, recorded once, nothing reverted") {
   World world({.faults = {"500:verb=apply,count=100000"}});
   world.WritePipeline({{.name = "dev"}});
   world.WriteApp("dev", {});
@@ -40,7 +43,8 @@ TEST_CASE("an API server that keeps failing gives no verdict: errored, recorded 
   CHECK(world.CommitCount("main") == 1);
 }
 
-TEST_CASE("a branch that refuses the revert leaves it on a branch of its own and freezes the unit") {
+TEST_CASE(
+    "a branch that refuses the revert leaves it on a branch of its own and freezes the unit") {
   World world;
   world.WritePipeline({{.name = "dev"}});
   world.WriteApp("dev", {});
@@ -49,7 +53,9 @@ TEST_CASE("a branch that refuses the revert leaves it on a branch of its own and
   world.WriteRelease("dev", "web", "http500-1", "bad");
   world.Commit("Bad");
   const std::string hook = world.Dir() + "/origin.git/hooks/update";
-  WriteFile(hook, "#!/bin/sh\n[ \"$1\" != refs/heads/main ] || { echo 'main is protected' >&2; exit 1; }\n");
+  WriteFile(
+      hook,
+      "#!/bin/sh\n[ \"$1\" != refs/heads/main ] || { echo 'main is protected' >&2; exit 1; }\n");
   world.Git({"config", "core.hooksPath", world.Dir() + "/origin.git/hooks"});
   REQUIRE(Run({{"/bin/chmod", "+x", hook}, {}, "", "", seconds(10)}).exit_code == 0);
   const Ran ran = world.Sluice({"sync"});
@@ -70,7 +76,8 @@ TEST_CASE("a rewritten config branch stops syncing and says so") {
   world.Commit("Add web");
   REQUIRE(world.Sluice({"sync"}).exit_code == 0);
   const std::string tree = world.Git({"rev-parse", "main^{tree}"});
-  std::string other = world.Git({"-c", "user.name=x", "-c", "user.email=x@example.com", "commit-tree", tree.substr(0, 40), "-m", "Rewritten"});
+  std::string other = world.Git({"-c", "user.name=x", "-c", "user.email=x@example.com",
+                                 "commit-tree", tree.substr(0, 40), "-m", "Rewritten"});
   world.Git({"update-ref", "refs/heads/main", other.substr(0, 40)});
   const Ran ran = world.Sluice({"sync"});
   INFO(Text(ran));

@@ -11,9 +11,12 @@
 namespace sluice::e2e {
 namespace {
 
-std::string Text(const Ran& ran) { return std::to_string(ran.exit_code) + "\n" + ran.out + ran.err; }
+std::string Text(const Ran& ran) {
+  return std::to_string(ran.exit_code) + "\n" + ran.out + ran.err;
+}
 
-void Start(World& world, const EnvironmentSpec& environment = {.name = "dev"}, const AppSpec& app = {}) {
+void Start(World& world, const EnvironmentSpec& environment = {.name = "dev"},
+           const AppSpec& app = {}) {
   world.WritePipeline({environment});
   world.WriteApp("dev", app);
   world.Commit("Add web");
@@ -35,7 +38,8 @@ nlohmann::json MapOf(World& world, const std::string& name) {
 }
 
 std::string ConfigMap(const std::string& name, const std::string& value) {
-  return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + "}\ndata: {k: " + value + "}\n";
+  return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + "}\ndata: {k: " + value +
+         "}\n";
 }
 
 }  // namespace
@@ -82,8 +86,14 @@ TEST_CASE("an object of others that differs holds the unit until adopt") {
   world.WriteApp("dev", {});
   world.Write("environments/dev/web/config.yaml", ConfigMap("theirs", "ours"));
   world.Commit("Add web");
-  const nlohmann::json theirs = {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"metadata", {{"name", "theirs"}}}, {"data", {{"k", "by hand"}}}};
-  REQUIRE(world.Cluster("dev").Request("POST", "/api/v1/namespaces/" + world.Ns("dev") + "/configmaps", theirs.dump()).status == 201);
+  const nlohmann::json theirs = {{"apiVersion", "v1"},
+                                 {"kind", "ConfigMap"},
+                                 {"metadata", {{"name", "theirs"}}},
+                                 {"data", {{"k", "by hand"}}}};
+  REQUIRE(
+      world.Cluster("dev")
+          .Request("POST", "/api/v1/namespaces/" + world.Ns("dev") + "/configmaps", theirs.dump())
+          .status == 201);
   const Ran held = world.Sluice({"sync"});
   INFO(Text(held));
   CHECK(held.exit_code == 4);
@@ -101,11 +111,18 @@ TEST_CASE("an object of others that differs holds the unit until adopt") {
 TEST_CASE("a running system that equals the declaration is taken over without a rollout") {
   World world;
   world.WritePipeline({{.name = "dev"}});
-  world.Write("environments/dev/web/app.yaml", "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: web}\nspec: {}\n");
+  world.Write("environments/dev/web/app.yaml",
+              "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: web}\nspec: {}\n");
   world.Write("environments/dev/web/config.yaml", ConfigMap("settings", "v"));
   world.Commit("Add web");
-  const nlohmann::json there = {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"metadata", {{"name", "settings"}}}, {"data", {{"k", "v"}}}};
-  REQUIRE(world.Cluster("dev").Request("POST", "/api/v1/namespaces/" + world.Ns("dev") + "/configmaps", there.dump()).status == 201);
+  const nlohmann::json there = {{"apiVersion", "v1"},
+                                {"kind", "ConfigMap"},
+                                {"metadata", {{"name", "settings"}}},
+                                {"data", {{"k", "v"}}}};
+  REQUIRE(
+      world.Cluster("dev")
+          .Request("POST", "/api/v1/namespaces/" + world.Ns("dev") + "/configmaps", there.dump())
+          .status == 201);
   const Ran ran = world.Sluice({"sync"});
   INFO(Text(ran));
   CHECK(ran.exit_code == 0);
@@ -121,7 +138,9 @@ TEST_CASE("drift is reported once per change, and healed where the environment s
   world.Commit("Add settings");
   REQUIRE(world.Sluice({"sync"}).exit_code == 0);
   const std::string path = "/api/v1/namespaces/" + world.Ns("dev") + "/configmaps/settings";
-  REQUIRE(world.Cluster("dev").Request("PATCH", path, R"({"data":{"k":"changed"}})", "application/merge-patch+json").status == 200);
+  REQUIRE(world.Cluster("dev")
+              .Request("PATCH", path, R"({"data":{"k":"changed"}})", "application/merge-patch+json")
+              .status == 200);
   const Ran drift = world.Sluice({"drift", "-o", "json", "--exit-code"});
   INFO(Text(drift));
   CHECK(drift.exit_code == 5);
@@ -143,7 +162,8 @@ TEST_CASE("drift is reported once per change, and healed where the environment s
   CHECK(world.CommitCount("main") == 2);
 }
 
-TEST_CASE("a removed application keeps its objects, or deletes them where the environment says so") {
+TEST_CASE(
+    "a removed application keeps its objects, or deletes them where the environment says so") {
   World world;
   const std::string policy = GENERATE(as<std::string>{}, "keep", "delete");
   Start(world, {.name = "dev", .more = "  prune: {removedApplications: " + policy + "}\n"});
@@ -153,7 +173,8 @@ TEST_CASE("a removed application keeps its objects, or deletes them where the en
   INFO(Text(ran));
   CHECK(ran.exit_code == 0);
   CHECK(world.EventKinds("dev/web").back() == "removed");
-  CHECK(Eventually([&] { return world.Deployment("dev", "web").is_null() == (policy == "delete"); }));
+  CHECK(
+      Eventually([&] { return world.Deployment("dev", "web").is_null() == (policy == "delete"); }));
   const int commits = world.CommitCount("deployments");
   CHECK(world.Sluice({"sync"}).exit_code == 0);
   CHECK(world.CommitCount("deployments") == commits);
@@ -200,16 +221,20 @@ TEST_CASE("the daemon follows commits, and a newer one pre-empts a rollout that 
   world.WriteApp("dev", {.health_timeout = "10m"});
   world.Commit("Add web");
   const auto daemon = world.StartDaemon();
-  REQUIRE(Eventually([&] { return world.Image("dev", "web") == "registry.example/shop/web:good-1"; }));
+  REQUIRE(
+      Eventually([&] { return world.Image("dev", "web") == "registry.example/shop/web:good-1"; }));
   REQUIRE(Eventually([&] { return world.Record("dev/web").value("outcome", "") == "Succeeded"; }));
   world.WriteRelease("dev", "web", "unready-1", "stuck");
   world.Commit("Never ready");
-  REQUIRE(Eventually([&] { return world.Image("dev", "web") == "registry.example/shop/web:unready-1"; }));
+  REQUIRE(Eventually(
+      [&] { return world.Image("dev", "web") == "registry.example/shop/web:unready-1"; }));
   world.WriteRelease("dev", "web", "good-2", "2");
   world.Commit("Mend");
   daemon->Signal(SIGUSR1);
   INFO(daemon->Err());
-  REQUIRE(Eventually([&] { return world.Record("dev/web").value("/running/release/version"_json_pointer, "") == "2"; }));
+  REQUIRE(Eventually([&] {
+    return world.Record("dev/web").value("/running/release/version"_json_pointer, "") == "2";
+  }));
   const auto kinds = world.EventKinds("dev/web");
   CHECK(std::count(kinds.begin(), kinds.end(), "superseded") == 1);
   CHECK(std::count(kinds.begin(), kinds.end(), "failed") == 0);
@@ -225,7 +250,8 @@ TEST_CASE("SIGTERM records an open rollout as cancelled, and the next start goes
   world.Commit("Slow");
   {
     const auto daemon = world.StartDaemon();
-    REQUIRE(Eventually([&] { return world.Image("dev", "web") == "registry.example/shop/web:slow-1"; }));
+    REQUIRE(Eventually(
+        [&] { return world.Image("dev", "web") == "registry.example/shop/web:slow-1"; }));
     daemon->Signal(SIGTERM);
     CHECK(daemon->Wait() == 0);
   }
@@ -240,7 +266,9 @@ TEST_CASE("two engines on one repo: one works, the other names who holds the lea
   World world;
   Start(world);
   const auto daemon = world.StartDaemon();
-  REQUIRE(Eventually([&] { return world.Git({"for-each-ref", "refs/sluice"}).find("lease") != std::string::npos; }));
+  REQUIRE(Eventually([&] {
+    return world.Git({"for-each-ref", "refs/sluice"}).find("lease") != std::string::npos;
+  }));
   const std::string second = world.WriteDaemonYaml("second");
   world.WriteRelease("dev", "web", "good-2", "2");
   world.Commit("Release 2");
@@ -248,7 +276,9 @@ TEST_CASE("two engines on one repo: one works, the other names who holds the lea
   INFO(Text(refused));
   CHECK(refused.exit_code == 4);
   CHECK(refused.err.find("sluice run on") != std::string::npos);
-  REQUIRE(Eventually([&] { return world.Record("dev/web").value("/running/release/version"_json_pointer, "") == "2"; }));
+  REQUIRE(Eventually([&] {
+    return world.Record("dev/web").value("/running/release/version"_json_pointer, "") == "2";
+  }));
   const auto kinds = world.EventKinds("dev/web");
   CHECK(kinds == std::vector<std::string>{"started", "succeeded", "started", "succeeded"});
 

@@ -1,4 +1,5 @@
-// The main job: a commit goes live and is recorded, a release is promoted, a bad one is rolled back and reverted.
+// The main job: a commit goes live and is recorded, a release is promoted, a bad one is rolled back
+// and reverted.
 #include "tests/support/catch.h"
 #include "tests/support/e2e/world.h"
 
@@ -57,14 +58,16 @@ TEST_CASE("plan shows what a commit would change, and nothing once it is live") 
 
 TEST_CASE("a release goes to staging by itself and to prod by promote") {
   World world;
-  world.WritePipeline({{.name = "dev"}, {.name = "staging", .promotion = "auto"}, {.name = "prod"}});
+  world.WritePipeline(
+      {{.name = "dev"}, {.name = "staging", .promotion = "auto"}, {.name = "prod"}});
   for (const std::string environment : {"dev", "staging", "prod"}) world.WriteApp(environment, {});
   world.Commit("Add web");
   const Ran first = world.Sluice({"sync"});
   INFO(Message(first));
   REQUIRE(first.exit_code == 0);
 
-  const Ran release = world.Sluice({"release", "dev/web", "--image", "registry.example/shop/web=good-2", "--version", "2"});
+  const Ran release = world.Sluice(
+      {"release", "dev/web", "--image", "registry.example/shop/web=good-2", "--version", "2"});
   INFO(Message(release));
   REQUIRE(release.exit_code == 0);
   const Ran second = world.Sluice({"sync"});
@@ -73,7 +76,8 @@ TEST_CASE("a release goes to staging by itself and to prod by promote") {
   CHECK(world.Image("dev", "web") == "registry.example/shop/web:good-2");
   CHECK(world.Image("staging", "web") == "registry.example/shop/web:good-2");
   CHECK(world.Image("prod", "web") == "registry.example/shop/web:good-1");
-  CHECK(world.EventKinds("staging/web") == Kinds{"started", "succeeded", "promoted", "started", "succeeded"});
+  CHECK(world.EventKinds("staging/web") ==
+        Kinds{"started", "succeeded", "promoted", "started", "succeeded"});
 
   const Ran promote = world.Sluice({"promote", "prod/web"});
   INFO(Message(promote));
@@ -82,21 +86,27 @@ TEST_CASE("a release goes to staging by itself and to prod by promote") {
   CHECK(world.Image("prod", "web") == "registry.example/shop/web:good-2");
 }
 
-TEST_CASE("a release that comes up healthy but fails its smoke test is rolled back, reverted, and not promoted") {
+TEST_CASE(
+    "a release that comes up healthy but fails its smoke test is rolled back, reverted, and not "
+    "promoted") {
   World world;
   world.WritePipeline({{.name = "dev"}, {.name = "staging", .promotion = "auto"}});
   world.WriteApp("dev", {.has_smoke_test = false});
   world.WriteApp("staging", {});
   world.Commit("Add web");
   REQUIRE(world.Sluice({"sync"}).exit_code == 0);
-  REQUIRE(world.Sluice({"release", "dev/web", "--image", "registry.example/shop/web=http500-1", "--version", "bad"}).exit_code == 0);
+  REQUIRE(world
+              .Sluice({"release", "dev/web", "--image", "registry.example/shop/web=http500-1",
+                       "--version", "bad"})
+              .exit_code == 0);
   const Ran bad = world.Sluice({"sync"});
   INFO(Message(bad));
   CHECK(bad.exit_code == 3);
   CHECK(world.Image("dev", "web") == "registry.example/shop/web:http500-1");
   CHECK(world.Image("staging", "web") == "registry.example/shop/web:good-1");
   const auto kinds = world.EventKinds("staging/web");
-  CHECK(kinds == Kinds{"started", "succeeded", "promoted", "started", "failed", "rolledback", "reverted", "succeeded"});
+  CHECK(kinds == Kinds{"started", "succeeded", "promoted", "started", "failed", "rolledback",
+                       "reverted", "succeeded"});
   const auto record = world.Record("staging/web");
   CHECK(record["outcome"] == "Succeeded");
   CHECK(record["failed"].size() == 1);
@@ -159,7 +169,9 @@ TEST_CASE("content that failed is not tried again until retry") {
   CHECK(retried.exit_code == 3);
 }
 
-TEST_CASE("a first rollout that fails leaves everything as it is and says that there is nothing to go back to") {
+TEST_CASE(
+    "a first rollout that fails leaves everything as it is and says that there is nothing to go "
+    "back to") {
   World world;
   world.WritePipeline({{.name = "dev"}});
   world.WriteApp("dev", {.tag = "pullfail-1"});
@@ -175,12 +187,16 @@ TEST_CASE("a first rollout that fails leaves everything as it is and says that t
   CHECK(world.Sluice({"sync"}).exit_code == 0);
 }
 
-TEST_CASE("an object that is no longer declared is pruned after the rest is verified, and only if it is ours") {
+TEST_CASE(
+    "an object that is no longer declared is pruned after the rest is verified, and only if it is "
+    "ours") {
   World world;
   WriteOneEnvironment(world);
   const std::string path = "environments/dev/web/";
   for (const std::string name : {"a", "b", "c"}) {
-    world.Write(path + "config-" + name + ".yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config-" + name + "}\ndata: {k: v}\n");
+    world.Write(
+        path + "config-" + name + ".yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config-" + name + "}\ndata: {k: v}\n");
   }
   world.Commit("Add configuration");
   REQUIRE(world.Sluice({"sync"}).exit_code == 0);
@@ -213,7 +229,9 @@ TEST_CASE("a broken file holds its unit, names file and line, and lets the other
   world.WriteApp("dev", {.name = "other"});
   world.Commit("Add both");
   REQUIRE(world.Sluice({"sync"}).exit_code == 0);
-  world.Write("environments/dev/web/app.yaml", "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: web}\nspec:\n  helth: {timeout: 1m}\n");
+  world.Write("environments/dev/web/app.yaml",
+              "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: web}\nspec:\n  "
+              "helth: {timeout: 1m}\n");
   world.WriteRelease("dev", "other", "good-2", "2");
   world.Commit("A typo");
   const Ran ran = world.Sluice({"sync"});
