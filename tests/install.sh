@@ -8,7 +8,7 @@
 set -euo pipefail
 
 product=(  # to build and run the product
-  ca-certificates git openssl curl tzdata python3  # python3: the quick start's git server
+  ca-certificates git openssh-client openssl curl tzdata python3  # python3: the quick start's git server
   g++ cmake ninja-build pkg-config ccache mold
   libgit2-dev libyaml-cpp-dev libyaml-dev nlohmann-json3-dev libsimdjson-dev
   libboost1.81-dev libboost-filesystem1.81-dev libspdlog-dev libfmt-dev libcurl4-openssl-dev
@@ -16,7 +16,7 @@ product=(  # to build and run the product
 )
 tests=(  # to run every tier of tests/run.sh
   catch2 python3-venv python3-yaml python3-jsonschema procps
-  openssh-server openssh-client gnupg
+  openssh-server gnupg
   clang-format clang-tidy clang-14 libclang-rt-14-dev llvm-14
 )
 
