@@ -1,5 +1,6 @@
 #include "engine/cli/cmd_sync.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -70,11 +71,21 @@ int CodeOf(const daemon::UnitStanding& unit) {
   return code;
 }
 
+// Further lines of a message are indented under the first.
+std::string Indented(const std::string& message) {
+  std::string out;
+  for (const std::string& line : Split(message, '\n'))
+    out += (out.empty() ? "" : "\n    ") + EscapeControl(line);
+  return out;
+}
+
 void PrintTable(const daemon::SyncEnd& end) {
   for (const auto& [id, unit] : end.units) {
-    std::printf("%-32s %-8s %s%s%s\n", ToString(id).c_str(), std::string(Word(unit)).c_str(),
-                unit.reason.c_str(), unit.message.empty() ? "" : ": ",
-                EscapeControl(unit.message).c_str());
+    std::string line = ToString(id);
+    line.resize(std::max<size_t>(line.size(), 32), ' ');
+    line += " " + std::string(Word(unit));
+    if (!unit.reason.empty()) line += "  " + unit.reason + ": " + Indented(unit.message);
+    std::printf("%s\n", line.c_str());
   }
 }
 
@@ -136,7 +147,7 @@ int SyncCommand(const Global& global, const SyncOptions& options) {
     if (auto written = WriteMetrics(options.metrics_file, composition.metrics()); !written)
       code = Report(written.error());
   }
-  if (!end) return Report(end.error());
+  if (!end) return Report(composition.Located(end.error()));
   return Combine(code, Conclude(*end, global, options));
 }
 

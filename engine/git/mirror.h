@@ -106,7 +106,7 @@ class Mirror {
   // A file's bytes; nullopt when there is none at that path. At most `max_bytes`.
   virtual Result<std::optional<std::string>> ReadFile(const std::string& commit,
                                                       const std::string& path,
-                                                      int64_t max_bytes = 1 << 20) = 0;
+                                                      int64_t max_bytes = 4 << 20) = 0;
   // The tree below `path` of a commit, read through our own capped walker (design 8). Keeps this
   // Mirror alive no longer than the caller does.
   virtual Result<std::unique_ptr<SourceTree>> Tree(const std::string& commit,

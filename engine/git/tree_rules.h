@@ -19,7 +19,7 @@ inline constexpr size_t kMaxTreeEntries = 200'000;
 inline constexpr int kMaxTreeDepth = 32;
 inline constexpr size_t kMaxPathBytes = 1024;
 inline constexpr int64_t kMaxTreeBytes = int64_t{256} << 20;
-inline constexpr int64_t kMaxFileBytes = int64_t{1} << 20;  // of one file that is read
+inline constexpr int64_t kMaxFileBytes = int64_t{4} << 20;  // of one file that is read
 
 // Reasons of kInvalidConfig from here (docs/reference/reasons.md).
 inline constexpr std::string_view kReasonUnsafePath = "UnsafePath";

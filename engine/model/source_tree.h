@@ -38,7 +38,7 @@ class SourceTree {
     }
     return Fail(ErrorCode::kNotFound, "there is no file " + path);
   }
-  // At most 1 MiB (kInvalidConfig above).
+  // At most 4 MiB (kInvalidConfig above).
   virtual Result<std::string> Read(const TreeEntry& entry) const = 0;
 };
 

@@ -35,7 +35,7 @@ struct Parsed {
 };
 
 struct Limits {
-  size_t max_bytes = 1 << 20;
+  size_t max_bytes = 4 << 20;  // Argo CD's install manifest has 1.9 MB
   int max_depth = 100;
   size_t max_nodes = 200'000;  // after alias expansion
 };
