@@ -30,7 +30,7 @@ struct Engine::Impl {
         options(engine_options),
         stop(std::move(stop_token)),
         poller(services) {
-    services.stop = stop;
+    services.stop = ending.get_token();
     services.interrupted = [this](const UnitId& unit, const std::string& fingerprint) {
       return Check(unit, fingerprint);
     };
@@ -38,7 +38,9 @@ struct Engine::Impl {
 
   rollout::Services services;
   EngineOptions options;
-  std::stop_token stop;
+  std::stop_token stop;     // somebody asked the process to end
+  std::stop_source ending;  // that, or the deadline of a sync: rollouts are cancelled
+  std::stop_callback<std::function<void()>> forward{stop, [this] { ending.request_stop(); }};
   Poller poller;
   Schedule schedule;                         // touched by the main thread only
   std::map<UnitId, UnitStanding> standings;  // likewise
@@ -71,16 +73,17 @@ struct Engine::Impl {
 };
 
 Interruption Engine::Impl::Check(const UnitId& unit, const std::string& fingerprint) const {
-  if (stop.stop_requested()) return Interruption::kStopped;
+  if (ending.stop_requested()) return Interruption::kStopped;
+  // Newer content first: a decided rollback heeds it, and nothing of what follows.
+  if (const auto view = poller.Get(); view.snapshot) {
+    const DeclaredUnit* declared = view.snapshot->Find(unit);
+    // A tip that cannot be read for this unit says nothing newer about it.
+    const bool is_readable = (!declared || declared->problems.empty()) &&
+                             (declared || view.snapshot->declared.problems.empty());
+    if (is_readable && view.snapshot->FingerprintOf(unit) != fingerprint)
+      return Interruption::kSuperseded;
+  }
   if (lease_lost || !services.lease->MayWriteLive()) return Interruption::kLeaseLost;
-  const auto view = poller.Get();
-  if (!view.snapshot) return Interruption::kNone;
-  const DeclaredUnit* declared = view.snapshot->Find(unit);
-  // A tip that cannot be read for this unit says nothing newer about it.
-  const bool is_readable = (!declared || declared->problems.empty()) &&
-                           (declared || view.snapshot->declared.problems.empty());
-  if (is_readable && view.snapshot->FingerprintOf(unit) != fingerprint)
-    return Interruption::kSuperseded;
   for (const auto& request : services.log.Get()->requests) {
     if (request.unit == unit && request.verb == "freeze") return Interruption::kFrozen;
   }
@@ -263,9 +266,13 @@ Result<SyncEnd> Engine::Sync(Duration timeout) {
             deadline, self.services.clock.SteadyNow() + std::min(left, self.options.poll)));
       }
     }
+    if (timed_out) self.ending.request_stop();
     workers.Join();
     self.Collect();
     if (end) end = self.End(timed_out);
+    if (end && self.stop.stop_requested())
+      end = Fail(ErrorCode::kCancelled, "Stopped",
+                 "stopped before everything was settled; the next sync goes on");
     if (self.lease_lost)
       end = Fail(ErrorCode::kHeldElsewhere, "LeaseLost",
                  "another engine took the lease on the deploy log; nothing more is written here");

@@ -61,6 +61,10 @@ Status Poller::TakeConfig(const std::string& tip) {
 // The first pass on an empty log.
 Status Poller::BeginLog() {
   if (!services_.log.Get()->tip.empty()) return {};
+  // What stood when the log began must be known whole; it is never written again.
+  if (const auto& problems = Get().snapshot->declared.problems; !problems.empty()) {
+    return Fail(ErrorCode::kInvalidConfig, "ConfigInvalid", ToString(problems.front()));
+  }
   SLUICE_CHECK(rollout::RefuseLostLog(services_, *Get().snapshot));
   return rollout::Initialise(services_, *Get().snapshot);
 }

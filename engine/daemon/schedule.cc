@@ -70,8 +70,8 @@ std::vector<Schedule::Due> Schedule::TakeDue(const rollout::Snapshot& snapshot,
     const bool woke = unit.wake && *unit.wake <= now;
     if (!changed && !woke && !drift_due && !unit.look_again) continue;
     if (unit.seen && unit.seen->fingerprint != inputs.fingerprint) unit.errors_in_row = 0;
-    if (drift_due)
-      unit.drift_at = now + interval * (1 << std::min(unit.heals_in_row, kMaxHealDoublings));
+    unit.drift_interval = interval;
+    if (drift_due) unit.drift_at = now + interval;
     unit.seen = std::move(inputs);
     unit.look_again = false;
     unit.wake.reset();
@@ -94,10 +94,12 @@ void Schedule::Done(const UnitId& id, const std::optional<rollout::PassResult>& 
   unit.errors_in_row = result->standing == rollout::Standing::kErrored ? unit.errors_in_row + 1 : 0;
   unit.wake = result->wake;
   unit.look_again = result->look_again;
-  if (result->reason == "Healed") {
+  if (result->drift == rollout::DriftSeen::kHealed) {
+    // A heal that does not last is tried ever more rarely.
     ++unit.heals_in_row;
-  } else if (result->standing == rollout::Standing::kDone && unit.drift_at > now && unit.seen &&
-             unit.seen->own && unit.seen->own->drift.empty()) {
+    unit.drift_at =
+        now + unit.drift_interval * (1 << std::min(unit.heals_in_row, kMaxHealDoublings));
+  } else if (result->drift == rollout::DriftSeen::kNone) {
     unit.heals_in_row = 0;
   }
 }

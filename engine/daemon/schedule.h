@@ -52,6 +52,7 @@ class Schedule {
     std::optional<SystemTime> wake;
     SystemTime drift_at{};  // next check
     int errors_in_row = 0;
+    Duration drift_interval{0};
     int heals_in_row = 0;
     bool look_again = false;
   };

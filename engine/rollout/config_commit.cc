@@ -5,20 +5,6 @@ namespace {
 
 constexpr int kAttempts = 10;
 
-Result<std::optional<std::string>> Find(const Services& services, const std::string& tip,
-                                        const std::string& since, const std::string& operation) {
-  std::optional<std::string> found;
-  if (tip == since) return found;
-  SLUICE_CHECK(
-      services.mirror.Log(tip, since, git::Mirror::Walk::kAll, [&](const git::Commit& commit) {
-        for (const auto& [key, value] : commit.trailers) {
-          if (key == "Sluice-Operation" && value == operation) found = commit.oid;
-        }
-        return !found;
-      }));
-  return found;
-}
-
 }  // namespace
 
 Result<std::string> FetchTip(const Services& services) {
@@ -36,6 +22,21 @@ Result<std::string> FetchTip(const Services& services) {
   return fetched.value_or(it->second);
 }
 
+Result<std::optional<std::string>> FindOperation(const Services& services, const std::string& tip,
+                                                 const std::string& since,
+                                                 const std::string& operation) {
+  std::optional<std::string> found;
+  if (tip == since) return found;
+  SLUICE_CHECK(
+      services.mirror.Log(tip, since, git::Mirror::Walk::kAll, [&](const git::Commit& commit) {
+        for (const auto& [key, value] : commit.trailers) {
+          if (key == "Sluice-Operation" && value == operation) found = commit.oid;
+        }
+        return !found;
+      }));
+  return found;
+}
+
 Result<Committed> CommitConfig(const Services& services, const git::Person& author,
                                const std::string& operation, const std::string& since,
                                const DecideChange& decide) {
@@ -44,7 +45,7 @@ Result<Committed> CommitConfig(const Services& services, const git::Person& auth
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     SLUICE_TRY(const std::string tip, FetchTip(services));
     if (!looked_until.empty()) {
-      SLUICE_TRY(const auto done, Find(services, tip, looked_until, operation));
+      SLUICE_TRY(const auto done, FindOperation(services, tip, looked_until, operation));
       if (done) return Committed{Committed::How::kLanded, *done, ""};
     }
     looked_until = tip;

@@ -17,6 +17,12 @@ namespace sluice::rollout {
 // Lists and fetches the config branch; kNotFound says which branch is missing where.
 Result<std::string> FetchTip(const Services& services);
 
+// The commit after `since` up to `tip` that carries the operation id. Only ids that we can compute
+// ourselves are looked for: trailers on the config branch are anybody's words.
+Result<std::optional<std::string>> FindOperation(const Services& services, const std::string& tip,
+                                                 const std::string& since,
+                                                 const std::string& operation);
+
 struct ConfigChange {
   std::vector<git::TreeEdit> edits;  // paths from the repository's root
   std::string subject;

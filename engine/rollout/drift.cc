@@ -22,6 +22,7 @@ struct Checked {
   DriftReport report;
   DeclaredUnit unit;
   std::vector<TargetSession> sessions;
+  std::map<std::string, Health> health_by_target;
 };
 
 Change ToDrift(const std::string& target, const targets::PreparedObject& object,
@@ -85,6 +86,7 @@ Result<Checked> Check(const Services& services, const std::string& pipeline, con
     SLUICE_TRY(auto health,
                session.driver->Assess(session.ref_list(), session.live,
                                       targets::TargetDriver::Diagnose::kYes, services.ReadCall()));
+    checked.health_by_target[target.name] = Worst(health);
     checked.report.health.insert(checked.report.health.end(), health.begin(), health.end());
     checked.sessions.push_back(std::move(session));
   }
@@ -113,8 +115,9 @@ Status RecordHealth(Pass& pass, const Checked& checked) {
   const bool was_healthy = std::ranges::all_of(record.targets, [](const auto& t) {
     return t.second.health == Health::kHealthy || t.second.health == Health::kSuspended;
   });
-  for (auto& [name, target] : record.targets) {
-    target.health = worst;
+  for (const auto& [name, health] : checked.health_by_target) {
+    TargetRecord& target = record.targets[name];
+    target.health = health;
     target.health_at = now;
   }
   if (is_healthy == was_healthy) return {};
@@ -135,7 +138,7 @@ Status RecordHealth(Pass& pass, const Checked& checked) {
 }
 
 Result<PassResult> Heal(Pass& pass, Checked& checked) {
-  InterruptWatch watch(pass.services, pass.unit, pass.record.fingerprint);
+  InterruptWatch watch(pass.services, pass.unit, pass.snapshot->FingerprintOf(pass.unit));
   for (TargetSession& session : checked.sessions) {
     session.plan.changes.clear();
     for (const Change& change : checked.report.changes) {
@@ -166,7 +169,7 @@ Result<PassResult> Heal(Pass& pass, Checked& checked) {
       pass.services.log.Append(MakeEntry(pass.services, EventKind::kHealed, pass.record,
                                          "drift healed", Join(Names(checked.report.changes), "\n")),
                                pass.services.GitCall()));
-  return PassResult{.reason = "Healed", .message = "drift healed"};
+  return PassResult{.drift = DriftSeen::kHealed};
 }
 
 }  // namespace
@@ -178,6 +181,13 @@ Result<DriftReport> CheckDrift(const Services& services, const std::string& pipe
 }
 
 Result<PassResult> RunDriftCheck(Pass& pass) {
+  // Only what the last finished rollout left running, and only while it is last known good, can be
+  // compared: its inputs are the ones the log keeps.
+  const Record& known = pass.record;
+  const bool is_comparable = known.running && known.last_known_good && !known.has_written &&
+                             !known.rollback_pending &&
+                             known.running->fingerprint == known.last_known_good->fingerprint;
+  if (!is_comparable) return PassResult{};
   auto checked = Check(pass.services, pass.snapshot->declared.pipeline.name, pass.unit);
   if (!checked) {
     // Not knowing is no drift and no change of health.
@@ -206,7 +216,7 @@ Result<PassResult> RunDriftCheck(Pass& pass) {
           pass.services.GitCall()));
     }
   }
-  if (!heals) return PassResult{};
+  if (!heals) return PassResult{.drift = names.empty() ? DriftSeen::kNone : DriftSeen::kDrifted};
   return Heal(pass, *checked);
 }
 

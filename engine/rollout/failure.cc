@@ -129,11 +129,20 @@ Result<PassResult> RollBackWithoutVerdict(Pass& pass, const StepEnd& end) {
   auto rolled_back = RollBack(pass);
   if (!rolled_back)
     return Errored(pass, FromError(rolled_back.error().code()), rolled_back.error());
-  pass.record.has_written = false;
-  pass.record.errored_since.reset();
+  Record& record = pass.record;
+  record.reason = "NoVerdict";
+  record.message = "no verdict within onError.after (" + end.reason + ": " + end.message + ")";
+  record.finished = pass.Now();
+  record.has_written = false;
+  record.errored_since.reset();
+  record.phase = Phase::kRollingBack;  // for RecordRollback, which takes it from there
+  SLUICE_TRY(const auto ended, RecordRollback(pass, std::move(rolled_back)));
+  if (ended || record.frozen)
+    return ended.value_or(
+        PassResult{Standing::kHeld, std::nullopt, false, record.reason, record.message});
   return Hold(pass, "NoVerdict",
-              "no verdict within onError.after (" + end.reason + ": " + end.message +
-                  "); live is back at last known good; push new content or run `sluice retry " +
+              record.message +
+                  "; live is back at last known good; push new content or run `sluice retry " +
                   ToString(pass.unit) + "`");
 }
 

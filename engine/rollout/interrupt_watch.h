@@ -10,19 +10,28 @@
 
 namespace sluice::rollout {
 
+enum class Heed {
+  kAll,
+  kDecidedRollback,  // newer content and the end of the process only: the bad version must not stay
+                     // up for anything else
+};
+
 class InterruptWatch {
  public:
-  InterruptWatch(const Services& services, UnitId unit, std::string fingerprint);
+  InterruptWatch(const Services& services, UnitId unit, std::string fingerprint,
+                 Heed heed = Heed::kAll);
 
   // Stops when an interruption came.
   std::stop_token token() const { return source_.get_token(); }
-  // Asks now.
+  // Asks now. What came once stays, even if its cause went away again.
   Interruption Check();
 
  private:
   const Services& services_;
   UnitId unit_;
   std::string fingerprint_;
+  Heed heed_;
+  std::atomic<Interruption> seen_{Interruption::kNone};
   std::stop_source source_;
   std::jthread thread_;  // last: joins before the rest goes
 };

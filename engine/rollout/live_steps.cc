@@ -150,7 +150,8 @@ StepEnd AwaitHealth(const Services& services, TargetSession& session, SystemTime
 SmokeReport RunSmokeTests(const Services& services, TargetSession& session,
                           const DeclaredUnit& unit, const SourceTree& tree,
                           const std::string& pipeline, const std::string& rollout,
-                          const std::string& revision, InterruptWatch& watch) {
+                          const std::string& revision, Permission permission,
+                          InterruptWatch& watch) {
   const StepTimer timer(services, "verify");
   SmokeReport report;
   if (unit.application.smoke_tests.empty()) return report;
@@ -165,7 +166,7 @@ SmokeReport RunSmokeTests(const Services& services, TargetSession& session,
   context.allow_commands = services.options.allow_commands;
   context.run_job = [&](const nlohmann::json& manifest,
                         const Call& call) -> Result<std::pair<bool, std::string>> {
-    SLUICE_CHECK(MayWriteLive(services));
+    SLUICE_CHECK(Permitted(services, permission));
     SLUICE_TRY(const auto outcome,
                session.driver->RunJob(manifest, OwnershipOf(pipeline, unit.id), rollout, call));
     return std::pair{outcome.has_passed, outcome.message};

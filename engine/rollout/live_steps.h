@@ -52,7 +52,8 @@ struct SmokeReport {
 SmokeReport RunSmokeTests(const Services& services, TargetSession& session,
                           const DeclaredUnit& unit, const SourceTree& tree,
                           const std::string& pipeline, const std::string& rollout,
-                          const std::string& revision, InterruptWatch& watch);
+                          const std::string& revision, Permission permission,
+                          InterruptWatch& watch);
 
 // Deletes these objects (uid as observed just now, mark checked), dry run first. What was deleted
 // or is gone already is added to `gone`; what the server refuses to delete stays and is named in

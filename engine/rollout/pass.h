@@ -32,12 +32,15 @@ enum class Standing {
   kInvalid,  // Held because of its configuration
 };
 
+enum class DriftSeen { kNotChecked, kNone, kDrifted, kHealed };
+
 struct PassResult {
   Standing standing = Standing::kDone;
   std::optional<SystemTime> wake;  // look again then, if nothing else happens before
   bool look_again =
       false;  // at once: this pass changed what is declared, or yielded to newer content
   std::string reason, message;
+  DriftSeen drift = DriftSeen::kNotChecked;
 };
 
 // Records that there is no verdict yet (once per change of reason) and says when to try again.

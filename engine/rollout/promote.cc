@@ -102,6 +102,30 @@ Result<std::string> CommitPromotion(const Services& services, const git::Person&
   return CommitConfigOrFail(services, person, operation, decide);
 }
 
+namespace {
+
+// Said in the log once per change of the reason, so that `status` shows it and a restart keeps it.
+// A rollout of the unit itself speaks for itself.
+Result<PassResult> WaitToPromote(Pass& pass, const promotion::Decision& decision) {
+  const PassResult waits{Standing::kHeld, decision.until, false, decision.reason, decision.message};
+  Record& record = pass.record;
+  const bool is_at_rest = record.phase == Phase::kIdle && record.outcome == Outcome::kSucceeded;
+  if (!is_at_rest) return waits;
+  const GateRecord gate{"promotion", "held", decision.reason, decision.message, decision.until};
+  const bool is_told = record.gates.size() == 1 && record.gates[0].gate == gate.gate &&
+                       record.gates[0].reason == gate.reason && record.gates[0].until == gate.until;
+  if (is_told) return waits;
+  record.gates = {gate};
+  record.wake = decision.until;
+  SLUICE_CHECK(pass.services.log.Append(
+      MakeEntry(pass.services, EventKind::kHeld, record,
+                "promotion waits: " + decision.reason + ": " + decision.message),
+      pass.services.GitCall()));
+  return waits;
+}
+
+}  // namespace
+
 Result<PassResult> PromoteIfDue(Pass& pass) {
   const DeclaredUnit* declared = pass.declared();
   if (!declared || declared->environment.promotion.mode != PromotionMode::kAuto ||
@@ -112,12 +136,22 @@ Result<PassResult> PromoteIfDue(Pass& pass) {
   const promotion::Decision& decision = view.decision;
   using Kind = promotion::Decision::Kind;
   if (decision.kind == Kind::kWait || decision.kind == Kind::kHold) {
-    return PassResult{Standing::kHeld, decision.until, false, decision.reason, decision.message};
+    return WaitToPromote(pass, decision);
   }
   if (decision.kind != Kind::kPromote) return PassResult{};
   const std::string replaces = ReleaseOf(*declared).digest;
   const std::string operation = PromotionOperation(pass.unit, decision.release, replaces);
   Record& record = pass.record;
+  if (record.promote_operation == operation) {
+    SLUICE_TRY(const auto done, FindOperation(pass.services, pass.snapshot->revision,
+                                              decision.source_revision, operation));
+    if (done) {
+      return Hold(pass, "PromotionUndone",
+                  "this release was promoted by " + done->substr(0, 7) +
+                      " and somebody took it back; bring it again with `sluice promote " +
+                      ToString(pass.unit) + "`");
+    }
+  }
   // Recorded before the push: a crash between the two finds the operation here and only pushes.
   if (record.promote_operation != operation) {
     record.promote_operation = operation;

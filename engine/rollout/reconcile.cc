@@ -87,9 +87,40 @@ std::optional<Wait> WhyNot(const Pass& pass, const std::string& fingerprint) {
   return std::nullopt;
 }
 
-Result<PassResult> AtRest(Pass& pass, bool is_drift_due) {
-  if (is_drift_due) return RunDriftCheck(pass);
-  return PassResult{};
+// What it was held for is gone, and what is declared is what runs.
+Status RecordNoLongerHeld(Pass& pass) {
+  Record& record = pass.record;
+  SLUICE_CHECK(Advance(record, Trigger::kSucceed));
+  record.revision = pass.snapshot->revision;
+  record.reason.clear();
+  record.message.clear();
+  record.gates.clear();
+  record.wake.reset();
+  return pass.services.log.Append(MakeEntry(pass.services, EventKind::kSucceeded, record,
+                                            "declares what runs again, nothing is held"),
+                                  pass.services.GitCall());
+}
+
+// `adopt` answers a rollout that waits for it; at rest it must not linger and force a later one.
+Status DropIdleAdoptions(Pass& pass) {
+  for (const deploylog::Request& request : pass.state->requests) {
+    if (request.unit != pass.unit || request.verb != "adopt") continue;
+    auto entry =
+        MakeEntry(pass.services, EventKind::kRequest, pass.record, "nothing waits for adoption",
+                  request.reason, {{"Requested-By", request.by}});
+    entry.removed_requests = {request.id};
+    SLUICE_CHECK(pass.services.log.Append(std::move(entry), pass.services.GitCall()));
+  }
+  return {};
+}
+
+// What a waiting unit runs is looked after all the same.
+Result<PassResult> WithDrift(Pass& pass, bool is_drift_due, PassResult result) {
+  if (!is_drift_due) return result;
+  SLUICE_TRY(const PassResult checked, RunDriftCheck(pass));
+  if (result.standing == Standing::kDone) return checked;
+  result.drift = checked.drift;
+  return result;
 }
 
 bool IsAtDeclared(const Record& record, const std::string& fingerprint) {
@@ -120,17 +151,13 @@ Result<PassResult> RunDeclared(Pass& pass, bool is_drift_due) {
                       wait->reason, wait->message};
   }
   if (IsAtDeclared(pass.record, fingerprint)) {
-    if (pass.record.phase == Phase::kHeld) {  // what it was held for is gone
-      pass.record.phase = Phase::kIdle;
-      pass.record.reason.clear();
-      pass.record.message.clear();
-    }
-    return AtRest(pass, is_drift_due);
+    if (pass.record.phase == Phase::kHeld) SLUICE_CHECK(RecordNoLongerHeld(pass));
+    SLUICE_CHECK(DropIdleAdoptions(pass));
+    return WithDrift(pass, is_drift_due, PassResult{});
   }
   SLUICE_TRY(PassResult gated, PassGates(pass, fingerprint));
   if (gated.standing != Standing::kDone) {
-    if (is_drift_due) SLUICE_CHECK(RunDriftCheck(pass));
-    return gated;
+    return WithDrift(pass, is_drift_due, std::move(gated));
   }
   return Deploy(pass);
 }
@@ -152,9 +179,9 @@ Result<PassResult> Reconcile(const Services& services, const PassInput& input) {
   if (settled) return *settled;
   if (pass.record.revert_pending) return FinishFailure(pass);
   if (pass.record.frozen) {
-    if (input.is_drift_due) SLUICE_CHECK(RunDriftCheck(pass));
-    return PassResult{Standing::kHeld, std::nullopt, false, "Frozen",
+    PassResult frozen{Standing::kHeld, std::nullopt, false, "Frozen",
                       "frozen by " + pass.record.frozen->by + ": " + pass.record.frozen->reason};
+    return WithDrift(pass, input.is_drift_due, std::move(frozen));
   }
   if (!pass.declared()) {
     const bool ran =
@@ -164,11 +191,17 @@ Result<PassResult> Reconcile(const Services& services, const PassInput& input) {
     return Remove(pass);
   }
   SLUICE_TRY(PassResult result, RunDeclared(pass, input.is_drift_due));
-  if (result.standing != Standing::kDone || result.look_again) return result;
+  // Content that failed here is no reason to keep a newer release out.
+  const bool may_promote = result.standing == Standing::kDone || result.reason == "FailedBefore";
+  if (!may_promote || result.look_again) return result;
   // The state may have moved by what this pass recorded.
   pass.state = services.log.Get();
   if (const Record* known = FindRecord(*pass.state, pass.unit)) pass.record = *known;
-  return PromoteIfDue(pass);
+  SLUICE_TRY(PassResult promoted, PromoteIfDue(pass));
+  const bool is_news = promoted.standing != Standing::kDone || promoted.look_again;
+  if (!is_news || (result.standing != Standing::kDone && !promoted.look_again)) return result;
+  promoted.drift = result.drift;
+  return promoted;
 }
 
 Status Initialise(const Services& services, const Snapshot& snapshot) {

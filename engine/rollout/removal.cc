@@ -55,10 +55,22 @@ Status RecordRemoved(Pass& pass, const std::string& summary, const std::string& 
 }
 
 Result<std::vector<Target>> GoodTargets(Pass& pass) {
+  // Without last known good (its first rollout failed) the environment's targets of the same names
+  // are the best witness.
+  std::vector<Target> targets;
+  const auto environment = pass.snapshot->declared.environments.find(pass.unit.environment);
   SLUICE_TRY(auto tree, pass.services.log.OpenGood(pass.unit));
-  if (!tree) return std::vector<Target>();
-  SLUICE_TRY(auto good, config::LoadUnit(**tree, pass.unit, pass.services.yaml));
-  return good.targets;
+  if (tree) {
+    SLUICE_TRY(auto good, config::LoadUnit(**tree, pass.unit, pass.services.yaml));
+    targets = good.targets;
+  }
+  if (environment == pass.snapshot->declared.environments.end()) return targets;
+  for (const Target& target : environment->second.targets) {
+    const bool is_known =
+        std::ranges::any_of(targets, [&](const Target& t) { return t.name == target.name; });
+    if (!is_known) targets.push_back(target);
+  }
+  return targets;
 }
 
 Result<PassResult> DeleteAll(Pass& pass, deploylog::Inventory inventory) {
@@ -83,8 +95,10 @@ Result<PassResult> DeleteAll(Pass& pass, deploylog::Inventory inventory) {
   }
   InterruptWatch watch(services, pass.unit, "");
   std::string notes;
-  deploylog::Inventory left;
+  deploylog::Inventory left = inventory;  // what no target below accounts for stays, named
   for (const Target& target : targets) {
+    if (!inventory.contains(target.name)) continue;
+    left.erase(target.name);
     TargetSession session;
     session.target = target;
     SLUICE_TRY(session.driver, services.make_driver(target));
@@ -118,6 +132,11 @@ Result<PassResult> Remove(Pass& pass) {
   Record& record = pass.record;
   if (record.kind == "removal" && !record.IsOpen() && record.outcome == Outcome::kSucceeded)
     return PassResult{};
+  if (pass.snapshot->IsPartial()) {
+    return Hold(pass, "RemovalWaits",
+                "its directory is gone, but other units cannot be read, and one of them may be its "
+                "new home; mend them first (`sluice validate`)");
+  }
   SLUICE_TRY(auto inventory, pass.services.log.ReadInventory(pass.unit));
   std::erase_if(inventory, [](const auto& entry) { return entry.second.empty(); });
   const auto environment = pass.snapshot->declared.environments.find(pass.unit.environment);

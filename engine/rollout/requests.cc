@@ -57,7 +57,7 @@ Result<bool> Retry(Pass& pass, const deploylog::Request& request) {
     record.message.clear();
     record.phase = Phase::kIdle;
     record.attempt = 0;
-    record.rollout.clear();
+    record.finished = pass.Now();  // a new attempt is a new rollout, never a first contact
     record.errored_since.reset();
     summary = "retried after no verdict";
   } else if (!record.failed.empty()) {

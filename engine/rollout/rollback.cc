@@ -65,13 +65,6 @@ struct Rollback {
   deploylog::Inventory created;
   InterruptWatch watch;
 
-  // A rollback yields only to newer content and to the end of the process.
-  Interruption Check() {
-    const Interruption found = watch.Check();
-    return found == Interruption::kSuperseded || found == Interruption::kStopped
-               ? found
-               : Interruption::kNone;
-  }
   Result<RollbackEnd> Run();
   Result<StepEnd> RunTarget(const Target& target, bool is_in_good);
 };
@@ -120,30 +113,38 @@ Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
   if (!is_in_good) return StepEnd{};
   return RunSmokeTests(services, session, good.unit, *good.tree, pipeline, pass.record.rollout,
                        pass.record.last_known_good ? pass.record.last_known_good->revision : "",
-                       watch)
+                       Permission::kDecidedRollback, watch)
       .end;
 }
 
+// One target that cannot be asked must not keep the others from going back.
 Result<RollbackEnd> Rollback::Run() {
+  std::optional<Error> no_verdict;
+  std::string impossible;
   for (const Target& target : TouchedTargets(pass, good)) {
     const bool is_in_good =
         std::ranges::any_of(good.unit.targets, [&](const Target& t) { return t == target; });
-    SLUICE_TRY(const StepEnd end, RunTarget(target, is_in_good));
-    if (end.is_ok()) continue;
-    if (end.kind == StepEnd::Kind::kInterrupted) {
-      if (end.interruption == Interruption::kSuperseded)
-        return RollbackEnd{.is_superseded = true, .inventory = inventory};
-      if (end.interruption == Interruption::kStopped)
-        return Fail(ErrorCode::kCancelled, "Stopped", "the process is ending");
-      // Freezing or losing the lease does not keep the bad version up; the wait is taken up again.
-      return Fail(ErrorCode::kUnavailable, "RollbackInterrupted",
-                  "the rollback was interrupted: " + std::string(ToString(end.interruption)));
+    auto end = RunTarget(target, is_in_good);
+    if (!end) {
+      if (end.error().code() == ErrorCode::kCancelled) return Fail(end.error());
+      no_verdict = std::move(end).error().With("target " + target.name);
+      continue;
     }
-    const std::string what = "target " + target.name + ": " + end.reason + ": " + end.message;
-    if (Judge(end.happening) == Verdict::kErrored)
-      return Fail(ErrorCode::kUnavailable, end.reason, what);
-    return Impossible(what);
+    if (end->is_ok()) continue;
+    if (end->kind == StepEnd::Kind::kInterrupted) {
+      if (end->interruption == Interruption::kSuperseded)
+        return RollbackEnd{.is_superseded = true, .inventory = inventory};
+      return Fail(ErrorCode::kCancelled, "Stopped", "the process is ending");
+    }
+    const std::string what = "target " + target.name + ": " + end->reason + ": " + end->message;
+    if (Judge(end->happening) == Verdict::kErrored) {
+      no_verdict = Error(ErrorCode::kUnavailable, end->reason, what);
+    } else {
+      impossible += (impossible.empty() ? "" : "; ") + what;
+    }
   }
+  if (no_verdict) return Fail(*no_verdict);
+  if (!impossible.empty()) return Impossible(impossible);
   return RollbackEnd{.inventory = inventory};
 }
 
@@ -156,8 +157,9 @@ Result<RollbackEnd> RollBack(Pass& pass) {
   if (!good) return Impossible(why_not);
   SLUICE_TRY(auto inventory, pass.services.log.ReadInventory(pass.unit));
   SLUICE_TRY(auto created, pass.services.log.ReadCreated(pass.unit));
-  Rollback rollback{pass, std::move(*good), std::move(inventory), std::move(created),
-                    InterruptWatch(pass.services, pass.unit, pass.record.fingerprint)};
+  Rollback rollback{
+      pass, std::move(*good), std::move(inventory), std::move(created),
+      InterruptWatch(pass.services, pass.unit, pass.record.fingerprint, Heed::kDecidedRollback)};
   return rollback.Run();
 }
 

@@ -68,6 +68,12 @@ std::string Snapshot::FingerprintOf(const UnitId& unit) const {
   return it == fingerprints.end() ? "" : it->second;
 }
 
+bool Snapshot::IsPartial() const {
+  return !declared.problems.empty() || std::ranges::any_of(declared.units, [](const auto& entry) {
+    return !entry.second.problems.empty();
+  });
+}
+
 bool Snapshot::IsClaimed(const std::string& cluster, const ObjectRef& ref,
                          const UnitId& except) const {
   return std::ranges::any_of(claims, [&](const auto& entry) {
@@ -105,6 +111,8 @@ Result<std::shared_ptr<const Snapshot>> LoadSnapshot(const Services& services,
       SLUICE_TRY(auto rendered, render::Render(unit, *tree, services.yaml));
       if (!rendered.problems.empty()) {
         unit.problems = std::move(rendered.problems);
+        if (previous && previous->claims.contains(id))
+          snapshot->claims[id] = previous->claims.at(id);
         continue;
       }
       snapshot->claims[id] = ClaimsOf(unit, rendered.resources);

@@ -30,6 +30,8 @@ struct Snapshot {
   const DeclaredUnit* Find(const UnitId& unit) const;
   // "" when the unit is not declared or has problems.
   std::string FingerprintOf(const UnitId& unit) const;
+  // Some unit cannot be read, so what it declares is unknown: nothing may be taken for undeclared.
+  bool IsPartial() const;
   bool IsClaimed(const std::string& cluster, const ObjectRef& ref, const UnitId& except) const;
 };
 

@@ -86,7 +86,8 @@ std::vector<plan::Leftover> Leftovers(const TargetSession& session, const PlanRe
       leftover.protected_by = it->second.protected_by;
     }
     leftover.is_claimed =
-        request.snapshot && request.snapshot->IsClaimed(cluster, ref, request.unit);
+        request.snapshot &&
+        (request.snapshot->IsPartial() || request.snapshot->IsClaimed(cluster, ref, request.unit));
     out.push_back(std::move(leftover));
   }
   return out;
