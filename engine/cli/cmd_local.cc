@@ -36,7 +36,7 @@ Result<Source> OpenSource(const Global& global, const std::string& directory,
   SLUICE_TRY(auto config, ReadConfig(global.config));
   SLUICE_TRY(source.composition, Composition::Make(std::move(config), Role::kOperator, command));
   const rollout::Services services = source.composition->MakeServices();
-  SLUICE_TRY(const std::string tip, rollout::FetchTip(services));
+  SLUICE_TRY(const std::string tip, source.composition->FetchTip());
   SLUICE_TRY(source.tree,
              source.composition->mirror().Tree(tip, rollout::RepositoryPath(services.options, "")));
   return source;
@@ -133,7 +133,7 @@ int InitCommand(const Global& global, const InitOptions& options) {
   };
   const Status done = work();
   const Status released = lease.Release(services.GitCall());
-  if (!done) return Report(done.error());
+  if (!done) return Report(composition.Located(done.error()));
   if (!released) return Report(released.error());
   const auto state = composition.log().Get();
   std::printf("pipeline %s: deploy log %s at %s\n",

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/strings.h"
 #include "engine/cli/compose.h"
 #include "engine/cli/output.h"
 #include "engine/cli/units.h"
@@ -61,6 +62,10 @@ Result<Plan> PlanUnit(const rollout::Services& services, const rollout::Snapshot
   return rollout::MergePlans(sessions, services.options.hmac_key);
 }
 
+std::string Described(const Error& error) {
+  return (error.reason().empty() ? "" : error.reason() + ": ") + error.message();
+}
+
 struct PlannedUnit {
   UnitId unit;
   Plan plan;
@@ -92,7 +97,12 @@ void PrintPlan(const Global& global, const PlannedUnit& planned, bool all) {
                                                         : plan::Style::kPlain;
   std::printf(global.output == Output::kMarkdown ? "## %s\n\n" : "%s\n",
               ToString(planned.unit).c_str());
-  if (!planned.error.empty()) std::printf("  error: %s\n", planned.error.c_str());
+  // What blocks a plan is said by the plan itself.
+  if (!planned.error.empty() && planned.plan.blockers.empty()) {
+    for (const std::string& line : Split(planned.error, '\n'))
+      std::printf("  error: %s\n", EscapeControl(line).c_str());
+    return;
+  }
   std::fputs(plan::Format(planned.plan, style, all).c_str(), stdout);
 }
 
@@ -140,7 +150,7 @@ int DriftCommand(const Global& global, const DriftOptions& options) {
     auto report = rollout::CheckDrift(services, context->snapshot->declared.pipeline.name, id);
     Plan plan;
     if (!report) {
-      unit["error"] = report.error().message();
+      unit["error"] = Described(report.error());
       code = Combine(code, kExitErrored);
     } else if (report->is_known) {
       plan.changes = report->changes;
@@ -150,7 +160,7 @@ int DriftCommand(const Global& global, const DriftOptions& options) {
     }
     out.push_back(unit);
     if (global.output != Output::kTable) continue;
-    const std::string state = !report                ? "error: " + report.error().message()
+    const std::string state = !report                ? "error: " + Described(report.error())
                               : !report->is_known    ? "nothing runs yet"
                               : plan.changes.empty() ? "no drift"
                                                      : "drifted";

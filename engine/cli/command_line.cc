@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "engine/base/strings.h"
 #include "engine/base/time_format.h"
 #include "engine/cli/cmd_completion.h"
 #include "engine/cli/cmd_local.h"
@@ -279,6 +280,43 @@ std::vector<CommandInfo::Flag> FlagsOf(const CLI::App& app) {
   return flags;
 }
 
+const CLI::App* ChosenCommand(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? nullptr : chosen.front();
+}
+
+// One line that names what was wrong with the words given.
+std::string UsageMessage(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* command = ChosenCommand(app);
+  const std::vector<std::string> extras = app.remaining(true);
+  if (extras.empty()) {
+    if (!command) return "name a command";
+    std::string text = error.what();
+    return command->get_name() + ": " + text.substr(0, text.find('\n'));
+  }
+  const std::string word = EscapeControl(extras.front());
+  std::vector<std::string> known;
+  if (word.starts_with("-")) {
+    for (const CLI::App* of : {command, &app}) {
+      if (!of) continue;
+      for (const auto& flag : FlagsOf(*of)) known.push_back(flag.name);
+    }
+    return (command ? command->get_name() + " has" : std::string("there is")) + " no flag '" +
+           word + "'" + DidYouMean(word, known);
+  }
+  if (command) return command->get_name() + " takes no argument '" + word + "'";
+  for (const CLI::App* other : app.get_subcommands([](const CLI::App*) { return true; }))
+    known.push_back(other->get_name());
+  return "there is no command '" + word + "'" + DidYouMean(word, known);
+}
+
+int Refuse(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* command = ChosenCommand(app);
+  std::fprintf(stderr, "sluice: %s (see `sluice %s--help`)\n", UsageMessage(app, error).c_str(),
+               command ? (command->get_name() + " ").c_str() : "");
+  return kExitUsage;
+}
+
 }  // namespace
 
 Parsed ParseCommandLine(int argc, const char* const* argv) {
@@ -290,8 +328,8 @@ Parsed ParseCommandLine(int argc, const char* const* argv) {
   try {
     app->parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app->exit(error);
-    return {{}, code == 0 ? kExitDone : kExitUsage};
+    if (error.get_exit_code() == 0) return {{}, app->exit(error)};  // help was asked for
+    return {{}, Refuse(*app, error)};
   }
   if (!in->output.empty()) {
     in->global.output = kOutputs.at(in->output);

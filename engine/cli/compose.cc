@@ -66,7 +66,8 @@ Result<DaemonConfig> ReadConfig(const std::string& path) {
   auto text = ReadFile(file);
   if (!text)
     return Fail(ErrorCode::kInvalidArgument,
-                "configuration " + file + ": " + text.error().message());
+                "configuration: " + text.error().message() +
+                    "; name daemon.yaml with -c FILE or in SLUICE_CONFIG");
   return config::ParseDaemonConfig(*text, file);
 }
 
@@ -180,9 +181,20 @@ rollout::Services Composition::MakeServices() {
   return services;
 }
 
+Error Composition::Located(Error error) const {
+  if (error.reason() != "BranchMissing") return error;
+  return std::move(error).With(RedactCredentials(config_.repository.url));
+}
+
+Result<std::string> Composition::FetchTip() {
+  auto tip = rollout::FetchTip(MakeServices());
+  if (!tip) return Fail(Located(tip.error()));
+  return *tip;
+}
+
 Result<std::shared_ptr<const rollout::Snapshot>> Composition::Fetch() {
   const rollout::Services services = MakeServices();
-  SLUICE_TRY(const std::string tip, rollout::FetchTip(services));
+  SLUICE_TRY(const std::string tip, FetchTip());
   const std::string log_ref = "refs/heads/" + config_.repository.log_branch;
   SLUICE_TRY(const auto refs, remote_->List({log_ref}, services.GitCall()));
   const auto it = refs.find(log_ref);

@@ -42,6 +42,10 @@ class Composition {
   const std::string& engine_id() const { return engine_id_; }
   // A copy per engine or command; `stop` and `interrupted` are the caller's to set.
   rollout::Services MakeServices();
+  // The config branch's tip, fetched.
+  Result<std::string> FetchTip();
+  // Names the repository in an error that does not.
+  Error Located(Error error) const;
   // Lists and fetches branch and log, and refreshes the log. For commands that read or commit. An
   // absent log is an empty state.
   Result<std::shared_ptr<const rollout::Snapshot>> Fetch();

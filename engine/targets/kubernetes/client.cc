@@ -67,6 +67,15 @@ std::optional<Duration> PauseAfter(const ApiRequest& request, const Error& error
   return Jitter(kFirstPause * (1 << (attempt - 1)));
 }
 
+// Names the cluster, and the next move where only a person can make it.
+Error Unanswered(const std::string& cluster, const Error& error) {
+  if (error.reason() != kReasonConnectionFailed && error.reason() != kReasonDnsFailed)
+    return error.With(cluster);
+  return {error.code(), error.reason(),
+          cluster + ": " + error.message() +
+              "; is the API server up, and is the cluster's `server` in the kubeconfig right?"};
+}
+
 // Warning headers look like: 299 - "text with \"quotes\"".
 std::string WarningText(const std::string& header) {
   const size_t start = header.find('"');
@@ -199,7 +208,7 @@ Result<ApiAnswer> Client::Send(const ApiRequest& request, const Call& call) {
         continue;
       }
       pause = PauseAfter(request, response.error(), attempt);
-      if (!pause) return Fail(std::move(response).error().With(Name()));
+      if (!pause) return Fail(Unanswered(Name(), response.error()));
     } else {
       const bool is_unauthenticated = response->status == 401;
       answer = Decode(request, *response);
@@ -214,7 +223,7 @@ Result<ApiAnswer> Client::Send(const ApiRequest& request, const Call& call) {
             Fail(ErrorCode::kUnavailable, std::string(kReasonResponseTruncated),
                  request.what + ": the answer is not JSON; is this a Kubernetes API server?");
         pause = PauseAfter(request, response.error(), attempt);
-        if (!pause) return Fail(std::move(response).error().With(Name()));
+        if (!pause) return Fail(Unanswered(Name(), response.error()));
       } else {
         pause = PauseAfter(request, *response, *answer, attempt);
         if (!pause) return std::move(*answer);
@@ -226,7 +235,7 @@ Result<ApiAnswer> Client::Send(const ApiRequest& request, const Call& call) {
     if (!has_time || !clock_.Sleep(*pause, call.stop)) {
       if (call.stop.stop_requested())
         return Fail(ErrorCode::kCancelled, request.what + ": stopped while waiting to retry");
-      if (!response) return Fail(std::move(response).error().With(Name()));
+      if (!response) return Fail(Unanswered(Name(), response.error()));
       return std::move(*answer);
     }
   }
