@@ -181,52 +181,72 @@ int EffectsIn(const std::string& file, std::map<std::string, int>* by_kind) {
   return count;
 }
 
+void StopAfterEach(const std::string& name) {
+  const auto scenarios = Scenarios();
+  const auto found = std::find_if(scenarios.begin(), scenarios.end(),
+                                  [&](const Scenario& s) { return s.name == name; });
+  REQUIRE(found != scenarios.end());
+  const Scenario& scenario = *found;
+  const std::vector<std::string> clusters = {"dev", "staging"};
+  std::map<std::string, int> by_kind;
+  int effects = 0;
+  EndState wanted;
+  int exit_code = 0;
+  {
+    World world({.clusters = clusters});
+    Prepare(world, scenario);
+    world.env["SLUICE_EFFECTS_FILE"] = world.Dir() + "/effects";
+    const Ran ran = world.Sluice({"sync"});
+    INFO(ran.out << ran.err);
+    exit_code = ran.exit_code;
+    REQUIRE((exit_code == 0 || exit_code == 3 || exit_code == 4));
+    effects = EffectsIn(world.Dir() + "/effects", &by_kind);
+    world.Sluice({"sync"});
+    wanted = StateOf(world, clusters);
+  }
+  std::string counts;
+  for (const auto& [kind, count] : by_kind) counts += " " + kind + "=" + std::to_string(count);
+  std::printf("effects of %s: %d%s\n", scenario.name.c_str(), effects, counts.c_str());
+  REQUIRE(effects > 0);
+  for (int stop_after = 1; stop_after <= effects; ++stop_after) {
+    World world({.clusters = clusters});
+    Prepare(world, scenario);
+    world.env["SLUICE_CRASH_AFTER_EFFECT"] = std::to_string(stop_after);
+    const Ran crashed = world.Sluice({"sync"});
+    INFO(scenario.name << ", stopped after effect " << stop_after << " of " << effects << "\n"
+                       << crashed.out << crashed.err);
+    CHECK(crashed.exit_code == 137);
+    world.env.clear();
+    const Ran resumed = world.Sluice({"sync"});
+    INFO("resumed: " << resumed.exit_code << "\n" << resumed.out << resumed.err);
+    CHECK((resumed.exit_code == 0 || resumed.exit_code == exit_code));
+    world.Sluice({"sync"});
+    const EndState reached = StateOf(world, clusters);
+    CHECK(reached == wanted);
+  }
+}
+
 }  // namespace
 
-TEST_CASE("stopped after any effect and started again, every rollout comes to the same end",
-          "[crash]") {
-  const auto scenarios = Scenarios();
-  const size_t which = GENERATE(range(size_t{0}, size_t{7}));
-  const Scenario& scenario = scenarios[which];
-  DYNAMIC_SECTION(scenario.name) {
-    const std::vector<std::string> clusters = {"dev", "staging"};
-    std::map<std::string, int> by_kind;
-    int effects = 0;
-    EndState wanted;
-    int exit_code = 0;
-    {
-      World world({.clusters = clusters});
-      Prepare(world, scenario);
-      world.env["SLUICE_EFFECTS_FILE"] = world.Dir() + "/effects";
-      const Ran ran = world.Sluice({"sync"});
-      INFO(ran.out << ran.err);
-      exit_code = ran.exit_code;
-      REQUIRE((exit_code == 0 || exit_code == 3 || exit_code == 4));
-      effects = EffectsIn(world.Dir() + "/effects", &by_kind);
-      world.Sluice({"sync"});
-      wanted = StateOf(world, clusters);
-    }
-    std::string counts;
-    for (const auto& [kind, count] : by_kind) counts += " " + kind + "=" + std::to_string(count);
-    std::printf("effects of %s: %d%s\n", scenario.name.c_str(), effects, counts.c_str());
-    REQUIRE(effects > 0);
-    for (int stop_after = 1; stop_after <= effects; ++stop_after) {
-      World world({.clusters = clusters});
-      Prepare(world, scenario);
-      world.env["SLUICE_CRASH_AFTER_EFFECT"] = std::to_string(stop_after);
-      const Ran crashed = world.Sluice({"sync"});
-      INFO(scenario.name << ", stopped after effect " << stop_after << " of " << effects << "\n"
-                         << crashed.out << crashed.err);
-      CHECK(crashed.exit_code == 137);
-      world.env.clear();
-      const Ran resumed = world.Sluice({"sync"});
-      INFO("resumed: " << resumed.exit_code << "\n" << resumed.out << resumed.err);
-      CHECK((resumed.exit_code == 0 || resumed.exit_code == exit_code));
-      world.Sluice({"sync"});
-      const EndState reached = StateOf(world, clusters);
-      CHECK(reached == wanted);
-    }
-  }
+// One case each, so that none takes long.
+TEST_CASE("a good rollout stopped after any effect comes to the same end", "[crash]") {
+  StopAfterEach("good");
+}
+TEST_CASE("a failure stopped after any effect is rolled back and reverted once", "[crash]") {
+  StopAfterEach("failed and reverted");
+}
+TEST_CASE("a prune stopped after any effect comes to the same end", "[crash]") {
+  StopAfterEach("prune");
+}
+TEST_CASE("a promotion stopped after any effect happens once", "[crash]") {
+  StopAfterEach("promotion");
+}
+TEST_CASE("a heal stopped after any effect is recorded once", "[crash]") { StopAfterEach("heal"); }
+TEST_CASE("a freeze stopped after any effect comes to the same end", "[crash]") {
+  StopAfterEach("freeze");
+}
+TEST_CASE("two targets stopped after any effect come to the same end", "[crash]") {
+  StopAfterEach("two targets");
 }
 
 }  // namespace sluice::e2e
