@@ -26,7 +26,7 @@ ApiError About(const ResourceType& type, int code, std::string reason, std::stri
 }  // namespace
 
 Json ToStatus(const ApiError& error) {
-  Json status = {{"kind", "Status"},   {"apiVersion", "v1"},        {"metadata", Json::object()},
+  Json status = {{"kind", "Status"},    {"apiVersion", "v1"},       {"metadata", Json::object()},
                  {"status", "Failure"}, {"message", error.message}, {"code", error.code}};
   if (!error.reason.empty()) status["reason"] = error.reason;
   Json details = Json::object();
@@ -83,8 +83,7 @@ tl::unexpected<ApiError> Conflict(const ResourceType& type, std::string_view nam
 tl::unexpected<ApiError> Forbidden(const ResourceType& type, std::string_view name,
                                    std::string_view why, std::vector<Cause> causes) {
   ApiError error = About(type, 403, "Forbidden", name);
-  error.message =
-      QualifiedPlural(type) + " " + Quoted(name) + " is forbidden: " + std::string(why);
+  error.message = QualifiedPlural(type) + " " + Quoted(name) + " is forbidden: " + std::string(why);
   error.causes = std::move(causes);
   return tl::unexpected(std::move(error));
 }

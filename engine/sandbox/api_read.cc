@@ -18,8 +18,8 @@ ApiError TooLarge(uint64_t wanted, uint64_t current) {
   ApiError error;
   error.code = 504;
   error.reason = "Timeout";
-  error.message =
-      "Timeout: Too large resource version: " + std::to_string(wanted) + ", current: " + std::to_string(current);
+  error.message = "Timeout: Too large resource version: " + std::to_string(wanted) +
+                  ", current: " + std::to_string(current);
   error.causes = {{"ResourceVersionTooLarge", "Too large resource version", ""}};
   error.retry_after_seconds = 1;
   return error;
@@ -53,7 +53,8 @@ std::optional<Continuation> ReadToken(const std::string& token) {
   if (!text) return std::nullopt;
   const Result<Json> json = ParseJson(*text);
   if (!json || !json->is_object()) return std::nullopt;
-  return Continuation{static_cast<uint64_t>(IntAt(*json, {"rv"})), TextAt(*json, {"ns"}), TextAt(*json, {"name"})};
+  return Continuation{static_cast<uint64_t>(IntAt(*json, {"rv"})), TextAt(*json, {"ns"}),
+                      TextAt(*json, {"name"})};
 }
 
 ApiResult<uint64_t> ReadNumber(const RequestInfo& info, const std::string& key) {
@@ -68,12 +69,14 @@ ApiResult<uint64_t> ReadNumber(const RequestInfo& info, const std::string& key) 
 }  // namespace
 
 ApiResult<HttpResponse> ApiServer::Get(const HttpRequest& request, const RequestInfo& info,
-                                       const ResourceType& type, std::optional<uint64_t> stale_revision) {
+                                       const ResourceType& type,
+                                       std::optional<uint64_t> stale_revision) {
   ObjectPtr object;
   {
     const std::lock_guard lock(cluster_.mutex);
-    object = stale_revision ? cluster_.store.GetAt(type.StorageKey(), info.ns, info.name, *stale_revision)
-                            : cluster_.store.Get(type.StorageKey(), info.ns, info.name);
+    object = stale_revision
+                 ? cluster_.store.GetAt(type.StorageKey(), info.ns, info.name, *stale_revision)
+                 : cluster_.store.Get(type.StorageKey(), info.ns, info.name);
   }
   if (object == nullptr) return NotFound(type, info.name);
   if (info.subresource == "scale") {
@@ -84,7 +87,8 @@ ApiResult<HttpResponse> ApiServer::Get(const HttpRequest& request, const Request
 }
 
 ApiResult<HttpResponse> ApiServer::List(const HttpRequest& request, const RequestInfo& info,
-                                        const ResourceType& type, std::optional<uint64_t> stale_revision) {
+                                        const ResourceType& type,
+                                        std::optional<uint64_t> stale_revision) {
   SANDBOX_TRY(const LabelAndFieldSelector selector, ReadSelectors(info));
   SANDBOX_TRY(const uint64_t limit, ReadNumber(info, "limit"));
   SANDBOX_TRY(const uint64_t wanted, ReadNumber(info, "resourceVersion"));
@@ -96,7 +100,8 @@ ApiResult<HttpResponse> ApiServer::List(const HttpRequest& request, const Reques
   if (info.Has("continue") && !info.Query("continue").empty()) {
     from = ReadToken(info.Query("continue"));
     if (!from) return BadRequest("continue key is not valid");
-    if (wanted != 0) return BadRequest("specifying resource version is not allowed when using continue");
+    if (wanted != 0)
+      return BadRequest("specifying resource version is not allowed when using continue");
   }
 
   uint64_t revision = 0;
@@ -109,9 +114,10 @@ ApiResult<HttpResponse> ApiServer::List(const HttpRequest& request, const Reques
     if (match == "Exact") revision = wanted;
     if (from) revision = from->revision;
     if (revision < store.oldest_revision() && !stale_revision) {
-      return tl::unexpected(Gone(from ? "The provided continue parameter is too old to display a consistent list "
-                                        "result. You can start a new list without the continue parameter."
-                                      : "The resourceVersion for the provided list is too old."));
+      return tl::unexpected(
+          Gone(from ? "The provided continue parameter is too old to display a consistent list "
+                      "result. You can start a new list without the continue parameter."
+                    : "The resourceVersion for the provided list is too old."));
     }
     objects = store.ListAt(type.StorageKey(), info.ns, revision);
   }
@@ -123,7 +129,8 @@ ApiResult<HttpResponse> ApiServer::List(const HttpRequest& request, const Reques
   uint64_t remaining = 0;
   const Json* last = nullptr;
   for (const ObjectPtr& object : objects) {
-    if (from && std::pair(NamespaceOf(*object), NameOf(*object)) <= std::pair(from->ns, from->name)) continue;
+    if (from && std::pair(NamespaceOf(*object), NameOf(*object)) <= std::pair(from->ns, from->name))
+      continue;
     if (!Matches(selector, *object)) continue;
     if (limit > 0 && count == limit) {
       if (next.empty()) next = WriteToken({revision, NamespaceOf(*last), NameOf(*last)});
@@ -138,10 +145,11 @@ ApiResult<HttpResponse> ApiServer::List(const HttpRequest& request, const Reques
     meta["continue"] = next;
     if (selector.labels.empty() && selector.fields.empty()) meta["remainingItemCount"] = remaining;
   }
-  const std::string kind = view == View::kMetadata ? "PartialObjectMetadataList" : type.kind + "List";
+  const std::string kind =
+      view == View::kMetadata ? "PartialObjectMetadataList" : type.kind + "List";
   const std::string version = view == View::kMetadata ? "meta.k8s.io/v1" : type.ApiVersion();
-  return JsonResponse(200, "{\"kind\":\"" + kind + "\",\"apiVersion\":\"" + version + "\",\"metadata\":" +
-                               Dump(meta) + ",\"items\":[" + items + "]}");
+  return JsonResponse(200, "{\"kind\":\"" + kind + "\",\"apiVersion\":\"" + version +
+                               "\",\"metadata\":" + Dump(meta) + ",\"items\":[" + items + "]}");
 }
 
 ApiResult<Json> ScaleOf(const ResourceType& type, const Json& object) {

@@ -7,9 +7,10 @@
 namespace sluice::sandbox {
 namespace {
 
-constexpr char kVersion[] = R"({"major":"1","minor":"36","gitVersion":"v1.36.3+sluice-sandbox",)"
-                            R"("gitCommit":"simulation","gitTreeState":"clean","buildDate":"2026-11-21T00:00:00Z",)"
-                            R"("goVersion":"none","compiler":"g++","platform":"linux/amd64"})";
+constexpr char kVersion[] =
+    R"({"major":"1","minor":"36","gitVersion":"v1.36.3+sluice-sandbox",)"
+    R"("gitCommit":"simulation","gitTreeState":"clean","buildDate":"2026-11-21T00:00:00Z",)"
+    R"("goVersion":"none","compiler":"g++","platform":"linux/amd64"})";
 
 HttpResponse TextResponse(std::string text) {
   HttpResponse response;
@@ -48,7 +49,8 @@ HttpResponse ErrorResponse(const ApiError& error) {
 
 View ReadView(const HttpRequest& request) {
   const std::string_view accept = request.Header("accept");
-  return accept.find("as=PartialObjectMetadata") != std::string_view::npos ? View::kMetadata : View::kFull;
+  return accept.find("as=PartialObjectMetadata") != std::string_view::npos ? View::kMetadata
+                                                                           : View::kFull;
 }
 
 std::string RenderObject(const ResourceType& type, const Json& object, View view) {
@@ -97,7 +99,8 @@ ApiResult<HttpResponse> ApiServer::Route(const HttpRequest& request, const Reque
                                          std::optional<uint64_t> stale_revision) {
   const std::string& path = info.path;
   if (info.is_resource) return RouteResource(request, info, stale_revision);
-  if (request.method != "GET" && request.method != "HEAD") return tl::unexpected(MethodNotAllowed());
+  if (request.method != "GET" && request.method != "HEAD")
+    return tl::unexpected(MethodNotAllowed());
   if (path == "/version") return JsonResponse(200, std::string(kVersion));
   if (path == "/healthz" || path == "/readyz" || path == "/livez") return TextResponse("ok");
   return Discover(request, info);
@@ -129,7 +132,8 @@ ApiResult<TypePtr> ApiServer::FindType(const RequestInfo& info) {
   return type;
 }
 
-ApiResult<HttpResponse> ApiServer::RouteResource(const HttpRequest& request, const RequestInfo& info,
+ApiResult<HttpResponse> ApiServer::RouteResource(const HttpRequest& request,
+                                                 const RequestInfo& info,
                                                  std::optional<uint64_t> stale_revision) {
   if (!ServesGroup(info)) {
     // The real server has no handler at all there, and says so without a Status.
@@ -140,11 +144,13 @@ ApiResult<HttpResponse> ApiServer::RouteResource(const HttpRequest& request, con
   SANDBOX_TRY(const TypePtr type, FindType(info));
   if (!info.subresource.empty()) {
     if (info.subresource == "log" && type->kind == "Pod") {
-      return TextResponse("this pod is simulated by sluice sandbox: it runs nothing and has no log\n");
+      return TextResponse(
+          "this pod is simulated by sluice sandbox: it runs nothing and has no log\n");
     }
     const bool known = (info.subresource == "status" && type->has_status) ||
                        (info.subresource == "scale" && type->has_scale);
-    if (!known || info.parts.size() > (info.group.empty() ? 2u : 3u) + (info.ns.empty() ? 3u : 5u)) {
+    if (!known ||
+        info.parts.size() > (info.group.empty() ? 2u : 3u) + (info.ns.empty() ? 3u : 5u)) {
       return UnknownPath();
     }
   }
@@ -156,12 +162,14 @@ ApiResult<HttpResponse> ApiServer::RouteResource(const HttpRequest& request, con
     if (type->namespaced && info.ns.empty()) return tl::unexpected(MethodNotAllowed());
     return Create(request, info, *type);
   }
-  if (info.name.empty() && info.verb != "deletecollection") return tl::unexpected(MethodNotAllowed());
+  if (info.name.empty() && info.verb != "deletecollection")
+    return tl::unexpected(MethodNotAllowed());
   if (info.verb == "update") return Update(request, info, *type);
   if (info.verb == "patch") return Patch(request, info, *type);
   if (info.verb == "apply") return Apply(request, info, *type);
   if (info.verb == "delete" && info.subresource.empty()) return Delete(request, info, *type);
-  if (info.verb == "deletecollection" && type->kind != "Namespace") return DeleteCollection(request, info, *type);
+  if (info.verb == "deletecollection" && type->kind != "Namespace")
+    return DeleteCollection(request, info, *type);
   return tl::unexpected(MethodNotAllowed());
 }
 

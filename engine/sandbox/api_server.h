@@ -18,7 +18,6 @@
 
 namespace sluice::sandbox {
 
-
 class WatchSession;
 
 class ApiServer {
@@ -31,7 +30,6 @@ class ApiServer {
                       std::optional<uint64_t> stale_revision);
 
  private:
-
   ApiResult<HttpResponse> Route(const HttpRequest& request, const RequestInfo& info,
                                 std::optional<uint64_t> stale_revision);
   ApiResult<HttpResponse> RouteResource(const HttpRequest& request, const RequestInfo& info,
@@ -40,19 +38,25 @@ class ApiServer {
   ApiResult<TypePtr> FindType(const RequestInfo& info);
 
   // api_read.cc
-  ApiResult<HttpResponse> Get(const HttpRequest& request, const RequestInfo& info, const ResourceType& type,
-                              std::optional<uint64_t> stale_revision);
-  ApiResult<HttpResponse> List(const HttpRequest& request, const RequestInfo& info, const ResourceType& type,
-                               std::optional<uint64_t> stale_revision);
+  ApiResult<HttpResponse> Get(const HttpRequest& request, const RequestInfo& info,
+                              const ResourceType& type, std::optional<uint64_t> stale_revision);
+  ApiResult<HttpResponse> List(const HttpRequest& request, const RequestInfo& info,
+                               const ResourceType& type, std::optional<uint64_t> stale_revision);
   // api_watch.cc
-  ApiResult<HttpResponse> Watch(const HttpRequest& request, const RequestInfo& info, const TypePtr& type);
+  ApiResult<HttpResponse> Watch(const HttpRequest& request, const RequestInfo& info,
+                                const TypePtr& type);
   void KeepWatching(const std::shared_ptr<WatchSession>& session);
   // api_write.cc
-  ApiResult<HttpResponse> Create(const HttpRequest& request, const RequestInfo& info, const ResourceType& type);
-  ApiResult<HttpResponse> Update(const HttpRequest& request, const RequestInfo& info, const ResourceType& type);
-  ApiResult<HttpResponse> Patch(const HttpRequest& request, const RequestInfo& info, const ResourceType& type);
-  ApiResult<HttpResponse> Apply(const HttpRequest& request, const RequestInfo& info, const ResourceType& type);
-  ApiResult<HttpResponse> Delete(const HttpRequest& request, const RequestInfo& info, const ResourceType& type);
+  ApiResult<HttpResponse> Create(const HttpRequest& request, const RequestInfo& info,
+                                 const ResourceType& type);
+  ApiResult<HttpResponse> Update(const HttpRequest& request, const RequestInfo& info,
+                                 const ResourceType& type);
+  ApiResult<HttpResponse> Patch(const HttpRequest& request, const RequestInfo& info,
+                                const ResourceType& type);
+  ApiResult<HttpResponse> Apply(const HttpRequest& request, const RequestInfo& info,
+                                const ResourceType& type);
+  ApiResult<HttpResponse> Delete(const HttpRequest& request, const RequestInfo& info,
+                                 const ResourceType& type);
   ApiResult<HttpResponse> DeleteCollection(const HttpRequest& request, const RequestInfo& info,
                                            const ResourceType& type);
   ApiResult<HttpResponse> WriteScale(const HttpRequest& request, const RequestInfo& info,
@@ -86,10 +90,12 @@ ApiResult<Json> ScaleOf(const ResourceType& type, const Json& object);
 
 // The plain and aggregated documents of discovery.cc, rendered under the cluster's lock.
 Json ApiGroupList(const TypeRegistry& types);
-Json ApiResourceList(const TypeRegistry& types, const std::string& group, const std::string& version);
+Json ApiResourceList(const TypeRegistry& types, const std::string& group,
+                     const std::string& version);
 Json AggregatedDiscovery(const TypeRegistry& types, bool core);
 // Just enough of /openapi/v3 for clients that look up query parameters in it.
 Json OpenApiIndex(const TypeRegistry& types);
-Json OpenApiDocument(const TypeRegistry& types, const std::string& group, const std::string& version);
+Json OpenApiDocument(const TypeRegistry& types, const std::string& group,
+                     const std::string& version);
 
 }  // namespace sluice::sandbox

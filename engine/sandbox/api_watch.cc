@@ -13,7 +13,8 @@ std::string EventLine(const std::string& kind, const std::string& object) {
 std::string BookmarkLine(const ResourceType& type, View view, uint64_t revision, bool initial_end) {
   Json object = {{"kind", view == View::kMetadata ? "PartialObjectMetadata" : type.kind},
                  {"apiVersion", view == View::kMetadata ? "meta.k8s.io/v1" : type.ApiVersion()},
-                 {"metadata", {{"resourceVersion", std::to_string(revision)}, {"creationTimestamp", nullptr}}}};
+                 {"metadata",
+                  {{"resourceVersion", std::to_string(revision)}, {"creationTimestamp", nullptr}}}};
   if (initial_end) object["metadata"]["annotations"] = {{"k8s.io/initial-events-end", "true"}};
   return EventLine("BOOKMARK", Dump(object));
 }
@@ -22,7 +23,8 @@ std::string ExpiredLine(uint64_t wanted, uint64_t oldest) {
   ApiError error;
   error.code = 410;
   error.reason = "Expired";
-  error.message = "too old resource version: " + std::to_string(wanted) + " (" + std::to_string(oldest) + ")";
+  error.message =
+      "too old resource version: " + std::to_string(wanted) + " (" + std::to_string(oldest) + ")";
   return EventLine("ERROR", Dump(ToStatus(error)));
 }
 
@@ -81,7 +83,7 @@ class WatchSession {
   View view() const { return view_; }
 
   bool wants_bookmarks = false;
-  int observer = -1;   // guarded by the cluster's lock
+  int observer = -1;  // guarded by the cluster's lock
 
  private:
   const TypePtr type_;
@@ -98,13 +100,15 @@ ApiResult<HttpResponse> ApiServer::Watch(const HttpRequest& request, const Reque
                                          const TypePtr& type) {
   SANDBOX_TRY(LabelAndFieldSelector selector, ReadSelectors(info));
   const std::string revision_text = info.Query("resourceVersion");
-  if (revision_text.find_first_not_of("0123456789") != std::string::npos || revision_text.size() > 18) {
+  if (revision_text.find_first_not_of("0123456789") != std::string::npos ||
+      revision_text.size() > 18) {
     return BadRequest("invalid resource version \"" + revision_text + "\"");
   }
   const uint64_t wanted = revision_text.empty() ? 0 : std::stoull(revision_text);
   const bool send_initial = info.QueryBool("sendInitialEvents");
   const bool from_now = wanted == 0;
-  auto session = std::make_shared<WatchSession>(type, info.ns, std::move(selector), ReadView(request));
+  auto session =
+      std::make_shared<WatchSession>(type, info.ns, std::move(selector), ReadView(request));
   session->wants_bookmarks = info.QueryBool("allowWatchBookmarks");
   {
     const std::lock_guard lock(cluster_.mutex);
@@ -122,7 +126,8 @@ ApiResult<HttpResponse> ApiServer::Watch(const HttpRequest& request, const Reque
       session->Push(ExpiredLine(wanted, store.oldest_revision()));
       session->End();
     } else {
-      for (const StoreEvent& event : store.EventsAfter(wanted, type->StorageKey())) session->Deliver(event);
+      for (const StoreEvent& event : store.EventsAfter(wanted, type->StorageKey()))
+        session->Deliver(event);
     }
     if (!session->ended()) {
       session->observer = store.Observe([&store, session](const StoreEvent& event) {
@@ -133,7 +138,8 @@ ApiResult<HttpResponse> ApiServer::Watch(const HttpRequest& request, const Reque
   }
   KeepWatching(session);
   const std::string timeout = info.Query("timeoutSeconds");
-  if (!timeout.empty() && timeout.size() < 8 && timeout.find_first_not_of("0123456789") == std::string::npos) {
+  if (!timeout.empty() && timeout.size() < 8 &&
+      timeout.find_first_not_of("0123456789") == std::string::npos) {
     timers_.After(std::chrono::seconds(std::stol(timeout)),
                   [weak = std::weak_ptr<WatchSession>(session)] {
                     if (const auto alive = weak.lock()) alive->End();
@@ -141,7 +147,9 @@ ApiResult<HttpResponse> ApiServer::Watch(const HttpRequest& request, const Reque
   }
   HttpResponse response;
   response.headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-cache, private"}};
-  response.start_stream = [session](std::shared_ptr<ResponseStream> stream) { session->Attach(std::move(stream)); };
+  response.start_stream = [session](std::shared_ptr<ResponseStream> stream) {
+    session->Attach(std::move(stream));
+  };
   return response;
 }
 

@@ -42,10 +42,12 @@ std::string ManagerOf(const HttpRequest& request, const RequestInfo& info) {
 ApiResult<WriteOptions> ReadOptions(const HttpRequest& request, const RequestInfo& info) {
   const std::string kind = OptionsKind(info);
   if (info.Has("dryRun") && info.Query("dryRun") != "All" && !info.Query("dryRun").empty()) {
-    return tl::unexpected(InvalidOptions(kind, UnsupportedValue("dryRun", info.Query("dryRun"), {"All"})));
+    return tl::unexpected(
+        InvalidOptions(kind, UnsupportedValue("dryRun", info.Query("dryRun"), {"All"})));
   }
   const std::string validation = info.Query("fieldValidation");
-  if (!validation.empty() && validation != "Strict" && validation != "Warn" && validation != "Ignore") {
+  if (!validation.empty() && validation != "Strict" && validation != "Warn" &&
+      validation != "Ignore") {
     return tl::unexpected(InvalidOptions(
         kind, UnsupportedValue("fieldValidation", validation, {"", "Ignore", "Strict", "Warn"})));
   }
@@ -54,7 +56,8 @@ ApiResult<WriteOptions> ReadOptions(const HttpRequest& request, const RequestInf
         InvalidOptions(kind, RequiredValue("fieldManager", "is required for apply patch")));
   }
   if (info.verb == "patch" && info.Has("force")) {
-    return tl::unexpected(InvalidOptions(kind, ForbiddenValue("force", "may not be specified for non-apply patch")));
+    return tl::unexpected(
+        InvalidOptions(kind, ForbiddenValue("force", "may not be specified for non-apply patch")));
   }
   WriteOptions options;
   options.manager = ManagerOf(request, info);
@@ -71,30 +74,36 @@ ApiResult<WriteOptions> ReadOptions(const HttpRequest& request, const RequestInf
 ApiResult<Json> ReadBody(const HttpRequest& request, std::vector<std::string>& duplicates) {
   const std::string_view type = request.Header("content-type");
   if (type.find("yaml") != std::string_view::npos) return ReadYaml(request.body, duplicates);
-  if (type.find("protobuf") != std::string_view::npos || type.find("cbor") != std::string_view::npos) {
+  if (type.find("protobuf") != std::string_view::npos ||
+      type.find("cbor") != std::string_view::npos) {
     ApiError error;
     error.code = 415;
     error.reason = "UnsupportedMediaType";
-    error.message = "the body of the request was in an unknown format - accepted media types include: "
-                    "application/json, application/yaml";
+    error.message =
+        "the body of the request was in an unknown format - accepted media types include: "
+        "application/json, application/yaml";
     return tl::unexpected(std::move(error));
   }
   Result<Json> parsed = ParseJson(request.body, &duplicates);
   if (!parsed) {
-    return BadRequest("the object provided is unrecognized: couldn't get version/kind; json parse error: " +
-                      parsed.error().message());
+    return BadRequest(
+        "the object provided is unrecognized: couldn't get version/kind; json parse error: " +
+        parsed.error().message());
   }
   return *std::move(parsed);
 }
 
-// apiVersion, kind, namespace and name of a body must agree with the URL; absent ones are filled in.
-ApiStatus AgreeWithUrl(const RequestInfo& info, const ResourceType& type, Json& object, bool must_name_kind) {
+// apiVersion, kind, namespace and name of a body must agree with the URL; absent ones are filled
+// in.
+ApiStatus AgreeWithUrl(const RequestInfo& info, const ResourceType& type, Json& object,
+                       bool must_name_kind) {
   if (!object.is_object()) return BadRequest("the body must be a JSON object");
   const std::string version = TextAt(object, {"apiVersion"});
   const std::string kind = TextAt(object, {"kind"});
   const bool wrong = version != type.ApiVersion() || kind != type.kind;
   if (must_name_kind && wrong) {
-    const std::string group_version = version.find('/') == std::string::npos ? "/" + version : version;
+    const std::string group_version =
+        version.find('/') == std::string::npos ? "/" + version : version;
     return BadRequest("invalid object type: " + group_version + ", Kind=" + kind);
   }
   if (wrong && (!version.empty() || !kind.empty())) {
@@ -103,23 +112,27 @@ ApiStatus AgreeWithUrl(const RequestInfo& info, const ResourceType& type, Json& 
   }
   object["apiVersion"] = type.ApiVersion();
   object["kind"] = type.kind;
-  if (const Json* meta = Find(object, {"metadata"}); meta != nullptr && !meta->is_object() && !meta->is_null()) {
+  if (const Json* meta = Find(object, {"metadata"});
+      meta != nullptr && !meta->is_object() && !meta->is_null()) {
     return BadRequest("metadata must be an object");
   }
   Json& meta = Ensure(object, {"metadata"});
   const std::string ns = TextAt(meta, {"namespace"});
   if (type.namespaced) {
     if (!ns.empty() && ns != info.ns) {
-      return BadRequest("the namespace of the provided object does not match the namespace sent on the request");
+      return BadRequest(
+          "the namespace of the provided object does not match the namespace sent on the request");
     }
     meta["namespace"] = info.ns;
   } else if (!ns.empty()) {
-    return BadRequest("the namespace of the provided object does not match the namespace sent on the request");
+    return BadRequest(
+        "the namespace of the provided object does not match the namespace sent on the request");
   }
   if (info.name.empty()) return {};
   const std::string name = TextAt(meta, {"name"});
   if (!name.empty() && name != info.name) {
-    return BadRequest("the name of the object (" + name + ") does not match the name on the URL (" + info.name + ")");
+    return BadRequest("the name of the object (" + name + ") does not match the name on the URL (" +
+                      info.name + ")");
   }
   meta["name"] = info.name;
   return {};
@@ -127,14 +140,15 @@ ApiStatus AgreeWithUrl(const RequestInfo& info, const ResourceType& type, Json& 
 
 // Strict refuses unknown and repeated fields, Warn (the default) reports them, Ignore is silent.
 ApiResult<Headers> JudgeFields(const RequestInfo& info, const ResourceType& type,
-                               std::vector<std::string> unknown, const std::vector<std::string>& duplicates) {
+                               std::vector<std::string> unknown,
+                               const std::vector<std::string>& duplicates) {
   for (const std::string& path : duplicates) unknown.push_back("duplicate field \"" + path + "\"");
   Headers warnings;
   const std::string mode = info.Query("fieldValidation");
   if (unknown.empty() || mode == "Ignore") return warnings;
   if (mode == "Strict") {
-    return BadRequest(type.kind + " in version \"" + type.version + "\" cannot be handled as a " + type.kind +
-                      ": strict decoding error: " + Join(unknown, ", "));
+    return BadRequest(type.kind + " in version \"" + type.version + "\" cannot be handled as a " +
+                      type.kind + ": strict decoding error: " + Join(unknown, ", "));
   }
   for (const std::string& problem : unknown) {
     std::string text;
@@ -147,8 +161,8 @@ ApiResult<Headers> JudgeFields(const RequestInfo& info, const ResourceType& type
   return warnings;
 }
 
-HttpResponse ObjectResponse(int status, const HttpRequest& request, const ResourceType& type, const Json& object,
-                            const Headers& warnings) {
+HttpResponse ObjectResponse(int status, const HttpRequest& request, const ResourceType& type,
+                            const Json& object, const Headers& warnings) {
   HttpResponse response = JsonResponse(status, RenderObject(type, object, ReadView(request)));
   response.headers.insert(response.headers.end(), warnings.begin(), warnings.end());
   return response;
@@ -159,7 +173,8 @@ ApiResult<DeleteOptions> ReadDeleteOptions(const HttpRequest& request, const Req
   options.dry_run = info.IsDryRun();
   options.propagation = info.Query("propagationPolicy");
   const std::string grace = info.Query("gracePeriodSeconds");
-  if (!grace.empty() && grace.size() < 10 && grace.find_first_not_of("0123456789") == std::string::npos) {
+  if (!grace.empty() && grace.size() < 10 &&
+      grace.find_first_not_of("0123456789") == std::string::npos) {
     options.grace_seconds = std::stol(grace);
   }
   if (!Trim(request.body).empty()) {
@@ -168,12 +183,15 @@ ApiResult<DeleteOptions> ReadDeleteOptions(const HttpRequest& request, const Req
     if (!body.is_object()) return BadRequest("DeleteOptions must be a JSON object");
     for (const Json& word : ArrayAt(body, {"dryRun"})) {
       if (word != "All") {
-        return tl::unexpected(InvalidOptions("DeleteOptions", UnsupportedValue("dryRun", word, {"All"})));
+        return tl::unexpected(
+            InvalidOptions("DeleteOptions", UnsupportedValue("dryRun", word, {"All"})));
       }
       options.dry_run = true;
     }
-    if (body.contains("propagationPolicy")) options.propagation = TextAt(body, {"propagationPolicy"});
-    if (const Json* seconds = Find(body, {"gracePeriodSeconds"}); seconds != nullptr && seconds->is_number_integer()) {
+    if (body.contains("propagationPolicy"))
+      options.propagation = TextAt(body, {"propagationPolicy"});
+    if (const Json* seconds = Find(body, {"gracePeriodSeconds"});
+        seconds != nullptr && seconds->is_number_integer()) {
       options.grace_seconds = seconds->get<int64_t>();
     }
     options.uid = TextAt(body, {"preconditions", "uid"});
@@ -232,8 +250,8 @@ ApiResult<HttpResponse> ApiServer::Update(const HttpRequest& request, const Requ
 
 namespace {
 
-ApiResult<Json> Patched(const std::string& content_type, const Type& schema, const ResourceType& type,
-                        const Json& live, const Json& patch) {
+ApiResult<Json> Patched(const std::string& content_type, const Type& schema,
+                        const ResourceType& type, const Json& live, const Json& patch) {
   if (content_type == "application/merge-patch+json") return MergePatch(live, patch);
   if (content_type == "application/json-patch+json") return JsonPatch(live, patch);
   if (content_type == "application/strategic-merge-patch+json" && !type.IsCustom()) {
@@ -282,12 +300,15 @@ ApiResult<HttpResponse> ApiServer::Apply(const HttpRequest& request, const Reque
   std::vector<std::string> duplicates;
   SANDBOX_TRY(Json config, ReadApplyBody(request.body, duplicates));
   SANDBOX_CHECK(AgreeWithUrl(info, type, config, true));
-  if (const Json* fields = Find(config, {"metadata", "managedFields"}); fields != nullptr && !fields->is_null()) {
+  if (const Json* fields = Find(config, {"metadata", "managedFields"});
+      fields != nullptr && !fields->is_null()) {
     return BadRequest("metadata.managedFields must be nil");
   }
   if (!duplicates.empty() && info.Query("fieldValidation") == "Strict") {
-    return BadRequest("error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors: key \"" +
-                      duplicates[0] + "\" already set in map");
+    return BadRequest(
+        "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors: key "
+        "\"" +
+        duplicates[0] + "\" already set in map");
   }
   SANDBOX_TRY(const Headers warnings, JudgeFields(info, type, {}, duplicates));
   Written written;
@@ -318,7 +339,8 @@ ApiResult<HttpResponse> ApiServer::Delete(const HttpRequest& request, const Requ
                                 {"details", details}});
 }
 
-ApiResult<HttpResponse> ApiServer::DeleteCollection(const HttpRequest& request, const RequestInfo& info,
+ApiResult<HttpResponse> ApiServer::DeleteCollection(const HttpRequest& request,
+                                                    const RequestInfo& info,
                                                     const ResourceType& type) {
   SANDBOX_TRY(DeleteOptions options, ReadDeleteOptions(request, info));
   SANDBOX_TRY(const LabelAndFieldSelector selector, ReadSelectors(info));
@@ -328,17 +350,19 @@ ApiResult<HttpResponse> ApiServer::DeleteCollection(const HttpRequest& request, 
     if (!Matches(selector, *object)) continue;
     SANDBOX_CHECK(cluster_.writer.Delete(type, NamespaceOf(*object), NameOf(*object), options));
   }
-  return JsonResponse(200, Json{{"kind", type.kind + "List"},
-                                {"apiVersion", type.ApiVersion()},
-                                {"metadata", {{"resourceVersion", std::to_string(cluster_.store.revision())}}},
-                                {"items", Json::array()}});
+  return JsonResponse(
+      200, Json{{"kind", type.kind + "List"},
+                {"apiVersion", type.ApiVersion()},
+                {"metadata", {{"resourceVersion", std::to_string(cluster_.store.revision())}}},
+                {"items", Json::array()}});
 }
 
 ApiResult<HttpResponse> ApiServer::WriteScale(const HttpRequest& request, const RequestInfo& info,
                                               const ResourceType& type) {
   SANDBOX_TRY(const WriteOptions options, ReadOptions(request, info));
   std::vector<std::string> duplicates;
-  ApiResult<Json> body = info.verb == "apply" ? ReadApplyBody(request.body, duplicates) : ReadBody(request, duplicates);
+  ApiResult<Json> body = info.verb == "apply" ? ReadApplyBody(request.body, duplicates)
+                                              : ReadBody(request, duplicates);
   if (!body) return tl::unexpected(std::move(body).error());
   const std::lock_guard lock(cluster_.mutex);
   const ObjectPtr live = cluster_.store.Get(type.StorageKey(), info.ns, info.name);
@@ -362,7 +386,8 @@ ApiResult<HttpResponse> ApiServer::WriteScale(const HttpRequest& request, const 
     object["metadata"]["resourceVersion"] = *version;
   }
   Json* at = &object;
-  for (const std::string& step : Split(type.spec_replicas_path.empty() ? ".spec.replicas" : type.spec_replicas_path, '.')) {
+  for (const std::string& step :
+       Split(type.spec_replicas_path.empty() ? ".spec.replicas" : type.spec_replicas_path, '.')) {
     if (!step.empty()) at = &(*at)[step];
   }
   *at = *replicas;

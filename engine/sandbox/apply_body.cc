@@ -24,16 +24,17 @@ uint32_t NextCharacter(std::string_view text, size_t& at) {
 }
 
 bool IsPrintable(uint32_t code) {
-  return code == 0x09 || code == 0x0A || code == 0x0D || (code >= 0x20 && code <= 0x7E) || code == 0x85 ||
-         (code >= 0xA0 && code <= 0xD7FF) || (code >= 0xE000 && code <= 0xFFFD && code != 0xFEFF) ||
-         code >= 0x10000;
+  return code == 0x09 || code == 0x0A || code == 0x0D || (code >= 0x20 && code <= 0x7E) ||
+         code == 0x85 || (code >= 0xA0 && code <= 0xD7FF) ||
+         (code >= 0xE000 && code <= 0xFFFD && code != 0xFEFF) || code >= 0x10000;
 }
 
 std::optional<std::string> RefusedCharacter(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
     const bool first = at == 0;
     const uint32_t code = NextCharacter(text, at);
-    if (!IsPrintable(code) && !(first && code == 0xFEFF)) return "yaml: control characters are not allowed";
+    if (!IsPrintable(code) && !(first && code == 0xFEFF))
+      return "yaml: control characters are not allowed";
   }
   return std::nullopt;
 }
@@ -51,7 +52,9 @@ std::optional<std::string> RefusedEscape(std::string_view text) {
       const std::string where = "yaml: line " + std::to_string(line) + ": ";
       if (text[i] == '/') return where + "found unknown escape character";
       if (text[i] == 'u' && i + 2 < text.size() && (text[i + 1] == 'd' || text[i + 1] == 'D') &&
-          std::string_view("89abAB" "cdefCDEF").find(text[i + 2]) != std::string_view::npos) {
+          std::string_view("89abAB"
+                           "cdefCDEF")
+                  .find(text[i + 2]) != std::string_view::npos) {
         return where + "found invalid Unicode character escape code";
       }
     }

@@ -13,14 +13,14 @@ namespace sluice::sandbox {
 
 struct WriteRecord {
   std::string cluster;
-  std::string verb;          // create update patch apply delete deletecollection
+  std::string verb;  // create update patch apply delete deletecollection
   std::string path;
   bool dry_run = false;
-  std::string field_manager; // the query parameter, or empty
+  std::string field_manager;  // the query parameter, or empty
   std::string user_agent;
   std::string user;
-  int code = 0;              // 0 = the connection was cut before an answer
-  std::string fault;         // the fault that acted, or empty
+  int code = 0;       // 0 = the connection was cut before an answer
+  std::string fault;  // the fault that acted, or empty
 };
 
 class Audit {

@@ -1,6 +1,5 @@
 #include "engine/sandbox/certificates.h"
 
-#include <memory>
 #include <openssl/bio.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -8,6 +7,8 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
+
+#include <memory>
 
 namespace sluice::sandbox {
 namespace {
@@ -37,8 +38,8 @@ std::string CertificateText(X509* certificate) {
 }
 
 void AddName(X509_NAME* name, const char* field, const char* value) {
-  X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(value), -1,
-                             -1, 0);
+  X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8,
+                             reinterpret_cast<const unsigned char*>(value), -1, -1, 0);
 }
 
 bool AddExtension(X509* certificate, X509* issuer, int nid, const char* value) {
@@ -76,15 +77,19 @@ Certificate Issue(const Subject& subject, EVP_PKEY* key, X509* issuer, EVP_PKEY*
   X509_set_issuer_name(certificate.get(), X509_get_subject_name(signer));
   bool good = AddExtension(certificate.get(), signer, NID_subject_key_identifier, "hash");
   if (subject.usage == nullptr) {
-    good = good && AddExtension(certificate.get(), signer, NID_basic_constraints, "critical,CA:TRUE") &&
-           AddExtension(certificate.get(), signer, NID_key_usage, "critical,keyCertSign,digitalSignature");
+    good = good &&
+           AddExtension(certificate.get(), signer, NID_basic_constraints, "critical,CA:TRUE") &&
+           AddExtension(certificate.get(), signer, NID_key_usage,
+                        "critical,keyCertSign,digitalSignature");
   } else {
-    good = good && AddExtension(certificate.get(), signer, NID_basic_constraints, "critical,CA:FALSE") &&
+    good = good &&
+           AddExtension(certificate.get(), signer, NID_basic_constraints, "critical,CA:FALSE") &&
            AddExtension(certificate.get(), signer, NID_authority_key_identifier, "keyid") &&
            AddExtension(certificate.get(), signer, NID_ext_key_usage, subject.usage);
   }
   if (subject.alternatives != nullptr) {
-    good = good && AddExtension(certificate.get(), signer, NID_subject_alt_name, subject.alternatives);
+    good =
+        good && AddExtension(certificate.get(), signer, NID_subject_alt_name, subject.alternatives);
   }
   if (!good || X509_sign(certificate.get(), issuer_key, EVP_sha256()) == 0) certificate.reset();
   return certificate;
@@ -101,12 +106,15 @@ Result<Certificates> MakeCertificates() {
   const Key server_key(EVP_EC_gen("P-256"), EVP_PKEY_free);
   const Key client_key(EVP_EC_gen("P-256"), EVP_PKEY_free);
   if (!ca_key || !server_key || !client_key) return failed();
-  const Certificate ca = Issue({"sluice-sandbox-ca", nullptr, nullptr, nullptr}, ca_key.get(), nullptr, ca_key.get());
+  const Certificate ca =
+      Issue({"sluice-sandbox-ca", nullptr, nullptr, nullptr}, ca_key.get(), nullptr, ca_key.get());
   if (!ca) return failed();
-  const Certificate server = Issue({"sluice-sandbox", nullptr, "serverAuth", "DNS:localhost,IP:127.0.0.1"},
-                                   server_key.get(), ca.get(), ca_key.get());
-  const Certificate client = Issue({"sluice-sandbox-admin", "system:masters", "clientAuth", nullptr},
-                                   client_key.get(), ca.get(), ca_key.get());
+  const Certificate server =
+      Issue({"sluice-sandbox", nullptr, "serverAuth", "DNS:localhost,IP:127.0.0.1"},
+            server_key.get(), ca.get(), ca_key.get());
+  const Certificate client =
+      Issue({"sluice-sandbox-admin", "system:masters", "clientAuth", nullptr}, client_key.get(),
+            ca.get(), ca_key.get());
   if (!server || !client) return failed();
   return Certificates{CertificateText(ca.get()),
                       {CertificateText(server.get()), KeyText(server_key.get())},

@@ -14,8 +14,8 @@ struct KeyPair {
 
 struct Certificates {
   std::string ca_pem;
-  KeyPair server;   // for localhost and 127.0.0.1
-  KeyPair client;   // CN=sluice-sandbox-admin, O=system:masters
+  KeyPair server;  // for localhost and 127.0.0.1
+  KeyPair client;  // CN=sluice-sandbox-admin, O=system:masters
 };
 
 Result<Certificates> MakeCertificates();

@@ -24,17 +24,18 @@ void CreateNode(Cluster& cluster) {
   const TypePtr type = cluster.types.FindKind("", "Node");
   Json live = *cluster.store.Get("nodes", "", "node-0");
   const Json room = {{"cpu", "1k"}, {"memory", "1Ti"}, {"pods", "10k"}};
-  live["status"] = {{"capacity", room},
-                    {"allocatable", room},
-                    {"nodeInfo", {{"kubeletVersion", "v1.36.3-sandbox"}, {"operatingSystem", "linux"}}},
-                    {"addresses", {{{"type", "InternalIP"}, {"address", "127.0.0.1"}}}},
-                    {"conditions",
-                     {{{"type", "Ready"},
-                       {"status", "True"},
-                       {"reason", "KubeletReady"},
-                       {"message", "simulated"},
-                       {"lastTransitionTime", NowText()},
-                       {"lastHeartbeatTime", NowText()}}}}};
+  live["status"] = {
+      {"capacity", room},
+      {"allocatable", room},
+      {"nodeInfo", {{"kubeletVersion", "v1.36.3-sandbox"}, {"operatingSystem", "linux"}}},
+      {"addresses", {{{"type", "InternalIP"}, {"address", "127.0.0.1"}}}},
+      {"conditions",
+       {{{"type", "Ready"},
+         {"status", "True"},
+         {"reason", "KubeletReady"},
+         {"message", "simulated"},
+         {"lastTransitionTime", NowText()},
+         {"lastHeartbeatTime", NowText()}}}}};
   WriteOptions options;
   options.manager = "kubelet";
   options.subresource = "status";
@@ -47,7 +48,8 @@ void CreateApiServices(Cluster& cluster) {
     const std::string name = type->version + "." + type->group;
     if (!seen.insert(name).second) continue;
     Json service = Named(name);
-    service["spec"] = {{"version", type->version}, {"groupPriorityMinimum", 17000}, {"versionPriority", 15}};
+    service["spec"] = {
+        {"version", type->version}, {"groupPriorityMinimum", 17000}, {"versionPriority", 15}};
     if (!type->group.empty()) service["spec"]["group"] = type->group;
     Create(cluster, "apiregistration.k8s.io", "APIService", service);
   }

@@ -16,7 +16,7 @@ struct Cluster {
   Cluster(const Cluster&) = delete;
 
   const std::string name;
-  std::mutex mutex;   // held for every use of what follows
+  std::mutex mutex;  // held for every use of what follows
   Store store;
   TypeRegistry types;
   ObjectWriter writer;

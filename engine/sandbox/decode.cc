@@ -38,7 +38,8 @@ class Decoder {
         return;
       case Shape::kBytes:
         if (!value.is_string()) return Wrong(value, "string");
-        if (problem.empty() && !Base64Decode(value.get<std::string>())) problem = "illegal base64 data in " + path_;
+        if (problem.empty() && !Base64Decode(value.get<std::string>()))
+          problem = "illegal base64 data in " + path_;
         return;
       case Shape::kBoolean:
         if (!value.is_boolean()) Wrong(value, "bool");
@@ -61,8 +62,8 @@ class Decoder {
  private:
   void Wrong(const Json& value, const std::string& go_type) {
     if (lenient_ || !problem.empty()) return;
-    problem = "json: cannot unmarshal " + GoName(value) + " into Go struct field " + resource_.kind +
-              "." + path_ + " of type " + go_type;
+    problem = "json: cannot unmarshal " + GoName(value) + " into Go struct field " +
+              resource_.kind + "." + path_ + " of type " + go_type;
   }
 
   void VisitInteger(Json& value) {
@@ -83,7 +84,8 @@ class Decoder {
       value = *canonical;
     } else if (!lenient_ && problem.empty()) {
       problem =
-          "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+          "quantities must match the regular expression "
+          "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
     }
   }
 
@@ -122,7 +124,8 @@ class Decoder {
   void VisitMap(const Type& type, Json& value) {
     if (!value.is_object()) return Wrong(value, "map");
     for (auto it = value.begin(); it != value.end();) {
-      if (it.value().is_null() && type.element->shape == Shape::kString && !lenient_) it.value() = "";
+      if (it.value().is_null() && type.element->shape == Shape::kString && !lenient_)
+        it.value() = "";
       it = Member(it.key(), type.element, it.value()) ? std::next(it) : value.erase(it);
     }
   }

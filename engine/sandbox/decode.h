@@ -1,4 +1,5 @@
-// From what a client sent to what is stored: shapes, unknown fields, nulls, canonical quantities. Pure.
+// From what a client sent to what is stored: shapes, unknown fields, nulls, canonical quantities.
+// Pure.
 #pragma once
 
 #include <string>

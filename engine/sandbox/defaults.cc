@@ -14,7 +14,8 @@ void Default(Json& object, const char* name, const Json& value) {
 }
 
 void DefaultTemplate(Json& object) {
-  if (Json* spec = Find(object, {"spec", "template", "spec"}); spec != nullptr && spec->is_object()) {
+  if (Json* spec = Find(object, {"spec", "template", "spec"});
+      spec != nullptr && spec->is_object()) {
     ApplyPodSpecDefaults(*spec);
   }
 }
@@ -39,9 +40,7 @@ void DefaultReplicaSet(Json& object) {
   Default(Ensure(object, {"spec"}), "replicas", 1);
 }
 
-void DefaultClaimSpec(Json& claim) {
-  Default(Ensure(claim, {"spec"}), "volumeMode", "Filesystem");
-}
+void DefaultClaimSpec(Json& claim) { Default(Ensure(claim, {"spec"}), "volumeMode", "Filesystem"); }
 
 void DefaultStatefulSet(Json& object) {
   DefaultTemplate(object);
@@ -54,8 +53,10 @@ void DefaultStatefulSet(Json& object) {
   Default(retention, "whenScaled", "Retain");
   Json& strategy = Ensure(spec, {"updateStrategy"});
   Default(strategy, "type", "RollingUpdate");
-  if (strategy["type"] == "RollingUpdate") Default(Ensure(strategy, {"rollingUpdate"}), "partition", 0);
-  if (Json* claims = Find(spec, {"volumeClaimTemplates"}); claims != nullptr && claims->is_array()) {
+  if (strategy["type"] == "RollingUpdate")
+    Default(Ensure(strategy, {"rollingUpdate"}), "partition", 0);
+  if (Json* claims = Find(spec, {"volumeClaimTemplates"});
+      claims != nullptr && claims->is_array()) {
     for (Json& claim : *claims) {
       Default(claim, "apiVersion", "v1");
       Default(claim, "kind", "PersistentVolumeClaim");
@@ -76,7 +77,8 @@ void DefaultDaemonSet(Json& object) {
     Default(rolling, "maxSurge", 0);
     Default(rolling, "maxUnavailable", 1);
   }
-  Default(Ensure(object, {"metadata", "annotations"}), "deprecated.daemonset.template.generation", "1");
+  Default(Ensure(object, {"metadata", "annotations"}), "deprecated.daemonset.template.generation",
+          "1");
 }
 
 void DefaultJobSpec(Json& spec) {
@@ -118,7 +120,8 @@ void DefaultCronJob(Json& object) {
   Default(spec, "failedJobsHistoryLimit", 1);
   Ensure(spec, {"jobTemplate", "metadata"});
   Ensure(spec, {"jobTemplate", "spec", "template", "metadata"});
-  if (Json* pod = Find(spec, {"jobTemplate", "spec", "template", "spec"}); pod != nullptr && pod->is_object()) {
+  if (Json* pod = Find(spec, {"jobTemplate", "spec", "template", "spec"});
+      pod != nullptr && pod->is_object()) {
     ApplyPodSpecDefaults(*pod);
   }
 }
@@ -136,7 +139,8 @@ void DefaultService(Json& object) {
   }
   if (type == "ExternalName") return;
   Default(spec, "internalTrafficPolicy", "Cluster");
-  if (type == "NodePort" || type == "LoadBalancer") Default(spec, "externalTrafficPolicy", "Cluster");
+  if (type == "NodePort" || type == "LoadBalancer")
+    Default(spec, "externalTrafficPolicy", "Cluster");
   if (type == "LoadBalancer") Default(spec, "allocateLoadBalancerNodePorts", true);
   if (TextAt(spec, {"sessionAffinity"}) == "ClientIP") {
     Default(Ensure(spec, {"sessionAffinityConfig", "clientIP"}), "timeoutSeconds", 10800);
@@ -190,7 +194,8 @@ void DefaultAutoscaler(Json& object) {
   if (ArrayAt(spec, {"metrics"}).empty()) {
     spec["metrics"] = Json::array(
         {{{"type", "Resource"},
-          {"resource", {{"name", "cpu"}, {"target", {{"type", "Utilization"}, {"averageUtilization", 80}}}}}}});
+          {"resource",
+           {{"name", "cpu"}, {"target", {{"type", "Utilization"}, {"averageUtilization", 80}}}}}}});
   }
 }
 
@@ -212,7 +217,8 @@ void DefaultWebhooks(Json& object) {
     Default(webhook, "timeoutSeconds", 10);
     Default(webhook, "namespaceSelector", Json::object());
     Default(webhook, "objectSelector", Json::object());
-    if (object["kind"] == "MutatingWebhookConfiguration") Default(webhook, "reinvocationPolicy", "Never");
+    if (object["kind"] == "MutatingWebhookConfiguration")
+      Default(webhook, "reinvocationPolicy", "Never");
     if (Json* service = Find(webhook, {"clientConfig", "service"})) Default(*service, "port", 443);
     if (Json* rules = Find(webhook, {"rules"}); rules != nullptr && rules->is_array()) {
       for (Json& rule : *rules) Default(rule, "scope", "*");
@@ -241,7 +247,9 @@ void DefaultPod(Json& object) {
   Default(spec, "priority", 0);
 }
 
-void DefaultPriorityClass(Json& object) { Default(object, "preemptionPolicy", "PreemptLowerPriority"); }
+void DefaultPriorityClass(Json& object) {
+  Default(object, "preemptionPolicy", "PreemptLowerPriority");
+}
 
 void DefaultApiService(Json& object) {
   if (Json* service = Find(object, {"spec", "service"})) Default(*service, "port", 443);

@@ -50,7 +50,8 @@ void DefaultContainer(Json& container, bool host_network) {
   }
   if (Json* env = Find(container, {"env"}); env != nullptr && env->is_array()) {
     for (Json& variable : *env) {
-      if (Json* field = Find(variable, {"valueFrom", "fieldRef"})) Default(*field, "apiVersion", "v1");
+      if (Json* field = Find(variable, {"valueFrom", "fieldRef"}))
+        Default(*field, "apiVersion", "v1");
     }
   }
   // Requests follow limits where only limits are given.
@@ -67,9 +68,11 @@ void DefaultVolume(Json& volume) {
     if (Json* source = Find(volume, {kind})) Default(*source, "defaultMode", 420);
   }
   if (Json* host_path = Find(volume, {"hostPath"})) Default(*host_path, "type", "");
-  if (Json* sources = Find(volume, {"projected", "sources"}); sources != nullptr && sources->is_array()) {
+  if (Json* sources = Find(volume, {"projected", "sources"});
+      sources != nullptr && sources->is_array()) {
     for (Json& source : *sources) {
-      if (Json* token = Find(source, {"serviceAccountToken"})) Default(*token, "expirationSeconds", 3600);
+      if (Json* token = Find(source, {"serviceAccountToken"}))
+        Default(*token, "expirationSeconds", 3600);
     }
   }
 }

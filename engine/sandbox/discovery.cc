@@ -1,6 +1,7 @@
+#include <openssl/evp.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <openssl/evp.h>
 
 #include "engine/sandbox/api_server.h"
 
@@ -16,7 +17,8 @@ std::vector<std::pair<std::string, std::vector<std::string>>> Groups(const TypeR
   const auto add = [&](const std::string& group, const std::string& version) {
     for (auto& [name, versions] : out) {
       if (name != group) continue;
-      if (std::find(versions.begin(), versions.end(), version) == versions.end()) versions.push_back(version);
+      if (std::find(versions.begin(), versions.end(), version) == versions.end())
+        versions.push_back(version);
       return;
     }
     out.push_back({group, {version}});
@@ -46,9 +48,12 @@ std::string Etag(const std::string& body) {
   return "\"" + hex + "\"";
 }
 
-HttpResponse Cacheable(const HttpRequest& request, const std::string& content_type, const Json& body) {
+HttpResponse Cacheable(const HttpRequest& request, const std::string& content_type,
+                       const Json& body) {
   HttpResponse response = JsonResponse(200, body);
-  response.headers = {{"Content-Type", content_type}, {"Cache-Control", "public"}, {"Vary", "Accept"},
+  response.headers = {{"Content-Type", content_type},
+                      {"Cache-Control", "public"},
+                      {"Vary", "Accept"},
                       {"ETag", Etag(response.body)}};
   if (request.Header("if-none-match") == response.headers.back().second) {
     response.status = 304;
@@ -64,20 +69,24 @@ Json Subresources(const ResourceType& type) {
   };
   const Json verbs = Json::array({"get", "patch", "update"});
   if (type.has_scale) {
-    out.push_back({{"subresource", "scale"}, {"responseKind", kind("autoscaling", "v1", "Scale")}, {"verbs", verbs}});
+    out.push_back({{"subresource", "scale"},
+                   {"responseKind", kind("autoscaling", "v1", "Scale")},
+                   {"verbs", verbs}});
   }
   if (type.has_status) {
-    out.push_back({{"subresource", "status"}, {"responseKind", kind("", "", type.kind)}, {"verbs", verbs}});
+    out.push_back(
+        {{"subresource", "status"}, {"responseKind", kind("", "", type.kind)}, {"verbs", verbs}});
   }
   return out;
 }
 
 Json AggregatedResource(const ResourceType& type) {
-  Json out = {{"resource", type.plural},
-              {"responseKind", {{"group", type.group}, {"version", type.version}, {"kind", type.kind}}},
-              {"scope", type.namespaced ? "Namespaced" : "Cluster"},
-              {"singularResource", type.singular},
-              {"verbs", type.verbs}};
+  Json out = {
+      {"resource", type.plural},
+      {"responseKind", {{"group", type.group}, {"version", type.version}, {"kind", type.kind}}},
+      {"scope", type.namespaced ? "Namespaced" : "Cluster"},
+      {"singularResource", type.singular},
+      {"verbs", type.verbs}};
   if (!type.short_names.empty()) out["shortNames"] = type.short_names;
   if (!type.categories.empty()) out["categories"] = type.categories;
   Json subresources = Subresources(type);
@@ -99,30 +108,44 @@ Json ApiGroupList(const TypeRegistry& types) {
   return {{"kind", "APIGroupList"}, {"apiVersion", "v1"}, {"groups", groups}};
 }
 
-Json ApiResourceList(const TypeRegistry& types, const std::string& group, const std::string& version) {
+Json ApiResourceList(const TypeRegistry& types, const std::string& group,
+                     const std::string& version) {
   Json resources = Json::array();
   bool known = false;
   for (const TypePtr& type : types.All()) {
     if (type->group != group || type->version != version) continue;
     known = true;
-    Json entry = {{"name", type->plural}, {"singularName", type->singular}, {"namespaced", type->namespaced},
-                  {"kind", type->kind}, {"verbs", type->verbs}};
+    Json entry = {{"name", type->plural},
+                  {"singularName", type->singular},
+                  {"namespaced", type->namespaced},
+                  {"kind", type->kind},
+                  {"verbs", type->verbs}};
     if (!type->short_names.empty()) entry["shortNames"] = type->short_names;
     if (!type->categories.empty()) entry["categories"] = type->categories;
     resources.push_back(entry);
     const Json verbs = Json::array({"get", "patch", "update"});
     if (type->has_scale) {
-      resources.push_back({{"name", type->plural + "/scale"}, {"singularName", ""}, {"namespaced", type->namespaced},
-                           {"group", "autoscaling"}, {"version", "v1"}, {"kind", "Scale"}, {"verbs", verbs}});
+      resources.push_back({{"name", type->plural + "/scale"},
+                           {"singularName", ""},
+                           {"namespaced", type->namespaced},
+                           {"group", "autoscaling"},
+                           {"version", "v1"},
+                           {"kind", "Scale"},
+                           {"verbs", verbs}});
     }
     if (type->has_status) {
-      resources.push_back({{"name", type->plural + "/status"}, {"singularName", ""},
-                           {"namespaced", type->namespaced}, {"kind", type->kind}, {"verbs", verbs}});
+      resources.push_back({{"name", type->plural + "/status"},
+                           {"singularName", ""},
+                           {"namespaced", type->namespaced},
+                           {"kind", type->kind},
+                           {"verbs", verbs}});
     }
   }
   if (!known) return nullptr;
-  return {{"kind", "APIResourceList"}, {"apiVersion", "v1"},
-          {"groupVersion", group.empty() ? version : group + "/" + version}, {"resources", resources}};
+  return {{"kind", "APIResourceList"},
+          {"apiVersion", "v1"},
+          {"groupVersion", group.empty() ? version : group + "/" + version},
+          {"resources", resources}};
 }
 
 Json AggregatedDiscovery(const TypeRegistry& types, bool core) {
@@ -135,7 +158,8 @@ Json AggregatedDiscovery(const TypeRegistry& types, bool core) {
     for (const std::string& version : versions) {
       Json resources = Json::array();
       for (const TypePtr& type : types.All()) {
-        if (type->group == group && type->version == version) resources.push_back(AggregatedResource(*type));
+        if (type->group == group && type->version == version)
+          resources.push_back(AggregatedResource(*type));
       }
       Json entry = {{"version", version}, {"freshness", stale ? "Stale" : "Current"}};
       if (!resources.empty()) entry["resources"] = std::move(resources);
@@ -143,8 +167,10 @@ Json AggregatedDiscovery(const TypeRegistry& types, bool core) {
     }
     items.push_back(std::move(item));
   }
-  return {{"kind", "APIGroupDiscoveryList"}, {"apiVersion", "apidiscovery.k8s.io/v2"},
-          {"metadata", Json::object()}, {"items", items}};
+  return {{"kind", "APIGroupDiscoveryList"},
+          {"apiVersion", "apidiscovery.k8s.io/v2"},
+          {"metadata", Json::object()},
+          {"items", items}};
 }
 
 Json OpenApiIndex(const TypeRegistry& types) {
@@ -158,7 +184,8 @@ Json OpenApiIndex(const TypeRegistry& types) {
   return {{"paths", paths}};
 }
 
-Json OpenApiDocument(const TypeRegistry& types, const std::string& group, const std::string& version) {
+Json OpenApiDocument(const TypeRegistry& types, const std::string& group,
+                     const std::string& version) {
   Json paths = Json::object();
   Json schemas = Json::object();
   for (const TypePtr& type : types.All()) {
@@ -167,17 +194,21 @@ Json OpenApiDocument(const TypeRegistry& types, const std::string& group, const 
     const auto parameter = [](const char* name) {
       return Json{{"name", name}, {"in", "query"}, {"schema", {{"type", "string"}}}};
     };
-    const Json parameters = Json::array({parameter("dryRun"), parameter("fieldManager"), parameter("fieldValidation"), parameter("force")});
-    const Json operation = {{"parameters", parameters}, {"x-kubernetes-group-version-kind", kind},
+    const Json parameters = Json::array({parameter("dryRun"), parameter("fieldManager"),
+                                         parameter("fieldValidation"), parameter("force")});
+    const Json operation = {{"parameters", parameters},
+                            {"x-kubernetes-group-version-kind", kind},
                             {"responses", {{"200", {{"description", "OK"}}}}}};
-    std::string path = "/" + PathOf(group, version) + (type->namespaced ? "/namespaces/{namespace}/" : "/") +
-                       type->plural;
+    std::string path = "/" + PathOf(group, version) +
+                       (type->namespaced ? "/namespaces/{namespace}/" : "/") + type->plural;
     paths[path] = {{"post", operation}};
     paths[path + "/{name}"] = {{"patch", operation}, {"put", operation}, {"delete", operation}};
     schemas[(group.empty() ? "core" : group) + "." + version + "." + type->kind] = {
         {"type", "object"}, {"x-kubernetes-group-version-kind", Json::array({kind})}};
   }
-  return {{"openapi", "3.0.0"}, {"info", {{"title", "sluice sandbox"}, {"version", "1"}}}, {"paths", paths},
+  return {{"openapi", "3.0.0"},
+          {"info", {{"title", "sluice sandbox"}, {"version", "1"}}},
+          {"paths", paths},
           {"components", {{"schemas", schemas}}}};
 }
 
@@ -186,20 +217,23 @@ ApiResult<HttpResponse> ApiServer::Discover(const HttpRequest& request, const Re
   const std::lock_guard lock(cluster_.mutex);
   const TypeRegistry& types = cluster_.types;
   const std::string_view accept = request.Header("accept");
-  const bool aggregated = accept.find("g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList") != std::string_view::npos;
+  const bool aggregated =
+      accept.find("g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList") != std::string_view::npos;
   if (info.path == "/api" || info.path == "/apis") {
     const bool core = info.path == "/api";
     if (aggregated) return Cacheable(request, kAggregatedType, AggregatedDiscovery(types, core));
     if (!core) return Cacheable(request, "application/json", ApiGroupList(types));
     return Cacheable(request, "application/json",
-                     {{"kind", "APIVersions"}, {"versions", Json::array({"v1"})},
+                     {{"kind", "APIVersions"},
+                      {"versions", Json::array({"v1"})},
                       {"serverAddressByClientCIDRs", Json::array()}});
   }
   if (info.path == "/openapi/v3") return JsonResponse(200, OpenApiIndex(types));
   if (parts.size() >= 4 && parts[0] == "openapi" && parts[1] == "v3") {
     const bool core = parts[2] == "api" && parts.size() == 4;
     const bool group = parts[2] == "apis" && parts.size() == 5;
-    if (core || group) return JsonResponse(200, OpenApiDocument(types, core ? "" : parts[3], parts.back()));
+    if (core || group)
+      return JsonResponse(200, OpenApiDocument(types, core ? "" : parts[3], parts.back()));
     return UnknownPath();
   }
   if (parts.size() == 2 && parts[0] == "apis") {

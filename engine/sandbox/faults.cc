@@ -8,9 +8,9 @@ namespace sluice::sandbox {
 namespace {
 
 const std::vector<std::string>& Keys() {
-  static const std::vector<std::string> keys = {"verb", "path", "cluster", "namespace", "resource", "name",
-                                                "dryRun", "after", "every", "count", "retryAfter", "seconds",
-                                                "ms", "when"};
+  static const std::vector<std::string> keys = {
+      "verb",  "path",  "cluster", "namespace",  "resource", "name", "dryRun",
+      "after", "every", "count",   "retryAfter", "seconds",  "ms",   "when"};
   return keys;
 }
 
@@ -18,9 +18,10 @@ tl::unexpected<Error> Bad(std::string_view spec, const std::string& why) {
   return Fail(ErrorCode::kInvalidArgument, "fault '" + std::string(spec) + "': " + why);
 }
 
-Result<int> Number(std::string_view spec, const std::string& key, const std::string& text, int low) {
-  if (text.empty() || text.size() > 8 || text.find_first_not_of("0123456789") != std::string::npos ||
-      std::stoi(text) < low) {
+Result<int> Number(std::string_view spec, const std::string& key, const std::string& text,
+                   int low) {
+  if (text.empty() || text.size() > 8 ||
+      text.find_first_not_of("0123456789") != std::string::npos || std::stoi(text) < low) {
     return Bad(spec, key + "=" + text + " is not a number of at least " + std::to_string(low));
   }
   return std::stoi(text);
@@ -40,17 +41,21 @@ Status ReadKind(std::string_view spec, const std::string& word, Fault& fault) {
     fault.kind = FaultKind::kStatus;
     fault.status = std::stoi(word);
   } else {
-    return Bad(spec, "unknown kind '" + word + "'; use an HTTP status 400 to 599, stale, drop or delay");
+    return Bad(spec,
+               "unknown kind '" + word + "'; use an HTTP status 400 to 599, stale, drop or delay");
   }
   return {};
 }
 
-Status ReadKey(std::string_view spec, const std::string& key, const std::string& value, Fault& fault) {
-  static const std::vector<std::string> verbs = {"get", "list", "watch", "create", "update", "patch", "apply",
-                                                 "delete", "deletecollection", "read", "write"};
+Status ReadKey(std::string_view spec, const std::string& key, const std::string& value,
+               Fault& fault) {
+  static const std::vector<std::string> verbs = {
+      "get",  "list", "watch", "create", "update", "patch", "apply", "delete", "deletecollection",
+      "read", "write"};
   if (key == "verb") {
     if (std::find(verbs.begin(), verbs.end(), value) == verbs.end()) {
-      return Bad(spec, "unknown verb '" + value + "'" + DidYouMean(value, verbs) + "; use one of " + Join(verbs, ", "));
+      return Bad(spec, "unknown verb '" + value + "'" + DidYouMean(value, verbs) + "; use one of " +
+                           Join(verbs, ", "));
     }
     fault.verb = value;
   } else if (key == "path") {
@@ -64,13 +69,18 @@ Status ReadKey(std::string_view spec, const std::string& key, const std::string&
   } else if (key == "name") {
     fault.name = value;
   } else if (key == "dryRun") {
-    if (value != "true" && value != "false") return Bad(spec, "dryRun=" + value + " must be true or false");
+    if (value != "true" && value != "false")
+      return Bad(spec, "dryRun=" + value + " must be true or false");
     fault.dry_run = value == "true";
   } else if (key == "when") {
-    if (value == "before") fault.drop = DropPoint::kBefore;
-    else if (value == "after") fault.drop = DropPoint::kAfter;
-    else if (value == "mid") fault.drop = DropPoint::kMid;
-    else return Bad(spec, "when=" + value + " must be before, after or mid");
+    if (value == "before")
+      fault.drop = DropPoint::kBefore;
+    else if (value == "after")
+      fault.drop = DropPoint::kAfter;
+    else if (value == "mid")
+      fault.drop = DropPoint::kMid;
+    else
+      return Bad(spec, "when=" + value + " must be before, after or mid");
   } else if (key == "after") {
     SLUICE_TRY(fault.after, Number(spec, key, value, 0));
   } else if (key == "every") {
@@ -86,18 +96,22 @@ Status ReadKey(std::string_view spec, const std::string& key, const std::string&
     SLUICE_TRY(const int ms, Number(spec, key, value, 1));
     fault.delay = Duration(ms);
   } else {
-    return Bad(spec, "unknown key '" + key + "'" + DidYouMean(key, Keys()) + "; use " + Join(Keys(), ", "));
+    return Bad(spec, "unknown key '" + key + "'" + DidYouMean(key, Keys()) + "; use " +
+                         Join(Keys(), ", "));
   }
   return {};
 }
 
 bool Applies(const Fault& fault, const RequestInfo& info) {
-  if (fault.kind == FaultKind::kStale && (info.IsWrite() || info.verb == "watch" || !info.is_resource)) return false;
+  if (fault.kind == FaultKind::kStale &&
+      (info.IsWrite() || info.verb == "watch" || !info.is_resource))
+    return false;
   if (fault.verb == "read" && info.IsWrite()) return false;
   if (fault.verb == "write" && !info.IsWrite()) return false;
   // "patch" covers server-side apply too: both are HTTP PATCH.
   const bool same_verb = fault.verb == info.verb || (fault.verb == "patch" && info.verb == "apply");
-  if (!fault.verb.empty() && fault.verb != "read" && fault.verb != "write" && !same_verb) return false;
+  if (!fault.verb.empty() && fault.verb != "read" && fault.verb != "write" && !same_verb)
+    return false;
   if (info.path.rfind(fault.path, 0) != 0) return false;
   if (!fault.cluster.empty() && fault.cluster != info.cluster) return false;
   if (!fault.ns.empty() && fault.ns != info.ns) return false;
@@ -117,7 +131,8 @@ Result<Fault> ParseFault(std::string_view spec) {
   for (const std::string& pair : Split(spec.substr(colon + 1), ',')) {
     const size_t equals = pair.find('=');
     if (equals == std::string::npos) return Bad(spec, "'" + pair + "' is not key=value");
-    SLUICE_CHECK(ReadKey(spec, std::string(Trim(pair.substr(0, equals))), pair.substr(equals + 1), fault));
+    SLUICE_CHECK(
+        ReadKey(spec, std::string(Trim(pair.substr(0, equals))), pair.substr(equals + 1), fault));
   }
   return fault;
 }

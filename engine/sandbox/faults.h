@@ -17,16 +17,16 @@ enum class FaultKind { kStatus, kStale, kDrop, kDelay };
 enum class DropPoint { kBefore, kAfter, kMid };
 
 struct Fault {
-  std::string spec;            // as written
+  std::string spec;  // as written
   FaultKind kind = FaultKind::kStatus;
-  int status = 0;              // kStatus
-  int retry_after_seconds = 0; // kStatus; 0 = no header
-  Duration age{0};             // kStale: how old the answers are
-  Duration delay{0};           // kDelay
+  int status = 0;               // kStatus
+  int retry_after_seconds = 0;  // kStatus; 0 = no header
+  Duration age{0};              // kStale: how old the answers are
+  Duration delay{0};            // kDelay
   DropPoint drop = DropPoint::kMid;
   // Which requests; empty = any.
-  std::string verb;            // a verb, "read" or "write"
-  std::string path;            // prefix of the path below the cluster
+  std::string verb;  // a verb, "read" or "write"
+  std::string path;  // prefix of the path below the cluster
   std::string cluster, ns, resource, name;
   std::optional<bool> dry_run;
   // When: skips `after` matching requests, then acts on each `every`th, at most `count` times.

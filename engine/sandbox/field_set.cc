@@ -143,7 +143,8 @@ std::string DescribeElement(std::string_view element) {
 
 void FieldSet::Describe(const std::string& prefix, std::vector<std::string>& out) const {
   for (const std::string& member : members_) out.push_back(prefix + DescribeElement(member));
-  for (const auto& [element, child] : children_) child.Describe(prefix + DescribeElement(element), out);
+  for (const auto& [element, child] : children_)
+    child.Describe(prefix + DescribeElement(element), out);
 }
 
 std::vector<std::string> FieldSet::Describe() const {

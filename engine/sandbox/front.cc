@@ -35,7 +35,8 @@ std::string AppName(const Json& pod, const std::string& service) {
 
 Duration DelayOf(const RequestInfo& info) {
   const std::string text = info.Query("delay");
-  if (text.empty() || text.size() > 6 || text.find_first_not_of("0123456789") != std::string::npos) return Duration(0);
+  if (text.empty() || text.size() > 6 || text.find_first_not_of("0123456789") != std::string::npos)
+    return Duration(0);
   return Duration(std::min<int64_t>(std::stol(text), kLongestDelay));
 }
 
@@ -49,8 +50,25 @@ std::vector<ObjectPtr> ReadyPods(const Cluster& cluster, const Json& service) {
   return out;
 }
 
-HttpResponse AnswerOf(const Json& pod, const RequestInfo& info, const std::string& path) {
-  const std::string image = TextAt(ArrayAt(pod, {"spec", "containers"}).at(0), {"image"});
+// The image behind the Service's first port; the first container's when none declares that port.
+std::string ServingImage(const Json& pod, const Json& service) {
+  const Json& containers = ArrayAt(pod, {"spec", "containers"});
+  const Json& service_ports = ArrayAt(service, {"spec", "ports"});
+  const Json* target = service_ports.empty() ? nullptr : Find(service_ports[0], {"targetPort"});
+  for (const Json& container : containers) {
+    for (const Json& port : ArrayAt(container, {"ports"})) {
+      if (target == nullptr) continue;
+      const Json* number = Find(port, {"containerPort"});
+      if ((number != nullptr && *number == *target) || Json(TextAt(port, {"name"})) == *target) {
+        return TextAt(container, {"image"});
+      }
+    }
+  }
+  return containers.empty() ? "" : TextAt(containers[0], {"image"});
+}
+
+HttpResponse AnswerOf(const Json& pod, const std::string& image, const RequestInfo& info,
+                      const std::string& path) {
   const bool broken = HasFault(ObjectAt(pod, {"spec"}), "http500");
   Json body = {{"app", AppName(pod, info.parts[1])},
                {"cluster", info.cluster},
@@ -74,30 +92,36 @@ HttpResponse Front::Handle(const HttpRequest& request) {
   if (!info) return Refusal(400, "the request target cannot be read");
   const auto it = clusters_.find(info->cluster);
   if (it == clusters_.end() || info->parts.size() < 2) {
-    return Refusal(404, "this is sluice sandbox's HTTP front, a simulation; ask for /CLUSTER/NAMESPACE/SERVICE/PATH");
+    return Refusal(404,
+                   "this is sluice sandbox's HTTP front, a simulation; ask for "
+                   "/CLUSTER/NAMESPACE/SERVICE/PATH");
   }
   std::string path;
   for (size_t i = 2; i < info->parts.size(); ++i) path += "/" + info->parts[i];
   if (path.empty()) path = "/";
   std::vector<ObjectPtr> pods;
+  ObjectPtr service;
   {
     Cluster& cluster = *it->second;
     const std::lock_guard lock(cluster.mutex);
-    const ObjectPtr service = cluster.store.Get("services", info->parts[0], info->parts[1]);
+    service = cluster.store.Get("services", info->parts[0], info->parts[1]);
     if (service == nullptr) {
-      return Refusal(404, "no Service " + info->parts[0] + "/" + info->parts[1] + " in cluster " + info->cluster);
+      return Refusal(404, "no Service " + info->parts[0] + "/" + info->parts[1] + " in cluster " +
+                              info->cluster);
     }
     pods = ReadyPods(cluster, *service);
   }
   if (pods.empty()) {
-    return Refusal(503, "Service " + info->parts[0] + "/" + info->parts[1] + " in cluster " + info->cluster + " has no ready endpoint");
+    return Refusal(503, "Service " + info->parts[0] + "/" + info->parts[1] + " in cluster " +
+                            info->cluster + " has no ready endpoint");
   }
   size_t turn = 0;
   {
     const std::lock_guard lock(mutex_);
     turn = turns_[info->cluster + "/" + info->parts[0] + "/" + info->parts[1]]++;
   }
-  return AnswerOf(*pods[turn % pods.size()], *info, path);
+  const Json& pod = *pods[turn % pods.size()];
+  return AnswerOf(pod, ServingImage(pod, *service), *info, path);
 }
 
 }  // namespace sluice::sandbox

@@ -70,9 +70,10 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
         connection->Abort();
         return false;
       }
-      asio::post(connection->stream_.get_executor(), [connection, text = std::move(chunk)]() mutable {
-        connection->QueueChunk(std::move(text));
-      });
+      asio::post(connection->stream_.get_executor(),
+                 [connection, text = std::move(chunk)]() mutable {
+                   connection->QueueChunk(std::move(text));
+                 });
       return true;
     }
     void Close() override {
@@ -111,10 +112,9 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
     Socket().expires_after(kIdleTime);
     // The first byte may take its time (keep-alive); the rest of the header may not.
     if (buffer_.size() > 0) Socket().expires_after(kHeaderTime);
-    http::async_read_header(stream_, buffer_, *parser_,
-                            [self = this->shared_from_this()](error_code error, size_t) {
-                              self->OnHeader(error);
-                            });
+    http::async_read_header(
+        stream_, buffer_, *parser_,
+        [self = this->shared_from_this()](error_code error, size_t) { self->OnHeader(error); });
   }
 
   void OnHeader(error_code error) {
@@ -159,8 +159,9 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
     response.status = status;
     const char* reason = status == 413 ? "RequestEntityTooLarge" : "BadRequest";
     response.headers = {{"Content-Type", "application/json"}};
-    response.body = R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":")" +
-                    message + R"(","reason":")" + reason + R"(","code":)" + std::to_string(status) + "}";
+    response.body =
+        R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":")" +
+        message + R"(","reason":")" + reason + R"(","code":)" + std::to_string(status) + "}";
     keep_alive_ = false;
     drain_ = true;
     Send(std::move(response));
@@ -174,8 +175,8 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
       std::string name;
       if (SSL_get_verify_result(ssl) == X509_V_OK) {
         char text[256] = {};
-        const int length = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
-                                                     text, sizeof text);
+        const int length = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate),
+                                                     NID_commonName, text, sizeof text);
         if (length > 0) name.assign(text, static_cast<size_t>(length));
       }
       X509_free(certificate);
@@ -193,8 +194,9 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
     request.method = std::string(message.method_string());
     request.target = std::string(message.target());
     for (const auto& field : message) {
-      request.headers.emplace_back(ToLower(std::string_view(field.name_string().data(), field.name_string().size())),
-                                   std::string(field.value()));
+      request.headers.emplace_back(
+          ToLower(std::string_view(field.name_string().data(), field.name_string().size())),
+          std::string(field.value()));
     }
     request.body = std::move(message.body());
     request.client_name = ClientName();
@@ -221,15 +223,15 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
     if (response.breakage == Breakage::kBeforeAnswer) return CloseSocket();
     if (response.breakage == Breakage::kMidAnswer) return SendHalf(response);
     if (response.start_stream) return SendStream(std::move(response));
-    auto answer = std::make_shared<http::response<http::string_body>>(Head<http::string_body>(response));
+    auto answer =
+        std::make_shared<http::response<http::string_body>>(Head<http::string_body>(response));
     answer->body() = std::move(response.body);
     answer->prepare_payload();
     if (head_only_) answer->body().clear();
     auto serializer = std::make_shared<http::response_serializer<http::string_body>>(*answer);
     serializer->split(head_only_);
-    const auto done = [self = this->shared_from_this(), answer, serializer](error_code error, size_t) {
-      self->AfterAnswer(error);
-    };
+    const auto done = [self = this->shared_from_this(), answer, serializer](
+                          error_code error, size_t) { self->AfterAnswer(error); };
     if (head_only_) {
       http::async_write_header(stream_, *serializer, done);
     } else {
@@ -251,12 +253,14 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
     head.body() = response.body.substr(0, response.body.size() / 2);
     auto text = std::make_shared<std::string>();
     text->append(Text(head)).append(head.body());
-    asio::async_write(stream_, asio::buffer(*text),
-                      [self = this->shared_from_this(), text](error_code, size_t) { self->CloseSocket(); });
+    asio::async_write(
+        stream_, asio::buffer(*text),
+        [self = this->shared_from_this(), text](error_code, size_t) { self->CloseSocket(); });
   }
 
   static std::string Text(const http::response<http::string_body>& head) {
-    std::string text = "HTTP/1.1 " + std::to_string(head.result_int()) + " " + std::string(head.reason()) + "\r\n";
+    std::string text =
+        "HTTP/1.1 " + std::to_string(head.result_int()) + " " + std::string(head.reason()) + "\r\n";
     for (const auto& field : head) {
       text.append(field.name_string().data(), field.name_string().size()).append(": ");
       text.append(field.value().data(), field.value().size()).append("\r\n");
@@ -268,28 +272,28 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
   // should return: a client does not talk while it listens to a stream.
   void SendStream(HttpResponse response) {
     keep_alive_ = false;  // the read that watches the peer cannot be taken back
-    auto head = std::make_shared<http::response<http::empty_body>>(Head<http::empty_body>(response));
+    auto head =
+        std::make_shared<http::response<http::empty_body>>(Head<http::empty_body>(response));
     head->chunked(true);
     auto serializer = std::make_shared<http::response_serializer<http::empty_body>>(*head);
     auto start = std::move(response.start_stream);
-    http::async_write_header(
-        stream_, *serializer,
-        [self = this->shared_from_this(), head, serializer, start = std::move(start)](error_code error, size_t) {
-          if (error) return self->CloseSocket();
-          self->Socket().expires_never();
-          self->writer_ = std::make_shared<Writer>(self);
-          self->WatchPeer();
-          start(self->writer_);
-        });
+    http::async_write_header(stream_, *serializer,
+                             [self = this->shared_from_this(), head, serializer,
+                              start = std::move(start)](error_code error, size_t) {
+                               if (error) return self->CloseSocket();
+                               self->Socket().expires_never();
+                               self->writer_ = std::make_shared<Writer>(self);
+                               self->WatchPeer();
+                               start(self->writer_);
+                             });
   }
 
   void WatchPeer() {
     Socket().expires_never();
     auto byte = std::make_shared<char>();
-    stream_.async_read_some(asio::buffer(byte.get(), 1),
-                            [self = this->shared_from_this(), byte](error_code, size_t) {
-                              self->CloseSocket();
-                            });
+    stream_.async_read_some(
+        asio::buffer(byte.get(), 1),
+        [self = this->shared_from_this(), byte](error_code, size_t) { self->CloseSocket(); });
   }
 
   void QueueChunk(std::string chunk) {
@@ -323,8 +327,9 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
   }
 
   void FinishStream() {
-    asio::async_write(stream_, http::make_chunk_last(),
-                      [self = this->shared_from_this()](error_code, size_t) { self->CloseSocket(); });
+    asio::async_write(
+        stream_, http::make_chunk_last(),
+        [self = this->shared_from_this()](error_code, size_t) { self->CloseSocket(); });
   }
 
   void Drain() {
@@ -344,7 +349,8 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
   void ShutDown() {
     if constexpr (kTls) {
       Socket().expires_after(std::chrono::seconds(2));
-      stream_.async_shutdown([self = this->shared_from_this()](error_code) { self->CloseSocket(); });
+      stream_.async_shutdown(
+          [self = this->shared_from_this()](error_code) { self->CloseSocket(); });
     } else {
       CloseSocket();
     }
@@ -395,9 +401,9 @@ class Server final : public HttpServer {
       acceptor_.listen(1024);
       port_ = acceptor_.local_endpoint().port();
     } catch (const std::exception& e) {
-      return Fail(ErrorCode::kUnavailable, "listening on 127.0.0.1:" +
-                                               std::to_string(shared_.options.port) + ": " + e.what() +
-                                               "; choose another port or 0 for any");
+      return Fail(ErrorCode::kUnavailable,
+                  "listening on 127.0.0.1:" + std::to_string(shared_.options.port) + ": " +
+                      e.what() + "; choose another port or 0 for any");
     }
     Accept();
     for (int i = 0; i < shared_.options.threads; ++i) {
@@ -436,8 +442,8 @@ class Server final : public HttpServer {
         [](SSL*, const unsigned char** out, unsigned char* length, const unsigned char* offered,
            unsigned int size, void*) {
           static const unsigned char kHttp11[] = "\x08http/1.1";
-          const int found = SSL_select_next_proto(const_cast<unsigned char**>(out), length, kHttp11, 9,
-                                                  offered, size);
+          const int found = SSL_select_next_proto(const_cast<unsigned char**>(out), length, kHttp11,
+                                                  9, offered, size);
           return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
         },
         nullptr);
@@ -446,11 +452,14 @@ class Server final : public HttpServer {
   }
 
   void Accept() {
-    acceptor_.async_accept(asio::make_strand(shared_.context), [this](error_code error, tcp::socket socket) {
-      if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
-      if (!error && shared_.connections < shared_.options.connection_limit) Serve(std::move(socket));
-      Accept();
-    });
+    acceptor_.async_accept(asio::make_strand(shared_.context),
+                           [this](error_code error, tcp::socket socket) {
+                             if (error == asio::error::operation_aborted || !acceptor_.is_open())
+                               return;
+                             if (!error && shared_.connections < shared_.options.connection_limit)
+                               Serve(std::move(socket));
+                             Accept();
+                           });
   }
 
   void Serve(tcp::socket socket) {

@@ -18,10 +18,10 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct HttpRequest {
   std::string method;
-  std::string target;          // as sent: path and query
-  Headers headers;             // names in lower case
+  std::string target;  // as sent: path and query
+  Headers headers;     // names in lower case
   std::string body;
-  std::string client_name;     // common name of a verified client certificate, or empty
+  std::string client_name;  // common name of a verified client certificate, or empty
   std::string_view Header(std::string_view lower_case_name) const;
 };
 
@@ -44,8 +44,8 @@ struct HttpResponse {
   std::string body;
   // Set for a streamed answer: called once the header is on its way.
   std::function<void(std::shared_ptr<ResponseStream>)> start_stream;
-  Duration delay{0};           // answered after this
-  Breakage breakage = Breakage::kNone;   // how the connection is cut, for faults
+  Duration delay{0};                    // answered after this
+  Breakage breakage = Breakage::kNone;  // how the connection is cut, for faults
 };
 
 struct TlsFiles {
@@ -55,8 +55,8 @@ struct TlsFiles {
 };
 
 struct HttpServerOptions {
-  int port = 0;                          // 0 = any free one
-  TlsFiles tls;                          // empty certificate = plain HTTP
+  int port = 0;  // 0 = any free one
+  TlsFiles tls;  // empty certificate = plain HTTP
   size_t body_limit = 3 << 20;
   size_t connection_limit = 2000;
   int threads = 2;
@@ -66,7 +66,7 @@ struct HttpServerOptions {
 
 class HttpServer {
  public:
-  virtual ~HttpServer() = default;   // stops
+  virtual ~HttpServer() = default;  // stops
   static Result<std::unique_ptr<HttpServer>> Start(HttpServerOptions options);
   virtual int port() const = 0;
   // Closes every connection, streams included, and joins the threads. May be called twice.

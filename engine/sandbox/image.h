@@ -1,4 +1,5 @@
-// Image references and the faults their tags script: the first word of the tag, up to its first "-".
+// Image references and the faults their tags script: the first word of the tag, up to its first
+// "-".
 #pragma once
 
 #include <string>

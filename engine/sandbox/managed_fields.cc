@@ -25,9 +25,9 @@ struct Entry {
 std::vector<Entry> ReadEntries(const Json& object) {
   std::vector<Entry> out;
   for (const Json& item : ArrayAt(object, {"metadata", "managedFields"})) {
-    out.push_back({TextAt(item, {"manager"}), TextAt(item, {"operation"}), TextAt(item, {"apiVersion"}),
-                   TextAt(item, {"subresource"}), TextAt(item, {"time"}),
-                   FieldSet::FromJson(ObjectAt(item, {"fieldsV1"}))});
+    out.push_back({TextAt(item, {"manager"}), TextAt(item, {"operation"}),
+                   TextAt(item, {"apiVersion"}), TextAt(item, {"subresource"}),
+                   TextAt(item, {"time"}), FieldSet::FromJson(ObjectAt(item, {"fieldsV1"}))});
   }
   return out;
 }
@@ -40,9 +40,9 @@ void WriteEntries(std::vector<Entry> entries, Json& object) {
   Json list = Json::array();
   for (const Entry& entry : entries) {
     if (entry.fields.empty()) continue;
-    Json item = {{"manager", entry.manager},         {"operation", entry.operation},
-                 {"apiVersion", entry.api_version},  {"time", entry.time},
-                 {"fieldsType", "FieldsV1"},         {"fieldsV1", entry.fields.ToJson()}};
+    Json item = {{"manager", entry.manager},        {"operation", entry.operation},
+                 {"apiVersion", entry.api_version}, {"time", entry.time},
+                 {"fieldsType", "FieldsV1"},        {"fieldsV1", entry.fields.ToJson()}};
     if (!entry.subresource.empty()) item["subresource"] = entry.subresource;
     list.push_back(std::move(item));
   }
@@ -59,8 +59,9 @@ FieldSet StrippedFields() {
   set.Insert({"f:apiVersion"});
   set.Insert({"f:kind"});
   set.Insert({"f:metadata"});
-  for (const char* name : {"f:name", "f:namespace", "f:creationTimestamp", "f:selfLink", "f:uid",
-                           "f:clusterName", "f:generation", "f:managedFields", "f:resourceVersion"}) {
+  for (const char* name :
+       {"f:name", "f:namespace", "f:creationTimestamp", "f:selfLink", "f:uid", "f:clusterName",
+        "f:generation", "f:managedFields", "f:resourceVersion"}) {
     set.Insert({"f:metadata", name});
   }
   return set;
@@ -78,7 +79,8 @@ FieldSet ResetFields(const ResourceType& resource, const std::string& subresourc
   return set;
 }
 
-FieldSet Recordable(const FieldSet& set, const ResourceType& resource, const std::string& subresource) {
+FieldSet Recordable(const FieldSet& set, const ResourceType& resource,
+                    const std::string& subresource) {
   static const FieldSet stripped = StrippedFields();
   return set.Difference(stripped).RecursiveDifference(ResetFields(resource, subresource));
 }
@@ -102,20 +104,24 @@ bool IsSame(const Entry& entry, const FieldManager& manager, const std::string& 
          (operation == "Apply" || entry.api_version == manager.api_version);
 }
 
-Entry& EntryOf(std::vector<Entry>& entries, const FieldManager& manager, const std::string& operation) {
+Entry& EntryOf(std::vector<Entry>& entries, const FieldManager& manager,
+               const std::string& operation) {
   for (Entry& entry : entries) {
     if (IsSame(entry, manager, operation)) {
       entry.api_version = manager.api_version;
       return entry;
     }
   }
-  entries.push_back({manager.name, operation, manager.api_version, manager.subresource, NowText(), {}});
+  entries.push_back(
+      {manager.name, operation, manager.api_version, manager.subresource, NowText(), {}});
   return entries.back();
 }
 
 // Update managers beyond the cap are merged, oldest first, into one.
 void CapUpdateManagers(std::vector<Entry>& entries) {
-  const auto is_update = [](const Entry& e) { return e.operation == "Update" && e.subresource.empty(); };
+  const auto is_update = [](const Entry& e) {
+    return e.operation == "Update" && e.subresource.empty();
+  };
   size_t count = static_cast<size_t>(std::count_if(entries.begin(), entries.end(), is_update));
   if (count <= kMaxUpdateManagers) return;
   std::stable_sort(entries.begin(), entries.end(),
@@ -140,7 +146,8 @@ void ReleaseFields(std::vector<Entry>& entries, const Entry& self, const Compari
   const FieldSet touched = change.modified.Union(change.added);
   for (Entry& entry : entries) {
     if (&entry == &self) continue;
-    entry.fields = entry.fields.Difference(entry.fields.Intersection(touched)).Difference(change.removed);
+    entry.fields =
+        entry.fields.Difference(entry.fields.Intersection(touched)).Difference(change.removed);
   }
 }
 
@@ -183,25 +190,23 @@ bool SameOwnership(std::vector<Entry> a, std::vector<Entry> b) {
   std::erase_if(a, is_empty);
   std::erase_if(b, is_empty);
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Entry& x, const Entry& y) {
-    return x.manager == y.manager && x.operation == y.operation &&
-           x.subresource == y.subresource && x.api_version == y.api_version && x.fields == y.fields;
+    return x.manager == y.manager && x.operation == y.operation && x.subresource == y.subresource &&
+           x.api_version == y.api_version && x.fields == y.fields;
   });
 }
 
 // Removes what this manager applied before, applies no longer, and nobody else owns.
-Json Prune(const Type& type, const Json& merged, const std::vector<Entry>& entries, const FieldSet& last) {
+Json Prune(const Type& type, const Json& merged, const std::vector<Entry>& entries,
+           const FieldSet& last) {
   if (last.empty()) return merged;
   const FieldSet last_named = last.WithNamedFields(type);
   const Json pruned = RemoveFields(type, merged, last_named);
   FieldSet managed;
   for (const Entry& entry : entries) managed = managed.Union(entry.fields);
   const FieldSet merged_fields = FieldsOf(type, merged).WithNamedFields(type);
-  const auto add_back = [&](const FieldSet& keep) {
-    return merged_fields.Difference(keep);
-  };
   const FieldSet pruned_fields = FieldsOf(type, pruned).WithNamedFields(type);
-  const Json owned_back =
-      RemoveFields(type, merged, add_back(pruned_fields.Union(managed.WithNamedFields(type))));
+  const Json owned_back = RemoveFields(
+      type, merged, merged_fields.Difference(pruned_fields.Union(managed.WithNamedFields(type))));
   const FieldSet after = FieldsOf(type, owned_back).WithNamedFields(type);
   return RemoveFields(type, merged, merged_fields.Difference(after).Intersection(last_named));
 }
@@ -246,7 +251,8 @@ ApiResult<ApplyOutcome> ApplyConfiguration(const Type& type, const ResourceType&
   const std::vector<std::string> problems = CheckAgainstSchema(type, config);
   if (!problems.empty()) {
     std::string text = "failed to create typed patch object (" + NamespaceOf(config) + "/" +
-                       NameOf(config) + "; " + resource.group + "/" + resource.version + ", Kind=" + resource.kind + "): ";
+                       NameOf(config) + "; " + resource.group + "/" + resource.version +
+                       ", Kind=" + resource.kind + "): ";
     if (problems.size() > 1) text += "errors:\n";
     for (const std::string& problem : problems) {
       text += problems.size() > 1 ? "  " + problem + "\n" : problem;

@@ -20,8 +20,8 @@ struct FieldManager {
 };
 
 struct ApplyOutcome {
-  Json object;         // merged, with managedFields
-  bool changed = true; // false: values and ownership are as before
+  Json object;          // merged, with managedFields
+  bool changed = true;  // false: values and ownership are as before
 };
 
 // Records what a create or update by `manager` set. `live` is null on create. An object whose

@@ -16,17 +16,31 @@ namespace {
 
 std::string NewUid() {
   const std::string hex = RandomHex(16);
-  return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-4" + hex.substr(13, 3) + "-a" + hex.substr(17, 3) +
-         "-" + hex.substr(20, 12);
+  return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-4" + hex.substr(13, 3) + "-a" +
+         hex.substr(17, 3) + "-" + hex.substr(20, 12);
 }
 
 // Kinds whose metadata.generation the server counts.
 bool CountsGeneration(const ResourceType& type) {
-  static const std::set<std::string> kinds = {
-      "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Job", "CronJob",
-      "Pod", "Ingress", "IngressClass", "NetworkPolicy", "PodDisruptionBudget", "PriorityClass",
-      "CustomResourceDefinition", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration",
-      "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "EndpointSlice"};
+  static const std::set<std::string> kinds = {"Deployment",
+                                              "ReplicaSet",
+                                              "StatefulSet",
+                                              "DaemonSet",
+                                              "ReplicationController",
+                                              "Job",
+                                              "CronJob",
+                                              "Pod",
+                                              "Ingress",
+                                              "IngressClass",
+                                              "NetworkPolicy",
+                                              "PodDisruptionBudget",
+                                              "PriorityClass",
+                                              "CustomResourceDefinition",
+                                              "MutatingWebhookConfiguration",
+                                              "ValidatingWebhookConfiguration",
+                                              "ValidatingAdmissionPolicy",
+                                              "ValidatingAdmissionPolicyBinding",
+                                              "EndpointSlice"};
   return type.IsCustom() || kinds.count(type.kind) > 0;
 }
 
@@ -50,7 +64,8 @@ Json InitialStatus(const ResourceType& type) {
 }
 
 void DropServerFields(Json& object) {
-  for (const char* name : {"selfLink", "generation", "deletionTimestamp", "deletionGracePeriodSeconds"}) {
+  for (const char* name :
+       {"selfLink", "generation", "deletionTimestamp", "deletionGracePeriodSeconds"}) {
     Erase(object, {"metadata", name});
   }
 }
@@ -63,7 +78,8 @@ bool HasFinalizers(const Json& object) {
 Json TimelessCopy(const Json& object) {
   Json out = object;
   Erase(out, {"metadata", "resourceVersion"});
-  if (Json* entries = Find(out, {"metadata", "managedFields"}); entries != nullptr && entries->is_array()) {
+  if (Json* entries = Find(out, {"metadata", "managedFields"});
+      entries != nullptr && entries->is_array()) {
     for (Json& entry : *entries) Erase(entry, {"time"});
   }
   return out;
@@ -82,29 +98,34 @@ std::string RandomSuffix() {
 ApiStatus CheckPreconditions(const ResourceType& type, const Json& live, const std::string& uid,
                              const std::string& resource_version) {
   if (!uid.empty() && uid != UidOf(live)) {
-    return Conflict(type, NameOf(live), "Precondition failed: UID in precondition: " + uid +
-                                            ", UID in object meta: " + UidOf(live));
+    return Conflict(type, NameOf(live),
+                    "Precondition failed: UID in precondition: " + uid +
+                        ", UID in object meta: " + UidOf(live));
   }
   const std::string current = TextAt(live, {"metadata", "resourceVersion"});
   if (!resource_version.empty() && resource_version != current) {
-    return Conflict(type, NameOf(live),
-                    "the object has been modified; please apply your changes to the latest version and "
-                    "try again");
+    return Conflict(
+        type, NameOf(live),
+        "the object has been modified; please apply your changes to the latest version and "
+        "try again");
   }
   return {};
 }
 
-ApiStatus CheckDeletePreconditions(const ResourceType& type, const Json& live, const DeleteOptions& options) {
+ApiStatus CheckDeletePreconditions(const ResourceType& type, const Json& live,
+                                   const DeleteOptions& options) {
   const std::string version = TextAt(live, {"metadata", "resourceVersion"});
   if (!options.uid.empty() && options.uid != UidOf(live)) {
-    return Conflict(type, NameOf(live), "the UID in the precondition (" + options.uid +
-                                            ") does not match the UID in record (" + UidOf(live) +
-                                            "). The object might have been deleted and then recreated");
+    return Conflict(type, NameOf(live),
+                    "the UID in the precondition (" + options.uid +
+                        ") does not match the UID in record (" + UidOf(live) +
+                        "). The object might have been deleted and then recreated");
   }
   if (!options.resource_version.empty() && options.resource_version != version) {
-    return Conflict(type, NameOf(live), "the ResourceVersion in the precondition (" + options.resource_version +
-                                            ") does not match the ResourceVersion in record (" + version +
-                                            "). The object might have been modified");
+    return Conflict(type, NameOf(live),
+                    "the ResourceVersion in the precondition (" + options.resource_version +
+                        ") does not match the ResourceVersion in record (" + version +
+                        "). The object might have been modified");
   }
   return {};
 }
@@ -119,9 +140,10 @@ ApiStatus ObjectWriter::CheckNamespace(const ResourceType& type, const std::stri
   const ObjectPtr owner = store_.Get("namespaces", "", ns);
   if (owner == nullptr) return NotFound(*types_.FindKind("", "Namespace"), ns);
   if (!IsTerminating(*owner)) return {};
-  return Forbidden(type, name,
-                   "unable to create new content in namespace " + ns + " because it is being terminated",
-                   {{"NamespaceTerminating", "namespace " + ns + " is being terminated", "metadata.namespace"}});
+  return Forbidden(
+      type, name,
+      "unable to create new content in namespace " + ns + " because it is being terminated",
+      {{"NamespaceTerminating", "namespace " + ns + " is being terminated", "metadata.namespace"}});
 }
 
 ApiResult<ObjectPtr> ObjectWriter::Create(const ResourceType& type, Json object,
@@ -163,12 +185,38 @@ ApiResult<ObjectPtr> ObjectWriter::FinishCreate(const ResourceType& type, Json o
   std::vector<Cause> causes = Validate(type, object, Json(nullptr));
   if (!causes.empty()) return Invalid(type, name, std::move(causes));
   if (store_.Get(type.StorageKey(), ns, name) != nullptr) return AlreadyExists(type, name);
+  if (type.kind == "Pod" && type.group.empty()) SANDBOX_CHECK(AdmitPod(type, object));
   if (record) {
     RecordUpdate(*type.schema, type, Json(nullptr), object,
                  {options.manager, type.ApiVersion(), options.subresource});
   }
   if (options.dry_run) return std::make_shared<const Json>(std::move(object));
   return store_.Put(type.StorageKey(), std::move(object));
+}
+
+ApiStatus ObjectWriter::AdmitPod(const ResourceType& type, const Json& pod) const {
+  const std::string ns = NamespaceOf(pod);
+  const std::string account = TextAt(pod, {"spec", "serviceAccountName"});
+  // A fresh namespace's own account is a moment late; that is no reason to refuse.
+  if (account != "default" && store_.Get("serviceaccounts", ns, account) == nullptr) {
+    return Forbidden(type, NameOf(pod),
+                     "error looking up service account " + ns + "/" + account +
+                         ": serviceaccount \"" + account + "\" not found");
+  }
+  const std::string used = std::to_string(store_.List("pods", ns).size());
+  for (const ObjectPtr& quota : store_.List("resourcequotas", ns)) {
+    for (const char* resource : {"pods", "count/pods"}) {
+      const std::string limit = TextAt(*quota, {"spec", "hard", resource});
+      if (limit.empty() ||
+          std::strtoll(used.c_str(), nullptr, 10) < std::strtoll(limit.c_str(), nullptr, 10))
+        continue;
+      const std::string name = resource;
+      return Forbidden(type, NameOf(pod),
+                       "exceeded quota: " + NameOf(*quota) + ", requested: " + name +
+                           "=1, used: " + name + "=" + used + ", limited: " + name + "=" + limit);
+    }
+  }
+  return {};
 }
 
 ApiResult<ObjectPtr> ObjectWriter::Update(const ResourceType& type, Json object,
@@ -182,14 +230,16 @@ ApiResult<ObjectPtr> ObjectWriter::Update(const ResourceType& type, Json object,
 }
 
 ApiResult<ObjectPtr> ObjectWriter::FinishUpdate(const ResourceType& type, const ObjectPtr& live,
-                                                Json object, const WriteOptions& options, bool record) {
+                                                Json object, const WriteOptions& options,
+                                                bool record) {
   const Json& old_meta = live->at("metadata");
   if (options.subresource == "status") {
-    // Only the status and ownership; the rest of the object stays as it is. Built-in kinds also take
-    // annotations here: that is how the Deployment controller writes its revision.
+    // Only the status and ownership; the rest of the object stays as it is. Built-in kinds also
+    // take annotations here: that is how the Deployment controller writes its revision.
     Json with_status = *live;
     const Json* annotations = Find(object, {"metadata", "annotations"});
-    if (annotations != nullptr && !type.IsCustom()) with_status["metadata"]["annotations"] = *annotations;
+    if (annotations != nullptr && !type.IsCustom())
+      with_status["metadata"]["annotations"] = *annotations;
     if (const Json* status = Find(object, {"status"})) {
       with_status["status"] = *status;
     } else {
@@ -204,9 +254,9 @@ ApiResult<ObjectPtr> ObjectWriter::FinishUpdate(const ResourceType& type, const 
     if (const Json* status = Find(*live, {"status"})) object["status"] = *status;
   }
   Json& meta = Ensure(object, {"metadata"});
-  for (const char* name : {"uid", "creationTimestamp", "generation", "deletionTimestamp",
-                           "deletionGracePeriodSeconds", "resourceVersion", "name", "namespace",
-                           "generateName", "selfLink"}) {
+  for (const char* name :
+       {"uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds",
+        "resourceVersion", "name", "namespace", "generateName", "selfLink"}) {
     meta.erase(name);
     if (old_meta.contains(name)) meta[name] = old_meta[name];
   }
@@ -243,32 +293,36 @@ ApiResult<Written> ObjectWriter::Apply(const ResourceType& type, Json config,
   const std::string uid = UidOf(config);
   if (live == nullptr) {
     if (!uid.empty()) {
-      return Conflict(type, name, "uid mismatch: the provided object specified uid " + uid +
-                                      ", and no existing object was found");
+      return Conflict(type, name,
+                      "uid mismatch: the provided object specified uid " + uid +
+                          ", and no existing object was found");
     }
     if (options.subresource == "status") return NotFound(type, name);
     SANDBOX_CHECK(CheckNamespace(type, ns, name));
   } else {
-    SANDBOX_CHECK(CheckPreconditions(type, *live, uid, TextAt(config, {"metadata", "resourceVersion"})));
+    SANDBOX_CHECK(
+        CheckPreconditions(type, *live, uid, TextAt(config, {"metadata", "resourceVersion"})));
   }
   Erase(config, {"metadata", "resourceVersion"});
   Erase(config, {"metadata", "uid"});
   const FieldManager manager{options.manager, type.ApiVersion(), options.subresource};
   SANDBOX_TRY(ApplyOutcome outcome,
-              ApplyConfiguration(*type.schema, type, live == nullptr ? Json(nullptr) : *live, config,
-                                 manager, options.force));
+              ApplyConfiguration(*type.schema, type, live == nullptr ? Json(nullptr) : *live,
+                                 config, manager, options.force));
   if (!outcome.changed) return Written{live, false};
   std::vector<std::string> unknown;
   if (const ApiStatus decoded = Decode(type, outcome.object, unknown); !decoded) {
     // A value that only the kind's own decoder refuses surfaces as a 500, like a schema failure.
-    return Internal("failed to convert new object (" + ns + "/" + name + "; " + type.group + "/" + type.version +
-                    ", Kind=" + type.kind + ") to proper version: " + decoded.error().message);
+    return Internal("failed to convert new object (" + ns + "/" + name + "; " + type.group + "/" +
+                    type.version + ", Kind=" + type.kind +
+                    ") to proper version: " + decoded.error().message);
   }
   if (live == nullptr) {
     SANDBOX_TRY(ObjectPtr created, FinishCreate(type, std::move(outcome.object), options, false));
     return Written{created, true};
   }
-  SANDBOX_TRY(ObjectPtr updated, FinishUpdate(type, live, std::move(outcome.object), options, false));
+  SANDBOX_TRY(ObjectPtr updated,
+              FinishUpdate(type, live, std::move(outcome.object), options, false));
   return Written{updated, false};
 }
 
@@ -277,11 +331,16 @@ ApiResult<ObjectPtr> ObjectWriter::Delete(const ResourceType& type, const std::s
   const ObjectPtr live = store_.Get(type.StorageKey(), ns, name);
   if (live == nullptr) return NotFound(type, name);
   SANDBOX_CHECK(CheckDeletePreconditions(type, *live, options));
+  static const std::set<std::string> kept = {"default", "kube-system", "kube-public"};
+  if (type.kind == "Namespace" && type.group.empty() && kept.count(name) > 0) {
+    return Forbidden(type, name, "this namespace may not be deleted");
+  }
   Json object = *live;
   Json& meta = object["metadata"];
   int64_t grace = 0;
   if (type.kind == "Pod" && type.group.empty()) {
-    grace = options.grace_seconds.value_or(IntAt(object, {"spec", "terminationGracePeriodSeconds"}, 30));
+    grace = options.grace_seconds.value_or(
+        IntAt(object, {"spec", "terminationGracePeriodSeconds"}, 30));
   }
   const bool foreground = options.propagation == "Foreground";
   const bool orphan = options.propagation == "Orphan";
@@ -297,7 +356,8 @@ ApiResult<ObjectPtr> ObjectWriter::Delete(const ResourceType& type, const std::s
   meta["deletionTimestamp"] = NowText();
   meta["deletionGracePeriodSeconds"] = grace;
   if (CountsGeneration(type)) meta["generation"] = IntAt(meta, {"generation"}) + 1;
-  if (type.kind == "Namespace" && type.group.empty()) Ensure(object, {"status"})["phase"] = "Terminating";
+  if (type.kind == "Namespace" && type.group.empty())
+    Ensure(object, {"status"})["phase"] = "Terminating";
   if (options.dry_run) return std::make_shared<const Json>(std::move(object));
   return store_.Put(type.StorageKey(), std::move(object));
 }
@@ -317,8 +377,10 @@ void ObjectWriter::Allocate(Json& service, const Json* live, bool dry_run) {
   const std::string kind = TextAt(spec, {"type"});
   if (kind == "ExternalName") return;
   if (live != nullptr) {
-    for (const char* name : {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort"}) {
-      if (const Json* value = Find(*live, {"spec", name}); value != nullptr && !spec.contains(name)) {
+    for (const char* name :
+         {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort"}) {
+      if (const Json* value = Find(*live, {"spec", name});
+          value != nullptr && !spec.contains(name)) {
         spec[name] = *value;
       }
     }
@@ -339,7 +401,8 @@ void ObjectWriter::Allocate(Json& service, const Json* live, bool dry_run) {
         }
       }
     }
-    if (IntAt(port, {"nodePort"}) == 0) port["nodePort"] = dry_run ? next_node_port_ : next_node_port_++;
+    if (IntAt(port, {"nodePort"}) == 0)
+      port["nodePort"] = dry_run ? next_node_port_ : next_node_port_++;
   }
 }
 

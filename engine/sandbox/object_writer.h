@@ -17,14 +17,14 @@ namespace sluice::sandbox {
 
 struct WriteOptions {
   std::string manager = "unknown";
-  std::string subresource;    // "" | "status" | "scale"
+  std::string subresource;  // "" | "status" | "scale"
   bool dry_run = false;
-  bool force = false;         // apply only
+  bool force = false;  // apply only
 };
 
 struct DeleteOptions {
-  std::string propagation;    // Background | Foreground | Orphan | "" (the kind's default)
-  std::string uid;            // preconditions
+  std::string propagation;  // Background | Foreground | Orphan | "" (the kind's default)
+  std::string uid;          // preconditions
   std::string resource_version;
   std::optional<int64_t> grace_seconds;
   bool dry_run = false;
@@ -46,15 +46,18 @@ class ObjectWriter {
   // Server-side apply of a raw configuration.
   ApiResult<Written> Apply(const ResourceType& type, Json config, const WriteOptions& options);
   // The object when it lingers (finalizers, grace), null when it is gone.
-  ApiResult<ObjectPtr> Delete(const ResourceType& type, const std::string& ns, const std::string& name,
-                              const DeleteOptions& options);
+  ApiResult<ObjectPtr> Delete(const ResourceType& type, const std::string& ns,
+                              const std::string& name, const DeleteOptions& options);
   // Removes a pod whose grace is over, or an object whose finalizers are done.
   void Remove(const ResourceType& type, const Json& object);
 
  private:
-  ApiStatus CheckNamespace(const ResourceType& type, const std::string& ns, const std::string& name) const;
-  ApiResult<ObjectPtr> FinishCreate(const ResourceType& type, Json object, const WriteOptions& options,
-                                    bool record);
+  ApiStatus CheckNamespace(const ResourceType& type, const std::string& ns,
+                           const std::string& name) const;
+  // Service accounts must exist and pod quotas hold; 403 otherwise.
+  ApiStatus AdmitPod(const ResourceType& type, const Json& pod) const;
+  ApiResult<ObjectPtr> FinishCreate(const ResourceType& type, Json object,
+                                    const WriteOptions& options, bool record);
   ApiResult<ObjectPtr> FinishUpdate(const ResourceType& type, const ObjectPtr& live, Json object,
                                     const WriteOptions& options, bool record);
   void Allocate(Json& service, const Json* live, bool dry_run);

@@ -147,7 +147,8 @@ ApiResult<Json> JsonPatch(const Json& object, const Json& operations) {
     ApiError error;
     error.code = 422;
     error.reason = "Invalid";
-    error.message = std::string("the server rejected our request due to an error in our request: ") + e.what();
+    error.message =
+        std::string("the server rejected our request due to an error in our request: ") + e.what();
     return tl::unexpected(std::move(error));
   }
 }

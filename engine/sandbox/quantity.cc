@@ -53,7 +53,8 @@ std::optional<Parsed> Parse(std::string_view text) {
     if (step == std::string_view::npos) return std::nullopt;
     out.binary = true;
     for (size_t k = 0; k <= step; ++k) factor *= 1024;
-  } else if (suffix.size() == 1 && std::string_view("numkMGTPE").find(suffix[0]) != std::string_view::npos) {
+  } else if (suffix.size() == 1 &&
+             std::string_view("numkMGTPE").find(suffix[0]) != std::string_view::npos) {
     power += (static_cast<int>(std::string_view("num kMGTPE").find(suffix[0])) - 3) * 3;
   } else if (suffix.size() > 1 && (suffix[0] == 'e' || suffix[0] == 'E')) {
     int exponent = 0;
@@ -62,7 +63,8 @@ std::optional<Parsed> Parse(std::string_view text) {
     if (suffix[k] == '-' || suffix[k] == '+') ++k;
     if (k == suffix.size()) return std::nullopt;
     for (; k < suffix.size(); ++k) {
-      if (std::isdigit(static_cast<unsigned char>(suffix[k])) == 0 || exponent > 18) return std::nullopt;
+      if (std::isdigit(static_cast<unsigned char>(suffix[k])) == 0 || exponent > 18)
+        return std::nullopt;
       exponent = exponent * 10 + (suffix[k] - '0');
     }
     power += minus ? -exponent : exponent;
@@ -92,7 +94,8 @@ std::string FormatDecimal(Wide nanos, bool exponent) {
   }
   if (power == 0) return ToText(nanos);
   if (exponent) return ToText(nanos) + "e" + std::to_string(power);
-  return ToText(nanos) + std::string(1, std::string_view("num kMGTPE")[static_cast<size_t>(power / 3 + 3)]);
+  return ToText(nanos) +
+         std::string(1, std::string_view("num kMGTPE")[static_cast<size_t>(power / 3 + 3)]);
 }
 
 }  // namespace

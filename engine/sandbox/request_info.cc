@@ -23,7 +23,8 @@ std::string VerbOf(const HttpRequest& request, const RequestInfo& info) {
   if (request.method == "POST") return "create";
   if (request.method == "PUT") return "update";
   if (request.method == "PATCH") {
-    return request.Header("content-type").rfind("application/apply-patch", 0) == 0 ? "apply" : "patch";
+    return request.Header("content-type").rfind("application/apply-patch", 0) == 0 ? "apply"
+                                                                                   : "patch";
   }
   if (request.method == "DELETE") return named ? "delete" : "deletecollection";
   return ToLower(request.method);
@@ -58,8 +59,8 @@ bool RequestInfo::QueryBool(const std::string& key) const {
 }
 
 bool RequestInfo::IsWrite() const {
-  return verb == "create" || verb == "update" || verb == "patch" || verb == "apply" || verb == "delete" ||
-         verb == "deletecollection";
+  return verb == "create" || verb == "update" || verb == "patch" || verb == "apply" ||
+         verb == "delete" || verb == "deletecollection";
 }
 
 std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_space) {
@@ -89,8 +90,10 @@ std::optional<RequestInfo> ParseRequest(const HttpRequest& request) {
     for (const std::string& pair : Split(target.substr(question + 1), '&')) {
       const size_t equals = pair.find('=');
       const auto key = PercentDecode(std::string_view(pair).substr(0, equals), true);
-      const auto value = PercentDecode(
-          equals == std::string::npos ? std::string_view() : std::string_view(pair).substr(equals + 1), true);
+      const auto value =
+          PercentDecode(equals == std::string::npos ? std::string_view()
+                                                    : std::string_view(pair).substr(equals + 1),
+                        true);
       if (!key || !value) return std::nullopt;
       if (!key->empty()) info.query.emplace(*key, *value);
     }

@@ -13,7 +13,7 @@ namespace sluice::sandbox {
 
 struct RequestInfo {
   std::string cluster;
-  std::string path;             // below the cluster's prefix: /apis/apps/v1/…
+  std::string path;  // below the cluster's prefix: /apis/apps/v1/…
   std::vector<std::string> parts;
   std::multimap<std::string, std::string> query;
   // A path below /api/v1 or /apis/G/V that names a resource.

@@ -27,9 +27,9 @@ struct ResourceType {
   bool has_scale = false;
   const Type* schema = nullptr;
   // Custom kinds only.
-  std::string crd;                        // name of the definition; empty for built-in kinds
+  std::string crd;  // name of the definition; empty for built-in kinds
   std::shared_ptr<const Schema> schema_owner;
-  std::string spec_replicas_path;         // ".spec.replicas"
+  std::string spec_replicas_path;  // ".spec.replicas"
   std::string status_replicas_path;
   std::string selector_path;
 
@@ -45,7 +45,8 @@ class TypeRegistry {
  public:
   TypeRegistry();  // the built-in kinds
 
-  TypePtr FindPlural(std::string_view group, std::string_view version, std::string_view plural) const;
+  TypePtr FindPlural(std::string_view group, std::string_view version,
+                     std::string_view plural) const;
   TypePtr FindKind(std::string_view group, std::string_view kind) const;
   TypePtr FindStorage(std::string_view storage_key) const;
   // In the order discovery lists them.

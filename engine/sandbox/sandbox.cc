@@ -24,31 +24,30 @@ Json KubeConfig(const SandboxOptions& options, int port, const Certificates& cer
   Json contexts = Json::array();
   const std::string user = "sandbox-admin";
   for (const std::string& name : options.clusters) {
-    clusters.push_back(
-        {{"name", name},
-         {"cluster",
-          {{"server", "https://127.0.0.1:" + std::to_string(port) + "/" + name},
-           {"certificate-authority-data", Base64Encode(certificates.ca_pem)}}}});
+    clusters.push_back({{"name", name},
+                        {"cluster",
+                         {{"server", "https://127.0.0.1:" + std::to_string(port) + "/" + name},
+                          {"certificate-authority-data", Base64Encode(certificates.ca_pem)}}}});
     contexts.push_back({{"name", name}, {"context", {{"cluster", name}, {"user", user}}}});
   }
-  const Json credentials = {{"client-certificate-data", Base64Encode(certificates.client.certificate_pem)},
-                            {"client-key-data", Base64Encode(certificates.client.key_pem)}};
-  return {{"apiVersion", "v1"},
-          {"kind", "Config"},
-          {"clusters", clusters},
-          {"users", {{{"name", user}, {"user", credentials}}}},
-          {"contexts", contexts},
-          {"current-context", options.clusters.front()}};
+  const Json credentials = {
+      {"client-certificate-data", Base64Encode(certificates.client.certificate_pem)},
+      {"client-key-data", Base64Encode(certificates.client.key_pem)}};
+  return {{"apiVersion", "v1"},   {"kind", "Config"},
+          {"clusters", clusters}, {"users", {{{"name", user}, {"user", credentials}}}},
+          {"contexts", contexts}, {"current-context", options.clusters.front()}};
 }
 
 Status WritePrivateFile(const std::string& path, const std::string& text) {
   std::error_code ignored;
   std::filesystem::remove(path, ignored);
   std::ofstream file(path);
-  std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write, ignored);
+  std::filesystem::permissions(
+      path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write, ignored);
   file << text;
   file.close();
-  if (!file) return Fail(ErrorCode::kUnavailable, "cannot write " + path + "; choose another --dir");
+  if (!file)
+    return Fail(ErrorCode::kUnavailable, "cannot write " + path + "; choose another --dir");
   return {};
 }
 
@@ -62,18 +61,30 @@ ApiError Unauthorized() {
 
 std::string ReasonOf(int status) {
   switch (status) {
-    case 400: return "BadRequest";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "NotFound";
-    case 409: return "Conflict";
-    case 410: return "Expired";
-    case 422: return "Invalid";
-    case 429: return "TooManyRequests";
-    case 500: return "InternalError";
-    case 503: return "ServiceUnavailable";
-    case 504: return "Timeout";
-    default: return "";
+    case 400:
+      return "BadRequest";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "NotFound";
+    case 409:
+      return "Conflict";
+    case 410:
+      return "Expired";
+    case 422:
+      return "Invalid";
+    case 429:
+      return "TooManyRequests";
+    case 500:
+      return "InternalError";
+    case 503:
+      return "ServiceUnavailable";
+    case 504:
+      return "Timeout";
+    default:
+      return "";
   }
 }
 
@@ -111,7 +122,8 @@ class Sandbox::State {
     std::error_code failed;
     std::filesystem::create_directories(options_.dir, failed);
     if (failed) {
-      return Fail(ErrorCode::kUnavailable, "cannot make " + options_.dir + ": " + failed.message() + "; choose another --dir");
+      return Fail(ErrorCode::kUnavailable, "cannot make " + options_.dir + ": " + failed.message() +
+                                               "; choose another --dir");
     }
     SLUICE_CHECK(audit_.Open(options_.dir + "/audit.log"));
     SLUICE_TRY(const Certificates certificates, MakeCertificates());
@@ -124,7 +136,8 @@ class Sandbox::State {
     }
     HttpServerOptions api;
     api.port = options_.port;
-    api.tls = {certificates.server.certificate_pem, certificates.server.key_pem, certificates.ca_pem};
+    api.tls = {certificates.server.certificate_pem, certificates.server.key_pem,
+               certificates.ca_pem};
     api.handle = [this](const HttpRequest& request) { return Handle(request); };
     SLUICE_TRY(api_server_, HttpServer::Start(std::move(api)));
     std::map<std::string, Cluster*> clusters;
@@ -134,7 +147,8 @@ class Sandbox::State {
     front.port = options_.http_port;
     front.handle = [this](const HttpRequest& request) { return front_->Handle(request); };
     SLUICE_TRY(front_server_, HttpServer::Start(std::move(front)));
-    return WritePrivateFile(kubeconfig_path(), KubeConfig(options_, api_server_->port(), certificates).dump(1) + "\n");
+    return WritePrivateFile(kubeconfig_path(),
+                            KubeConfig(options_, api_server_->port(), certificates).dump(1) + "\n");
   }
 
   void Stop() {
@@ -157,15 +171,18 @@ class Sandbox::State {
  private:
   Status CheckOptions() const {
     if (options_.clusters.empty()) {
-      return Fail(ErrorCode::kInvalidArgument, "no cluster is named; give at least one, as --clusters dev");
+      return Fail(ErrorCode::kInvalidArgument,
+                  "no cluster is named; give at least one, as --clusters dev");
     }
     for (const std::string& name : options_.clusters) {
       if (!IsDnsLabel(name)) {
         return Fail(ErrorCode::kInvalidArgument,
-                    "cluster name '" + name + "' is not a DNS label; use lower-case letters, digits and '-'");
+                    "cluster name '" + name +
+                        "' is not a DNS label; use lower-case letters, digits and '-'");
       }
       if (std::count(options_.clusters.begin(), options_.clusters.end(), name) > 1) {
-        return Fail(ErrorCode::kInvalidArgument, "cluster '" + name + "' is named twice; name each once");
+        return Fail(ErrorCode::kInvalidArgument,
+                    "cluster '" + name + "' is named twice; name each once");
       }
     }
     return {};
@@ -187,20 +204,23 @@ class Sandbox::State {
       error.code = 404;
       error.reason = "NotFound";
       error.message = "this is sluice sandbox, a simulation; it has no cluster '" + info->cluster +
-                      "', only " + Join(options_.clusters, ", ") + " (https://host:port/CLUSTER/api/…)";
+                      "', only " + Join(options_.clusters, ", ") +
+                      " (https://host:port/CLUSTER/api/…)";
       return ErrorResponse(error);
     }
     if (info->is_resource) audit_.Count(info->cluster, info->verb);
     const std::string user = Authenticate(request);
-    const bool open = info->path == "/version" || info->path == "/healthz" || info->path == "/readyz" || info->path == "/livez";
+    const bool open = info->path == "/version" || info->path == "/healthz" ||
+                      info->path == "/readyz" || info->path == "/livez";
     const std::optional<Fault> fault = faults_.Match(*info);
-    HttpResponse response =
-        user.empty() && !open ? ErrorResponse(Unauthorized()) : Answer(request, *info, *it->second, fault);
+    HttpResponse response = user.empty() && !open ? ErrorResponse(Unauthorized())
+                                                  : Answer(request, *info, *it->second, fault);
     if (info->is_resource && info->IsWrite()) {
-      const bool cut = fault && fault->kind == FaultKind::kDrop && fault->drop == DropPoint::kBefore;
-      audit_.Write({info->cluster, info->verb, info->path, info->IsDryRun(), info->Query("fieldManager"),
-                    std::string(request.Header("user-agent")), user, cut ? 0 : response.status,
-                    fault ? fault->spec : ""});
+      const bool cut =
+          fault && fault->kind == FaultKind::kDrop && fault->drop == DropPoint::kBefore;
+      audit_.Write({info->cluster, info->verb, info->path, info->IsDryRun(),
+                    info->Query("fieldManager"), std::string(request.Header("user-agent")), user,
+                    cut ? 0 : response.status, fault ? fault->spec : ""});
     }
     return response;
   }
@@ -215,7 +235,8 @@ class Sandbox::State {
         uint64_t revision = 0;
         {
           const std::lock_guard lock(simulation.cluster.mutex);
-          revision = simulation.cluster.store.RevisionAt(std::chrono::steady_clock::now() - fault->age);
+          revision =
+              simulation.cluster.store.RevisionAt(std::chrono::steady_clock::now() - fault->age);
         }
         return simulation.api.Handle(request, info, revision);
       }
@@ -226,8 +247,10 @@ class Sandbox::State {
       }
       case FaultKind::kDrop: {
         HttpResponse response;
-        if (fault->drop != DropPoint::kBefore) response = simulation.api.Handle(request, info, std::nullopt);
-        response.breakage = fault->drop == DropPoint::kMid ? Breakage::kMidAnswer : Breakage::kBeforeAnswer;
+        if (fault->drop != DropPoint::kBefore)
+          response = simulation.api.Handle(request, info, std::nullopt);
+        response.breakage =
+            fault->drop == DropPoint::kMid ? Breakage::kMidAnswer : Breakage::kBeforeAnswer;
         return response;
       }
     }

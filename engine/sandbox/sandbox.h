@@ -1,7 +1,8 @@
 // A simulated world to try sluice against: several Kubernetes clusters behind one TLS port, with
 // workloads that roll out, fail as their image tags say, and answer HTTP through a front.
 // Everything is in memory and on loopback. It must not know the engine's own modules.
-// Start reading at sandbox.cc (one request's way), then api_server.h, object_writer.h, controllers/.
+// Start reading at sandbox.cc (one request's way), then api_server.h, object_writer.h,
+// controllers/.
 #pragma once
 
 #include <map>
@@ -17,13 +18,13 @@
 namespace sluice::sandbox {
 
 struct SandboxOptions {
-  std::string dir;         // made when absent; gets kubeconfig and audit.log
-  int port = 0;            // Kubernetes API; 0 = any free one
-  int http_port = 0;       // the workloads' front; 0 = any free one
+  std::string dir;    // made when absent; gets kubeconfig and audit.log
+  int port = 0;       // Kubernetes API; 0 = any free one
+  int http_port = 0;  // the workloads' front; 0 = any free one
   std::vector<std::string> clusters{"dev", "staging", "prod"};
-  std::vector<std::string> faults;   // HelpFaults()
+  std::vector<std::string> faults;  // HelpFaults()
   Timings timings;
-  size_t history_limit = 10000;      // events kept for watches before they get 410 Gone
+  size_t history_limit = 10000;  // events kept for watches before they get 410 Gone
 };
 
 // Thread-safe.

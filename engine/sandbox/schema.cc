@@ -19,7 +19,8 @@ const Type* Schema::FindType(std::string_view name) const {
   return it == by_name_.end() ? nullptr : it->second;
 }
 
-// Reads the table notation of schema.h. The tables are part of the program, so it does not check them.
+// Reads the table notation of schema.h. The tables are part of the program, so it does not check
+// them.
 class TableReader {
  public:
   explicit TableReader(Schema& schema) : schema_(schema) {}
@@ -127,14 +128,22 @@ class TableReader {
         if (Take('"')) text->default_text = TakeUntil('"');
         return text;
       }
-      case 'i': return schema_.New(Shape::kInteger);
-      case 'b': return schema_.New(Shape::kBoolean);
-      case 'n': return schema_.New(Shape::kNumber);
-      case 't': return schema_.New(Shape::kTime);
-      case 'y': return schema_.New(Shape::kBytes);
-      case 'x': return schema_.New(Shape::kIntOrString);
-      case 'q': return schema_.New(Shape::kQuantity);
-      default: return &AnyType();
+      case 'i':
+        return schema_.New(Shape::kInteger);
+      case 'b':
+        return schema_.New(Shape::kBoolean);
+      case 'n':
+        return schema_.New(Shape::kNumber);
+      case 't':
+        return schema_.New(Shape::kTime);
+      case 'y':
+        return schema_.New(Shape::kBytes);
+      case 'x':
+        return schema_.New(Shape::kIntOrString);
+      case 'q':
+        return schema_.New(Shape::kQuantity);
+      default:
+        return &AnyType();
     }
   }
 

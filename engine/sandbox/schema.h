@@ -22,26 +22,35 @@
 namespace sluice::sandbox {
 
 enum class Shape {
-  kString, kInteger, kBoolean, kNumber, kTime, kBytes, kIntOrString, kQuantity,
-  kAny,      // shape follows the value: objects granular, lists atomic
-  kStruct, kMap, kList,
+  kString,
+  kInteger,
+  kBoolean,
+  kNumber,
+  kTime,
+  kBytes,
+  kIntOrString,
+  kQuantity,
+  kAny,  // shape follows the value: objects granular, lists atomic
+  kStruct,
+  kMap,
+  kList,
 };
 
 struct Type {
   Shape shape = Shape::kAny;
-  bool atomic = false;               // owned, compared and replaced as one value
-  bool is_set = false;               // kList: items identified by value
-  std::vector<std::string> keys;     // kList: items identified by these members
-  std::string merge_key;             // kList: strategic merge's key
-  bool merge_items = false;          // kList of scalars: strategic merge adds
+  bool atomic = false;            // owned, compared and replaced as one value
+  bool is_set = false;            // kList: items identified by value
+  std::vector<std::string> keys;  // kList: items identified by these members
+  std::string merge_key;          // kList: strategic merge's key
+  bool merge_items = false;       // kList of scalars: strategic merge adds
   bool retain_keys = false;
-  const Type* element = nullptr;     // kMap, kList
+  const Type* element = nullptr;                           // kMap, kList
   std::map<std::string, const Type*, std::less<>> fields;  // kStruct
-  std::vector<std::string> allowed;  // kString
-  std::string default_text;          // kString, part of list keys (protocol: TCP)
-  bool preserve_unknown = false;     // kStruct: fields beside `fields` are kept
+  std::vector<std::string> allowed;                        // kString
+  std::string default_text;       // kString, part of list keys (protocol: TCP)
+  bool preserve_unknown = false;  // kStruct: fields beside `fields` are kept
   bool nullable = false;
-  const Json* rules = nullptr;       // the CRD's schema node: defaults, bounds, required
+  const Json* rules = nullptr;  // the CRD's schema node: defaults, bounds, required
 };
 
 // Owns the types it hands out. Immutable once built.

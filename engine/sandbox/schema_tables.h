@@ -3,7 +3,7 @@
 
 namespace sluice::sandbox {
 
-extern const char kCoreTypes[];    // meta/v1 and core/v1
-extern const char kGroupTypes[];   // every other API group
+extern const char kCoreTypes[];   // meta/v1 and core/v1
+extern const char kGroupTypes[];  // every other API group
 
 }  // namespace sluice::sandbox

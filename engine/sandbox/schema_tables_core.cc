@@ -4,6 +4,7 @@
 
 namespace sluice::sandbox {
 
+// clang-format off
 const char kCoreTypes[] = R"schema(Condition: lastTransitionTime=t message=s observedGeneration=i reason=s status=s type=s
 LabelSelector!: matchExpressions=[@LabelSelectorRequirement matchLabels={s
 LabelSelectorRequirement: key=s operator=s values=[s
@@ -374,5 +375,6 @@ WeightedPodAffinityTerm: podAffinityTerm=@PodAffinityTerm weight=i
 WindowsSecurityContextOptions: gmsaCredentialSpec=s gmsaCredentialSpecName=s hostProcess=b
   runAsUserName=s
 )schema";
+// clang-format on
 
 }  // namespace sluice::sandbox

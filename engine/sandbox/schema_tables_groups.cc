@@ -4,6 +4,7 @@
 
 namespace sluice::sandbox {
 
+// clang-format off
 const char kGroupTypes[] = R"schema(AuditAnnotation: key=s valueExpression=s
 ExpressionWarning: fieldRef=s warning=s
 MatchCondition: expression=s name=s
@@ -255,5 +256,6 @@ VolumeAttachmentStatus: attachError=@VolumeError attached=b attachmentMetadata={
 VolumeError: errorCode=i message=s time=t
 VolumeNodeResources: count=i
 )schema";
+// clang-format on
 
 }  // namespace sluice::sandbox

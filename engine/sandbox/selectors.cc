@@ -70,7 +70,8 @@ ApiResult<std::vector<Requirement>> ParseLabelSelector(std::string_view text) {
       const bool absent = !term.empty() && term[0] == '!';
       std::string key(Trim(std::string_view(term).substr(absent ? 1 : 0)));
       if (key.empty() || key.find_first_of(" ()<>") != std::string::npos) {
-        return BadRequest("unable to parse requirement: found '" + term + "', expected: identifier");
+        return BadRequest("unable to parse requirement: found '" + term +
+                          "', expected: identifier");
       }
       out.push_back({std::move(key), absent ? "DoesNotExist" : "Exists", {}});
       continue;
@@ -79,15 +80,17 @@ ApiResult<std::vector<Requirement>> ParseLabelSelector(std::string_view text) {
     size_t value_at = equals + 1;
     if (value_at < term.size() && term[value_at] == '=') ++value_at;
     std::string key(Trim(std::string_view(term).substr(0, differs ? equals - 1 : equals)));
-    out.push_back({std::move(key), differs ? "NotIn" : "In",
+    out.push_back({std::move(key),
+                   differs ? "NotIn" : "In",
                    {std::string(Trim(std::string_view(term).substr(value_at)))}});
   }
   return out;
 }
 
 bool Matches(const std::vector<Requirement>& selector, const Json& labels) {
-  return std::all_of(selector.begin(), selector.end(),
-                     [&](const Requirement& requirement) { return Satisfies(requirement, labels); });
+  return std::all_of(selector.begin(), selector.end(), [&](const Requirement& requirement) {
+    return Satisfies(requirement, labels);
+  });
 }
 
 bool MatchesMap(const Json& map, const Json& labels) {
@@ -131,7 +134,8 @@ ApiResult<std::vector<FieldRequirement>> ParseFieldSelector(std::string_view tex
     const bool differs = term[equals - 1] == '!';
     size_t value_at = equals + 1;
     if (value_at < term.size() && term[value_at] == '=') ++value_at;
-    out.push_back({Split(term.substr(0, differs ? equals - 1 : equals), '.'), term.substr(value_at), !differs});
+    out.push_back({Split(term.substr(0, differs ? equals - 1 : equals), '.'), term.substr(value_at),
+                   !differs});
   }
   return out;
 }

@@ -1,5 +1,6 @@
 #include "engine/sandbox/store.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace sluice::sandbox {
@@ -29,9 +30,11 @@ std::vector<ObjectPtr> Store::ListAt(const std::string& storage_key, const std::
   if (revision >= revision_) return List(storage_key, ns);
   Objects then;
   if (const auto kind = objects_.find(storage_key); kind != objects_.end()) then = kind->second;
-  for (auto event = events_.rbegin(); event != events_.rend() && event->revision > revision; ++event) {
+  for (auto event = events_.rbegin(); event != events_.rend() && event->revision > revision;
+       ++event) {
     if (event->storage_key != storage_key) continue;
-    const std::pair<std::string, std::string> key(NamespaceOf(*event->object), NameOf(*event->object));
+    const std::pair<std::string, std::string> key(NamespaceOf(*event->object),
+                                                  NameOf(*event->object));
     if (event->previous == nullptr) {
       then.erase(key);
     } else {
@@ -45,10 +48,11 @@ std::vector<ObjectPtr> Store::ListAt(const std::string& storage_key, const std::
   return out;
 }
 
-ObjectPtr Store::GetAt(const std::string& storage_key, const std::string& ns, const std::string& name,
-                       uint64_t revision) const {
+ObjectPtr Store::GetAt(const std::string& storage_key, const std::string& ns,
+                       const std::string& name, uint64_t revision) const {
   ObjectPtr object = Get(storage_key, ns, name);
-  for (auto event = events_.rbegin(); event != events_.rend() && event->revision > revision; ++event) {
+  for (auto event = events_.rbegin(); event != events_.rend() && event->revision > revision;
+       ++event) {
     if (event->storage_key == storage_key && NameOf(*event->object) == name &&
         NamespaceOf(*event->object) == ns) {
       object = event->previous;
@@ -68,11 +72,17 @@ uint64_t Store::RevisionAt(SteadyTime time) const {
 std::vector<ObjectKey> Store::InNamespace(const std::string& ns) const {
   std::vector<ObjectKey> out;
   for (const auto& [storage_key, objects] : objects_) {
-    for (auto it = objects.lower_bound({ns, ""}); it != objects.end() && it->first.first == ns; ++it) {
+    for (auto it = objects.lower_bound({ns, ""}); it != objects.end() && it->first.first == ns;
+         ++it) {
       out.push_back({storage_key, ns, it->first.second});
     }
   }
   return out;
+}
+
+const ObjectKey* Store::FindUid(const std::string& uid) const {
+  const auto it = uids_.find(uid);
+  return it == uids_.end() ? nullptr : &it->second;
 }
 
 std::vector<ObjectKey> Store::OwnedBy(const std::string& uid) const {
@@ -89,7 +99,8 @@ ObjectPtr Store::Put(const std::string& storage_key, Json object) {
   slot = stored;
   Index(storage_key, previous, stored);
   Record({revision_, std::chrono::steady_clock::now(),
-          previous == nullptr ? EventKind::kAdded : EventKind::kModified, storage_key, stored, previous});
+          previous == nullptr ? EventKind::kAdded : EventKind::kModified, storage_key, stored,
+          previous});
   return stored;
 }
 
@@ -121,7 +132,7 @@ void Store::Index(const std::string& storage_key, const ObjectPtr& before, const
       }
     }
     if (adding) {
-      uids_.insert(UidOf(*object));
+      uids_[UidOf(*object)] = key;
     } else if (after == nullptr) {
       uids_.erase(UidOf(*object));
     }
@@ -147,11 +158,14 @@ int Store::Observe(std::function<void(const StoreEvent&)> observer) {
   return next_observer_++;
 }
 
-std::vector<StoreEvent> Store::EventsAfter(uint64_t revision, const std::string& storage_key) const {
+std::vector<StoreEvent> Store::EventsAfter(uint64_t revision,
+                                           const std::string& storage_key) const {
   std::vector<StoreEvent> out;
-  for (auto event = events_.rbegin(); event != events_.rend() && event->revision > revision; ++event) {
-    if (event->storage_key == storage_key) out.insert(out.begin(), *event);
+  for (auto event = events_.rbegin(); event != events_.rend() && event->revision > revision;
+       ++event) {
+    if (event->storage_key == storage_key) out.push_back(*event);
   }
+  std::reverse(out.begin(), out.end());
   return out;
 }
 

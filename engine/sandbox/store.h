@@ -22,9 +22,9 @@ struct StoreEvent {
   uint64_t revision = 0;
   SteadyTime at;
   EventKind kind = EventKind::kAdded;
-  std::string storage_key;   // ResourceType::StorageKey
-  ObjectPtr object;          // kDeleted: the last state, with the revision of its end
-  ObjectPtr previous;        // null when added
+  std::string storage_key;  // ResourceType::StorageKey
+  ObjectPtr object;         // kDeleted: the last state, with the revision of its end
+  ObjectPtr previous;       // null when added
 };
 
 struct ObjectKey {
@@ -42,7 +42,8 @@ class Store {
   // Watches and continued lists may start at this revision or later.
   uint64_t oldest_revision() const { return oldest_revision_; }
 
-  ObjectPtr Get(const std::string& storage_key, const std::string& ns, const std::string& name) const;
+  ObjectPtr Get(const std::string& storage_key, const std::string& ns,
+                const std::string& name) const;
   // Ordered by namespace and name; an empty namespace means all.
   std::vector<ObjectPtr> List(const std::string& storage_key, const std::string& ns) const;
   // As of a past revision, which must not be older than oldest_revision().
@@ -56,6 +57,8 @@ class Store {
   std::vector<ObjectKey> InNamespace(const std::string& ns) const;
   std::vector<ObjectKey> OwnedBy(const std::string& uid) const;
   bool HasUid(const std::string& uid) const { return uids_.count(uid) > 0; }
+  // Null when no object has it.
+  const ObjectKey* FindUid(const std::string& uid) const;
 
   // Stores with the next resourceVersion and tells the observers.
   ObjectPtr Put(const std::string& storage_key, Json object);
@@ -78,7 +81,7 @@ class Store {
   uint64_t oldest_revision_ = 1;
   std::map<std::string, Objects> objects_;
   std::map<std::string, std::set<ObjectKey>> owned_;  // owner uid -> dependents
-  std::set<std::string> uids_;
+  std::map<std::string, ObjectKey> uids_;
   std::deque<StoreEvent> events_;
   std::map<int, std::function<void(const StoreEvent&)>> observers_;
   int next_observer_ = 0;

@@ -9,7 +9,8 @@ Timers::~Timers() { Stop(); }
 void Timers::After(Duration delay, std::function<void()> callback) {
   const std::lock_guard lock(mutex_);
   if (stopping_) return;
-  pending_.emplace(std::pair(std::chrono::steady_clock::now() + delay, next_++), std::move(callback));
+  pending_.emplace(std::pair(std::chrono::steady_clock::now() + delay, next_++),
+                   std::move(callback));
   changed_.notify_one();
 }
 

@@ -1,4 +1,5 @@
-// One thread that runs callbacks at their time, in the order of (time, order of asking). Thread-safe.
+// One thread that runs callbacks at their time, in the order of (time, order of asking).
+// Thread-safe.
 #pragma once
 
 #include <condition_variable>

@@ -77,9 +77,9 @@ class Checker {
 
  private:
   void Wrong(const std::string& expected, const Json& value) {
-    const std::string got = value.is_object()   ? "map"
-                            : value.is_array()  ? "list"
-                            : value.is_string() ? "string"
+    const std::string got = value.is_object()    ? "map"
+                            : value.is_array()   ? "list"
+                            : value.is_string()  ? "string"
                             : value.is_boolean() ? "boolean"
                                                  : "numeric";
     errors.push_back(path_ + ": expected " + expected + ", got " + got);
@@ -164,7 +164,9 @@ class Comparer {
   Comparison result;
 
   void Visit(const Type& type, const Json* before, const Json* after) {
-    const Json& sample = after != nullptr && !after->is_null() ? *after : before != nullptr ? *before : kNull;
+    const Json& sample = after != nullptr && !after->is_null() ? *after
+                         : before != nullptr                   ? *before
+                                                               : kNull;
     if (IsGranularMap(type, sample) && !BothEmpty(before, after)) {
       VisitMap(type, before, after);
     } else if (IsGranularList(type, sample) && !BothEmpty(before, after)) {
@@ -194,7 +196,8 @@ class Comparer {
     }
   }
 
-  void Descend(const std::string& element, const Type& type, const Json* before, const Json* after) {
+  void Descend(const std::string& element, const Type& type, const Json* before,
+               const Json* after) {
     path_.push_back(element);
     Visit(type, before, after);
     path_.pop_back();
@@ -283,7 +286,8 @@ std::string ItemElement(const Type& list, const Json& item) {
     const Type* member = list.element == nullptr ? nullptr : MemberType(*list.element, key);
     if (member != nullptr && !member->default_text.empty()) {
       keys[key] = member->default_text;
-    } else if (member != nullptr && member->rules != nullptr && member->rules->contains("default")) {
+    } else if (member != nullptr && member->rules != nullptr &&
+               member->rules->contains("default")) {
       keys[key] = member->rules->at("default");
     } else {
       return "";

@@ -23,7 +23,8 @@ std::vector<std::string> CheckAgainstSchema(const Type& type, const Json& value)
 
 FieldSet FieldsOf(const Type& type, const Json& value);
 Comparison Compare(const Type& type, const Json& before, const Json& after);
-// `config` wins where both have a leaf; keyed lists keep the live order, new items in config's order.
+// `config` wins where both have a leaf; keyed lists keep the live order, new items in config's
+// order.
 Json MergeInto(const Type& type, const Json& live, const Json& config);
 // Emptied maps and lists become null.
 Json RemoveFields(const Type& type, const Json& value, const FieldSet& fields);

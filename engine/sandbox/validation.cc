@@ -6,7 +6,6 @@
 #include <set>
 
 #include "engine/base/strings.h"
-#include "engine/sandbox/selectors.h"
 
 namespace sluice::sandbox {
 namespace {
@@ -14,12 +13,16 @@ namespace {
 using Causes = std::vector<Cause>;
 
 constexpr char kSubdomainDetail[] =
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and "
-    "must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
+    "'.', and "
+    "must start and end with an alphanumeric character (e.g. 'example.com', regex used for "
+    "validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 constexpr char kLabelDetail[] =
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start "
-    "and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
+    "must start "
+    "and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for "
+    "validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 constexpr size_t kAnnotationsLimit = 256 * 1024;
 constexpr size_t kDataLimit = 1024 * 1024;
@@ -56,27 +59,30 @@ bool IsQualifiedName(std::string_view key) {
 void CheckLabels(const std::string& path, const Json& labels, Causes& causes) {
   for (const auto& [key, value] : labels.items()) {
     if (!IsQualifiedName(key)) {
-      causes.push_back(InvalidValue(path, key,
-                                    "name part must consist of alphanumeric characters, '-', '_' or '.', "
-                                    "and must start and end with an alphanumeric character (e.g. "
-                                    "'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
-                                    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"));
+      causes.push_back(
+          InvalidValue(path, key,
+                       "name part must consist of alphanumeric characters, '-', '_' or '.', "
+                       "and must start and end with an alphanumeric character (e.g. "
+                       "'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+                       "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"));
     }
     if (value.is_string() && value.get_ref<const std::string&>().size() > 63) {
       causes.push_back(InvalidValue(path, value, "must be no more than 63 bytes"));
     } else if (value.is_string() && !IsLabelValue(value.get<std::string>())) {
-      causes.push_back(InvalidValue(path, value,
-                                    "a valid label must be an empty string or consist of alphanumeric "
-                                    "characters, '-', '_' or '.', and must start and end with an "
-                                    "alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', "
-                                    "regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"));
+      causes.push_back(InvalidValue(
+          path, value,
+          "a valid label must be an empty string or consist of alphanumeric "
+          "characters, '-', '_' or '.', and must start and end with an "
+          "alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', "
+          "regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"));
     }
   }
 }
 
 void CheckMeta(const ResourceType& type, const Json& object, Causes& causes) {
   const std::string name = NameOf(object);
-  static const std::set<std::string> path_named = {"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"};
+  static const std::set<std::string> path_named = {"Role", "ClusterRole", "RoleBinding",
+                                                   "ClusterRoleBinding"};
   static const std::set<std::string> label_named = {"Namespace", "Service"};
   if (name.empty()) {
     causes.push_back(RequiredValue("metadata.name", "name or generateName is required"));
@@ -96,12 +102,15 @@ void CheckMeta(const ResourceType& type, const Json& object, Causes& causes) {
   size_t total = 0;
   for (const auto& [key, value] : ObjectAt(object, {"metadata", "annotations"}).items()) {
     if (!IsQualifiedName(ToLower(key))) {
-      causes.push_back(InvalidValue("metadata.annotations", key, "name part must consist of alphanumeric characters, '-', '_' or '.'"));
+      causes.push_back(
+          InvalidValue("metadata.annotations", key,
+                       "name part must consist of alphanumeric characters, '-', '_' or '.'"));
     }
     total += key.size() + (value.is_string() ? value.get_ref<const std::string&>().size() : 0);
   }
   if (total > kAnnotationsLimit) {
-    causes.push_back({"FieldValueTooLong", "Too long: may not be more than 262144 bytes", "metadata.annotations"});
+    causes.push_back({"FieldValueTooLong", "Too long: may not be more than 262144 bytes",
+                      "metadata.annotations"});
   }
 }
 
@@ -126,156 +135,19 @@ void CheckEnums(const Type& type, const std::string& path, const Json& value, Ca
   }
 }
 
-void CheckReplicas(const Json& object, Causes& causes) {
-  const int64_t replicas = IntAt(object, {"spec", "replicas"}, 0);
-  if (replicas < 0) {
-    causes.push_back(InvalidValue("spec.replicas", replicas, "must be greater than or equal to 0"));
-  }
-}
-
-void CheckImmutable(const Json& object, const Json& live, JsonPath path, const std::string& field,
-                    Causes& causes) {
-  const Json* now = Find(object, path);
-  const Json* then = Find(live, path);
-  const Json null;
-  if ((now == nullptr ? null : *now) != (then == nullptr ? null : *then)) {
-    causes.push_back(InvalidValue(field, now == nullptr ? null : *now, "field is immutable"));
-  }
-}
-
-// Deployment, ReplicaSet, StatefulSet, DaemonSet.
-void CheckWorkload(const Json& object, const Json& live, Causes& causes) {
-  CheckReplicas(object, causes);
-  const Json& selector = ObjectAt(object, {"spec", "selector"});
-  const Json& labels = ObjectAt(object, {"spec", "template", "metadata", "labels"});
-  const bool no_selector = Find(object, {"spec", "selector"}) == nullptr;
-  if (no_selector) {
-    causes.push_back(RequiredValue("spec.selector"));
-  } else if (selector.empty()) {
-    causes.push_back(InvalidValue("spec.selector", selector,
-                                  "empty selector is invalid for " + TextAt(object, {"kind"})));
-  }
-  if (no_selector || !MatchesSelector(selector, labels) || labels.empty()) {
-    causes.push_back(InvalidValue("spec.template.metadata.labels", labels,
-                                  "`selector` does not match template `labels`"));
-  }
-  std::vector<std::string> claims;
-  for (const Json& claim : ArrayAt(object, {"spec", "volumeClaimTemplates"})) claims.push_back(NameOf(claim));
-  ValidatePodTemplate("spec.template", ObjectAt(object, {"spec", "template"}), causes, claims);
-  const std::string restart = TextAt(object, {"spec", "template", "spec", "restartPolicy"});
-  if (!restart.empty() && restart != "Always") {
-    causes.push_back(UnsupportedValue("spec.template.spec.restartPolicy", restart, {"Always"}));
-  }
-  if (!live.is_null()) CheckImmutable(object, live, {"spec", "selector"}, "spec.selector", causes);
-}
-
-void CheckDeployment(const Json& object, const Json& live, Causes& causes) {
-  CheckWorkload(object, live, causes);
-  if (TextAt(object, {"spec", "strategy", "type"}) == "Recreate" &&
-      Find(object, {"spec", "strategy", "rollingUpdate"}) != nullptr) {
-    causes.push_back(ForbiddenValue("spec.strategy.rollingUpdate",
-                                    "may not be specified when strategy `type` is 'Recreate'"));
-  }
-  const auto zero = [&](const char* name) {
-    const Json* value = Find(object, {"spec", "strategy", "rollingUpdate", name});
-    return value != nullptr && (*value == 0 || *value == "0%");
-  };
-  if (zero("maxSurge") && zero("maxUnavailable")) {
-    causes.push_back(InvalidValue("spec.strategy.rollingUpdate.maxUnavailable",
-                                  *Find(object, {"spec", "strategy", "rollingUpdate", "maxUnavailable"}),
-                                  "may not be 0 when `maxSurge` is 0"));
-  }
-  const int64_t deadline = IntAt(object, {"spec", "progressDeadlineSeconds"}, 600);
-  if (deadline <= IntAt(object, {"spec", "minReadySeconds"}, 0)) {
-    causes.push_back(InvalidValue("spec.progressDeadlineSeconds", deadline,
-                                  "must be greater than minReadySeconds"));
-  }
-}
-
-void CheckStatefulSet(const Json& object, const Json& live, Causes& causes) {
-  CheckWorkload(object, Json(nullptr), causes);
-  if (live.is_null()) return;
-  static const std::set<std::string> mutable_fields = {
-      "replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
-      "persistentVolumeClaimRetentionPolicy", "minReadySeconds"};
-  Json now = ObjectAt(object, {"spec"});
-  Json then = ObjectAt(live, {"spec"});
-  for (const std::string& name : mutable_fields) {
-    now.erase(name);
-    then.erase(name);
-  }
-  if (now != then) {
-    causes.push_back(ForbiddenValue(
-        "spec",
-        "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', "
-        "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and "
-        "'minReadySeconds' are forbidden"));
-  }
-}
-
-void CheckJob(const Json& object, const Json& live, Causes& causes) {
-  ValidatePodTemplate("spec.template", ObjectAt(object, {"spec", "template"}), causes);
-  const std::string restart = TextAt(object, {"spec", "template", "spec", "restartPolicy"});
-  if (restart != "OnFailure" && restart != "Never") {
-    causes.push_back({"FieldValueRequired",
-                      "Required value: valid values: \"OnFailure\", \"Never\"",
-                      "spec.template.spec.restartPolicy"});
-  }
-  if (live.is_null()) return;
-  CheckImmutable(object, live, {"spec", "completions"}, "spec.completions", causes);
-  CheckImmutable(object, live, {"spec", "selector"}, "spec.selector", causes);
-  CheckImmutable(object, live, {"spec", "template"}, "spec.template", causes);
-}
-
-void CheckCronJob(const Json& object, const Json& /*live*/, Causes& causes) {
-  const std::string schedule = TextAt(object, {"spec", "schedule"});
-  if (schedule.empty()) {
-    causes.push_back(RequiredValue("spec.schedule"));
-  } else if (schedule[0] != '@' && std::count(schedule.begin(), schedule.end(), ' ') < 4) {
-    causes.push_back(InvalidValue("spec.schedule", schedule,
-                                  "expected exactly 5 fields, found " +
-                                      std::to_string(Split(schedule, ' ').size()) + ": [" + schedule + "]"));
-  }
-  const std::string path = "spec.jobTemplate.spec.template";
-  ValidatePodTemplate(path, ObjectAt(object, {"spec", "jobTemplate", "spec", "template"}), causes);
-  const std::string restart = TextAt(object, {"spec", "jobTemplate", "spec", "template", "spec", "restartPolicy"});
-  if (restart != "OnFailure" && restart != "Never") {
-    causes.push_back({"FieldValueRequired", "Required value: valid values: \"OnFailure\", \"Never\"",
-                      path + ".spec.restartPolicy"});
-  }
-}
-
-void CheckPod(const Json& object, const Json& live, Causes& causes) {
-  ValidatePodTemplate("", object, causes);
-  if (live.is_null()) return;
-  Json now = ObjectAt(object, {"spec"});
-  Json then = ObjectAt(live, {"spec"});
-  for (Json* spec : {&now, &then}) {
-    for (const char* name : {"tolerations", "activeDeadlineSeconds", "nodeName", "schedulingGates"}) spec->erase(name);
-    for (const char* list : {"containers", "initContainers"}) {
-      if (Json* containers = Find(*spec, {list}); containers != nullptr && containers->is_array()) {
-        for (Json& container : *containers) Erase(container, {"image"});
-      }
-    }
-  }
-  if (now != then) {
-    causes.push_back(ForbiddenValue("spec", "pod updates may not change fields other than `spec.containers[*].image`,"
-                                            "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
-                                            "`spec.tolerations` (only additions to existing tolerations)"));
-  }
-}
-
 void CheckService(const Json& object, const Json& live, Causes& causes) {
   const std::string kind = TextAt(object, {"spec", "type"});
   const bool headless = TextAt(object, {"spec", "clusterIP"}) == "None";
   const Json& ports = ArrayAt(object, {"spec", "ports"});
-  if (ports.empty() && !headless && kind != "ExternalName") causes.push_back(RequiredValue("spec.ports"));
+  if (ports.empty() && !headless && kind != "ExternalName")
+    causes.push_back(RequiredValue("spec.ports"));
   std::set<std::string> names;
   for (size_t i = 0; i < ports.size(); ++i) {
     const std::string path = "spec.ports[" + std::to_string(i) + "]";
     const int64_t number = IntAt(ports[i], {"port"});
     if (number < 1 || number > 65535) {
-      causes.push_back(InvalidValue(path + ".port", number, "must be between 1 and 65535, inclusive"));
+      causes.push_back(
+          InvalidValue(path + ".port", number, "must be between 1 and 65535, inclusive"));
     }
     const std::string name = TextAt(ports[i], {"name"});
     if (ports.size() > 1 && name.empty()) causes.push_back(RequiredValue(path + ".name"));
@@ -288,7 +160,8 @@ void CheckService(const Json& object, const Json& live, Causes& causes) {
   }
   CheckLabels("spec.selector", ObjectAt(object, {"spec", "selector"}), causes);
   const std::string old_ip = live.is_null() ? "" : TextAt(live, {"spec", "clusterIP"});
-  if (!old_ip.empty() && kind != "ExternalName" && TextAt(object, {"spec", "clusterIP"}) != old_ip) {
+  if (!old_ip.empty() && kind != "ExternalName" &&
+      TextAt(object, {"spec", "clusterIP"}) != old_ip) {
     causes.push_back(InvalidValue("spec.clusterIPs[0]", ArrayAt(object, {"spec", "clusterIPs"}),
                                   "may not change once set"));
   }
@@ -302,19 +175,22 @@ void CheckData(const Json& object, const Json& live, Causes& causes) {
       const std::string path = std::string(member) + "[" + key + "]";
       const bool good = !key.empty() && key.size() <= 253 && key != "." && key != ".." &&
                         std::all_of(key.begin(), key.end(), [](char c) {
-                          return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
+                          return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' ||
+                                 c == '_' || c == '.';
                         });
       if (!good) {
-        causes.push_back(InvalidValue(path, key, "a valid config key must consist of alphanumeric "
-                                                 "characters, '-', '_' or '.' (e.g. 'key.name',  or "
-                                                 "'KEY_NAME',  or 'key-name', regex used for validation is "
-                                                 "'[-._a-zA-Z0-9]+')"));
+        causes.push_back(InvalidValue(path, key,
+                                      "a valid config key must consist of alphanumeric "
+                                      "characters, '-', '_' or '.' (e.g. 'key.name',  or "
+                                      "'KEY_NAME',  or 'key-name', regex used for validation is "
+                                      "'[-._a-zA-Z0-9]+')"));
       }
       total += value.is_string() ? value.get_ref<const std::string&>().size() : 0;
     }
   }
   if (total > kDataLimit) {
-    causes.push_back({"FieldValueTooLong", "Too long: may not be more than 1048576 bytes", secret ? "data" : "[]"});
+    causes.push_back({"FieldValueTooLong", "Too long: may not be more than 1048576 bytes",
+                      secret ? "data" : "[]"});
   }
   if (live.is_null()) return;
   if (secret) CheckImmutable(object, live, {"type"}, "type", causes);
@@ -345,8 +221,9 @@ void CheckClaim(const Json& object, const Json& live, Causes& causes) {
   }
   if (TextAt(then, {"volumeName"}).empty()) now.erase("volumeName");
   if (now != then) {
-    causes.push_back(ForbiddenValue("spec", "spec is immutable after creation except resources.requests "
-                                            "and volumeAttributesClassName for bound claims"));
+    causes.push_back(ForbiddenValue("spec",
+                                    "spec is immutable after creation except resources.requests "
+                                    "and volumeAttributesClassName for bound claims"));
   }
 }
 
@@ -354,22 +231,24 @@ void CheckBinding(const Json& object, const Json& live, Causes& causes) {
   if (TextAt(object, {"roleRef", "name"}).empty()) causes.push_back(RequiredValue("roleRef.name"));
   if (live.is_null()) return;
   if (ObjectAt(object, {"roleRef"}) != ObjectAt(live, {"roleRef"})) {
-    causes.push_back(InvalidValue("roleRef", ObjectAt(object, {"roleRef"}), "cannot change roleRef"));
+    causes.push_back(
+        InvalidValue("roleRef", ObjectAt(object, {"roleRef"}), "cannot change roleRef"));
   }
 }
 
 void CheckIngress(const Json& object, const Json& /*live*/, Causes& causes) {
   const Json& rules = ArrayAt(object, {"spec", "rules"});
   if (rules.empty() && Find(object, {"spec", "defaultBackend"}) == nullptr) {
-    causes.push_back(InvalidValue("spec", Json::array(), "either `defaultBackend` or `rules` must be specified"));
+    causes.push_back(InvalidValue("spec", Json::array(),
+                                  "either `defaultBackend` or `rules` must be specified"));
   }
   for (size_t i = 0; i < rules.size(); ++i) {
     const Json& paths = ArrayAt(rules[i], {"http", "paths"});
     for (size_t k = 0; k < paths.size(); ++k) {
       if (TextAt(paths[k], {"pathType"}).empty()) {
-        causes.push_back(RequiredValue("spec.rules[" + std::to_string(i) + "].http.paths[" +
-                                           std::to_string(k) + "].pathType",
-                                       "pathType must be specified"));
+        causes.push_back(RequiredValue(
+            "spec.rules[" + std::to_string(i) + "].http.paths[" + std::to_string(k) + "].pathType",
+            "pathType must be specified"));
       }
     }
   }
@@ -382,7 +261,8 @@ void CheckAutoscaler(const Json& object, const Json& /*live*/, Causes& causes) {
     causes.push_back(RequiredValue("spec.scaleTargetRef.name"));
   }
   if (max >= 1 && max < IntAt(object, {"spec", "minReplicas"}, 1)) {
-    causes.push_back(InvalidValue("spec.maxReplicas", max, "must be greater than or equal to `minReplicas`"));
+    causes.push_back(
+        InvalidValue("spec.maxReplicas", max, "must be greater than or equal to `minReplicas`"));
   }
 }
 
@@ -391,21 +271,26 @@ void CheckDefinition(const Json& object, const Json& live, Causes& causes) {
   const std::string plural = TextAt(object, {"spec", "names", "plural"});
   if (group.empty()) causes.push_back(RequiredValue("spec.group"));
   if (plural.empty()) causes.push_back(RequiredValue("spec.names.plural"));
-  if (TextAt(object, {"spec", "names", "kind"}).empty()) causes.push_back(RequiredValue("spec.names.kind"));
+  if (TextAt(object, {"spec", "names", "kind"}).empty())
+    causes.push_back(RequiredValue("spec.names.kind"));
   if (TextAt(object, {"spec", "scope"}).empty()) causes.push_back(RequiredValue("spec.scope"));
   if (NameOf(object) != plural + "." + group) {
-    causes.push_back(InvalidValue("metadata.name", NameOf(object), "must be spec.names.plural+\".\"+spec.group"));
+    causes.push_back(InvalidValue("metadata.name", NameOf(object),
+                                  "must be spec.names.plural+\".\"+spec.group"));
   }
   const Json& versions = ArrayAt(object, {"spec", "versions"});
   int stored = 0;
   for (size_t i = 0; i < versions.size(); ++i) {
     stored += BoolAt(versions[i], {"storage"}) ? 1 : 0;
     if (ObjectAt(versions[i], {"schema", "openAPIV3Schema"}).empty()) {
-      causes.push_back(RequiredValue("spec.versions[" + std::to_string(i) + "].schema.openAPIV3Schema", "schemas are required"));
+      causes.push_back(
+          RequiredValue("spec.versions[" + std::to_string(i) + "].schema.openAPIV3Schema",
+                        "schemas are required"));
     }
   }
   if (stored != 1) {
-    causes.push_back(InvalidValue("spec.versions", Json::array(), "must have exactly one version marked as storage version"));
+    causes.push_back(InvalidValue("spec.versions", Json::array(),
+                                  "must have exactly one version marked as storage version"));
   }
   if (live.is_null()) return;
   CheckImmutable(object, live, {"spec", "group"}, "spec.group", causes);
@@ -421,21 +306,32 @@ void CheckStorageClass(const Json& object, const Json& live, Causes& causes) {
   }
 }
 
-using CheckFunction = void (*)(const Json&, const Json&, Causes&);
-
 const std::map<std::string, CheckFunction>& Functions() {
   static const std::map<std::string, CheckFunction> functions = {
-      {"Deployment", CheckDeployment}, {"ReplicaSet", CheckWorkload}, {"DaemonSet", CheckWorkload},
-      {"StatefulSet", CheckStatefulSet}, {"Job", CheckJob}, {"CronJob", CheckCronJob}, {"Pod", CheckPod},
-      {"Service", CheckService}, {"ConfigMap", CheckData}, {"Secret", CheckData},
-      {"PersistentVolumeClaim", CheckClaim}, {"RoleBinding", CheckBinding},
-      {"ClusterRoleBinding", CheckBinding}, {"Ingress", CheckIngress},
-      {"HorizontalPodAutoscaler", CheckAutoscaler}, {"CustomResourceDefinition", CheckDefinition},
+      {"Service", CheckService},
+      {"ConfigMap", CheckData},
+      {"Secret", CheckData},
+      {"PersistentVolumeClaim", CheckClaim},
+      {"RoleBinding", CheckBinding},
+      {"ClusterRoleBinding", CheckBinding},
+      {"Ingress", CheckIngress},
+      {"HorizontalPodAutoscaler", CheckAutoscaler},
+      {"CustomResourceDefinition", CheckDefinition},
       {"StorageClass", CheckStorageClass}};
   return functions;
 }
 
 }  // namespace
+
+void CheckImmutable(const Json& object, const Json& live, JsonPath path, const std::string& field,
+                    Causes& causes) {
+  const Json* now = Find(object, path);
+  const Json* then = Find(live, path);
+  const Json null;
+  if ((now == nullptr ? null : *now) != (then == nullptr ? null : *then)) {
+    causes.push_back(InvalidValue(field, now == nullptr ? null : *now, "field is immutable"));
+  }
+}
 
 std::vector<Cause> Validate(const ResourceType& type, const Json& object, const Json& live) {
   Causes causes;
@@ -445,8 +341,10 @@ std::vector<Cause> Validate(const ResourceType& type, const Json& object, const 
     return causes;
   }
   CheckEnums(*type.schema, "", object, causes);
-  const auto it = Functions().find(type.kind);
-  if (it != Functions().end()) it->second(object, live, causes);
+  for (const auto* functions : {&Functions(), &WorkloadChecks()}) {
+    const auto it = functions->find(type.kind);
+    if (it != functions->end()) it->second(object, live, causes);
+  }
   return causes;
 }
 

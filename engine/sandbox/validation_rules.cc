@@ -1,6 +1,7 @@
+#include <re2/re2.h>
+
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <re2/re2.h>
 
 #include "engine/sandbox/validation.h"
 
@@ -9,29 +10,43 @@ namespace {
 
 std::string TypeName(Shape shape) {
   switch (shape) {
-    case Shape::kString: return "string";
-    case Shape::kInteger: return "integer";
-    case Shape::kNumber: return "number";
-    case Shape::kBoolean: return "boolean";
-    case Shape::kList: return "array";
-    case Shape::kIntOrString: return "integer,string";
-    default: return "object";
+    case Shape::kString:
+      return "string";
+    case Shape::kInteger:
+      return "integer";
+    case Shape::kNumber:
+      return "number";
+    case Shape::kBoolean:
+      return "boolean";
+    case Shape::kList:
+      return "array";
+    case Shape::kIntOrString:
+      return "integer,string";
+    default:
+      return "object";
   }
 }
 
 bool HasShape(Shape shape, const Json& value) {
   switch (shape) {
-    case Shape::kString: return value.is_string();
+    case Shape::kString:
+      return value.is_string();
     case Shape::kInteger:
       return value.is_number_integer() ||
              (value.is_number_float() && std::trunc(value.get<double>()) == value.get<double>());
-    case Shape::kNumber: return value.is_number();
-    case Shape::kBoolean: return value.is_boolean();
-    case Shape::kList: return value.is_array();
+    case Shape::kNumber:
+      return value.is_number();
+    case Shape::kBoolean:
+      return value.is_boolean();
+    case Shape::kList:
+      return value.is_array();
     case Shape::kStruct:
-    case Shape::kMap: return value.is_object();
-    case Shape::kIntOrString: return value.is_string() || value.is_number_integer();
-    default: return true;
+    case Shape::kMap:
+      return value.is_object();
+    case Shape::kIntOrString:
+      return value.is_string() || value.is_number_integer();
+    default:
+      return true;
   }
 }
 
@@ -49,7 +64,8 @@ size_t Characters(const std::string& text) {
   return count;
 }
 
-void CheckBounds(const Json& rules, const std::string& path, const Json& value, std::vector<Cause>& causes) {
+void CheckBounds(const Json& rules, const std::string& path, const Json& value,
+                 std::vector<Cause>& causes) {
   const auto say = [&](const std::string& detail) {
     causes.push_back(InvalidValue(path, value, path + " in body " + detail));
   };
@@ -58,7 +74,8 @@ void CheckBounds(const Json& rules, const std::string& path, const Json& value, 
     if (const Json* low = Find(rules, {"minimum"}); low != nullptr && number < low->get<double>()) {
       say("should be greater than or equal to " + Dump(*low));
     }
-    if (const Json* high = Find(rules, {"maximum"}); high != nullptr && number > high->get<double>()) {
+    if (const Json* high = Find(rules, {"maximum"});
+        high != nullptr && number > high->get<double>()) {
       say("should be less than or equal to " + Dump(*high));
     }
   }
@@ -76,17 +93,21 @@ void CheckBounds(const Json& rules, const std::string& path, const Json& value, 
       RE2::Options options;
       options.set_log_errors(false);
       const RE2 expression(pattern, options);
-      if (expression.ok() && !RE2::PartialMatch(text, expression)) say("should match '" + pattern + "'");
+      if (expression.ok() && !RE2::PartialMatch(text, expression))
+        say("should match '" + pattern + "'");
     }
   }
   if (value.is_array()) {
     const auto size = static_cast<int64_t>(value.size());
-    if (size < IntAt(rules, {"minItems"}, 0)) say("should have at least " + std::to_string(IntAt(rules, {"minItems"})) + " items");
-    if (size > IntAt(rules, {"maxItems"}, INT64_MAX)) say("should have at most " + std::to_string(IntAt(rules, {"maxItems"})) + " items");
+    if (size < IntAt(rules, {"minItems"}, 0))
+      say("should have at least " + std::to_string(IntAt(rules, {"minItems"})) + " items");
+    if (size > IntAt(rules, {"maxItems"}, INT64_MAX))
+      say("should have at most " + std::to_string(IntAt(rules, {"maxItems"})) + " items");
   }
 }
 
-void CheckEnum(const Json& rules, const std::string& path, const Json& value, std::vector<Cause>& causes) {
+void CheckEnum(const Json& rules, const std::string& path, const Json& value,
+               std::vector<Cause>& causes) {
   const Json* allowed = Find(rules, {"enum"});
   if (allowed == nullptr || !allowed->is_array()) return;
   std::vector<std::string> words;
@@ -113,7 +134,8 @@ void ValidateAgainstRules(const Type& type, const std::string& path, const Json&
     CheckEnum(*type.rules, path, value, causes);
     CheckBounds(*type.rules, path, value, causes);
     for (const Json& name : ArrayAt(*type.rules, {"required"})) {
-      if (value.is_object() && name.is_string() && !value.contains(name.get_ref<const std::string&>())) {
+      if (value.is_object() && name.is_string() &&
+          !value.contains(name.get_ref<const std::string&>())) {
         const std::string text = name.get<std::string>();
         causes.push_back(RequiredValue(path.empty() ? text : path + "." + text));
       }

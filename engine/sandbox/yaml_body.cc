@@ -1,7 +1,8 @@
-#include <cmath>
-#include <nlohmann/json.hpp>
 #include <re2/re2.h>
 #include <yaml-cpp/yaml.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "engine/sandbox/apply_body.h"
 
@@ -53,8 +54,10 @@ bool ReadInteger(const std::string& plain, Json& out) {
 
 Json ScalarValue(const std::string& text) {
   if (OneOf(text, {"", "~", "null", "Null", "NULL"})) return nullptr;
-  if (OneOf(text, {"y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "true", "True", "TRUE"})) return true;
-  if (OneOf(text, {"n", "N", "no", "No", "NO", "off", "Off", "OFF", "false", "False", "FALSE"})) return false;
+  if (OneOf(text, {"y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "true", "True", "TRUE"}))
+    return true;
+  if (OneOf(text, {"n", "N", "no", "No", "NO", "off", "Off", "OFF", "false", "False", "FALSE"}))
+    return false;
   const std::string plain = text[0] == '_' ? text : WithoutUnderscores(text);
   Json out;
   if (ReadInteger(plain, out)) return out;
@@ -101,7 +104,8 @@ class Converter {
         problem = "invalid map key";
         break;
       }
-      const Json typed = pair.first.Tag() == "!" ? Json(pair.first.Scalar()) : ScalarValue(pair.first.Scalar());
+      const Json typed =
+          pair.first.Tag() == "!" ? Json(pair.first.Scalar()) : ScalarValue(pair.first.Scalar());
       const std::string key = typed.is_string() ? typed.get<std::string>() : Dump(typed);
       const std::string below = path.empty() ? key : path + "." + key;
       if (out.contains(key)) duplicates_.push_back(below);
@@ -119,13 +123,18 @@ class Converter {
 ApiResult<Json> ReadYaml(std::string_view text, std::vector<std::string>& duplicates) {
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.empty()) return BadRequest("error decoding YAML: error converting YAML to JSON: yaml: the body is empty");
+    if (documents.empty())
+      return BadRequest(
+          "error decoding YAML: error converting YAML to JSON: yaml: the body is empty");
     Converter converter(duplicates);
     Json out = converter.Convert(documents[0], "", 0);
-    if (!converter.problem.empty()) return BadRequest("error decoding YAML: error converting YAML to JSON: yaml: " + converter.problem);
+    if (!converter.problem.empty())
+      return BadRequest("error decoding YAML: error converting YAML to JSON: yaml: " +
+                        converter.problem);
     return out;
   } catch (const YAML::Exception& e) {
-    return BadRequest(std::string("error decoding YAML: error converting YAML to JSON: yaml: ") + e.what());
+    return BadRequest(std::string("error decoding YAML: error converting YAML to JSON: yaml: ") +
+                      e.what());
   }
 }
 

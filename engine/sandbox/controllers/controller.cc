@@ -18,27 +18,32 @@ ObjectPtr ControllerContext::Get(const std::string& storage_key, const std::stri
   return cluster_.store.Get(storage_key, ns, name);
 }
 
-std::vector<ObjectPtr> ControllerContext::List(const std::string& storage_key, const std::string& ns) const {
+std::vector<ObjectPtr> ControllerContext::List(const std::string& storage_key,
+                                               const std::string& ns) const {
   return cluster_.store.List(storage_key, ns);
 }
 
-std::vector<ObjectPtr> ControllerContext::ControlledBy(const std::string& storage_key, const Json& owner) const {
+std::vector<ObjectPtr> ControllerContext::ControlledBy(const std::string& storage_key,
+                                                       const Json& owner) const {
   std::vector<ObjectPtr> out;
   const std::string uid = UidOf(owner);
   for (const ObjectKey& key : cluster_.store.OwnedBy(uid)) {
     if (key.storage_key != storage_key) continue;
     ObjectPtr object = cluster_.store.Get(key.storage_key, key.ns, key.name);
     const Json* controller = object == nullptr ? nullptr : ControllerOf(*object);
-    if (controller != nullptr && TextAt(*controller, {"uid"}) == uid) out.push_back(std::move(object));
+    if (controller != nullptr && TextAt(*controller, {"uid"}) == uid)
+      out.push_back(std::move(object));
   }
   return out;
 }
 
-ObjectPtr ControllerContext::Create(const std::string& storage_key, Json object) {
+ObjectPtr ControllerContext::Create(const std::string& storage_key, Json object, std::string* why) {
   const TypePtr type = cluster_.types.FindStorage(storage_key);
   WriteOptions options;
   options.manager = kManager;
-  return Stored(cluster_.writer.Create(*type, std::move(object), options));
+  ApiResult<ObjectPtr> created = cluster_.writer.Create(*type, std::move(object), options);
+  if (!created && why != nullptr) *why = created.error().message;
+  return Stored(std::move(created));
 }
 
 ObjectPtr ControllerContext::Update(const std::string& storage_key, Json object) {
@@ -74,21 +79,22 @@ void ControllerContext::Tell(const Json& about, const std::string& type, const s
                              const std::string& message) {
   const std::string ns = NamespaceOf(about).empty() ? "default" : NamespaceOf(about);
   const std::string now = NowText();
-  Json event = {{"metadata",
-                 {{"name", NameOf(about) + "." + std::to_string(++next_event_)}, {"namespace", ns}}},
-                {"involvedObject",
-                 {{"apiVersion", TextAt(about, {"apiVersion"})},
-                  {"kind", TextAt(about, {"kind"})},
-                  {"name", NameOf(about)},
-                  {"namespace", NamespaceOf(about)},
-                  {"uid", UidOf(about)}}},
-                {"type", type},
-                {"reason", reason},
-                {"message", message},
-                {"count", 1},
-                {"firstTimestamp", now},
-                {"lastTimestamp", now},
-                {"source", {{"component", "sluice-sandbox"}}}};
+  Json event = {
+      {"metadata",
+       {{"name", NameOf(about) + "." + std::to_string(++next_event_)}, {"namespace", ns}}},
+      {"involvedObject",
+       {{"apiVersion", TextAt(about, {"apiVersion"})},
+        {"kind", TextAt(about, {"kind"})},
+        {"name", NameOf(about)},
+        {"namespace", NamespaceOf(about)},
+        {"uid", UidOf(about)}}},
+      {"type", type},
+      {"reason", reason},
+      {"message", message},
+      {"count", 1},
+      {"firstTimestamp", now},
+      {"lastTimestamp", now},
+      {"source", {{"component", "sluice-sandbox"}}}};
   Create("events", std::move(event));
 }
 
@@ -109,10 +115,11 @@ const Json* FindCondition(const Json& object, std::string_view type) {
   return FindByKey(ArrayAt(object, {"status", "conditions"}), "type", type);
 }
 
-void SetCondition(Json& object, const std::string& type, const std::string& status, const std::string& reason,
-                  const std::string& message, bool with_update_time) {
+void SetCondition(Json& object, const std::string& type, const std::string& status,
+                  const std::string& reason, const std::string& message, bool with_update_time) {
   Json& holder = Ensure(object, {"status"});
-  if (!holder.contains("conditions") || !holder["conditions"].is_array()) holder["conditions"] = Json::array();
+  if (!holder.contains("conditions") || !holder["conditions"].is_array())
+    holder["conditions"] = Json::array();
   Json& conditions = holder["conditions"];
   Json* condition = FindByKey(conditions, "type", type);
   if (condition == nullptr) {
@@ -137,7 +144,8 @@ bool IsPodReady(const Json& pod) {
 bool IsPodAvailable(const Json& pod, int64_t min_ready_seconds, Duration* wait) {
   if (!IsPodReady(pod)) return false;
   if (min_ready_seconds <= 0) return true;
-  const Result<SystemTime> since = ParseTime(TextAt(*FindCondition(pod, "Ready"), {"lastTransitionTime"}));
+  const Result<SystemTime> since =
+      ParseTime(TextAt(*FindCondition(pod, "Ready"), {"lastTransitionTime"}));
   if (!since) return true;
   const auto now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
   const Duration left = *since + std::chrono::seconds(min_ready_seconds) - now;
@@ -156,7 +164,8 @@ int64_t Resolve(const Json* value, int64_t total, bool round_up) {
   if (value->is_number_integer()) return value->get<int64_t>();
   if (!value->is_string()) return 0;
   const std::string text = value->get<std::string>();
-  if (text.empty() || text.find_first_not_of("0123456789%") != std::string::npos || text.size() > 6) return 0;
+  if (text.empty() || text.find_first_not_of("0123456789%") != std::string::npos || text.size() > 6)
+    return 0;
   const int64_t product = std::strtoll(text.c_str(), nullptr, 10) * total;
   return round_up ? (product + 99) / 100 : product / 100;
 }

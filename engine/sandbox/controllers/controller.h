@@ -15,19 +15,21 @@ namespace sluice::sandbox {
 // The cluster as controllers use it. The cluster's lock is held throughout.
 class ControllerContext {
  public:
-  ControllerContext(Cluster& cluster, const Timings& timings) : cluster_(cluster), timings_(timings) {}
+  ControllerContext(Cluster& cluster, const Timings& timings)
+      : cluster_(cluster), timings_(timings) {}
   virtual ~ControllerContext() = default;
 
   const Timings& timings() const { return timings_; }
   Cluster& cluster() { return cluster_; }
 
-  ObjectPtr Get(const std::string& storage_key, const std::string& ns, const std::string& name) const;
+  ObjectPtr Get(const std::string& storage_key, const std::string& ns,
+                const std::string& name) const;
   std::vector<ObjectPtr> List(const std::string& storage_key, const std::string& ns) const;
   // Objects of a kind whose controlling owner is `owner`.
   std::vector<ObjectPtr> ControlledBy(const std::string& storage_key, const Json& owner) const;
 
-  // Each returns what is stored, or null when it was refused.
-  ObjectPtr Create(const std::string& storage_key, Json object);
+  // Each returns what is stored, or null when it was refused; `why` then gets the refusal.
+  ObjectPtr Create(const std::string& storage_key, Json object, std::string* why = nullptr);
   ObjectPtr Update(const std::string& storage_key, Json object);
   ObjectPtr UpdateStatus(const std::string& storage_key, Json object);
   void Delete(const std::string& storage_key, const Json& object);
@@ -35,7 +37,8 @@ class ControllerContext {
   void Remove(const std::string& storage_key, const Json& object);
 
   // Makes a core/v1 Event about an object.
-  void Tell(const Json& about, const std::string& type, const std::string& reason, const std::string& message);
+  void Tell(const Json& about, const std::string& type, const std::string& reason,
+            const std::string& message);
   // Looks at an object again after a while.
   virtual void Later(Duration delay, const ObjectKey& key) = 0;
 
@@ -57,8 +60,9 @@ class Controller {
 ObjectKey KeyOf(const std::string& storage_key, const Json& object);
 Json OwnerReference(const Json& owner, bool block_owner_deletion = true);
 // status.conditions[type], with lastTransitionTime moved only when the status changes.
-void SetCondition(Json& object, const std::string& type, const std::string& status, const std::string& reason,
-                  const std::string& message, bool with_update_time = false);
+void SetCondition(Json& object, const std::string& type, const std::string& status,
+                  const std::string& reason, const std::string& message,
+                  bool with_update_time = false);
 const Json* FindCondition(const Json& object, std::string_view type);
 bool IsPodReady(const Json& pod);
 // Ready for at least `min_ready_seconds`; when not yet, `wait` is how long it still takes.

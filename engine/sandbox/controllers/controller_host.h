@@ -22,7 +22,7 @@ class ControllerHost final : public ControllerContext {
 
  private:
   void OnEvent(const StoreEvent& event);
-  void Run(const ObjectKey& key);   // takes the lock itself
+  void Run(const ObjectKey& key);  // takes the lock itself
 
   Timers& timers_;
   std::map<std::string, std::unique_ptr<Controller>> controllers_;  // by their storage key

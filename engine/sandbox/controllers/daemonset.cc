@@ -36,7 +36,8 @@ class DaemonSetController final : public Controller {
   static bool Fits(const Json& set, ControllerContext& context) {
     const ObjectPtr node = context.Get("nodes", "", "node-0");
     if (node == nullptr) return false;
-    for (const auto& [name, value] : ObjectAt(set, {"spec", "template", "spec", "nodeSelector"}).items()) {
+    for (const auto& [name, value] :
+         ObjectAt(set, {"spec", "template", "spec", "nodeSelector"}).items()) {
       const Json* label = Find(*node, {"metadata", "labels", name});
       if (label == nullptr || *label != value) return false;
     }
@@ -53,13 +54,14 @@ class DaemonSetController final : public Controller {
     if (existing == nullptr) {
       Json labels = ObjectAt(set, {"spec", "template", "metadata", "labels"});
       labels[kHash] = hash;
-      context.Create(kRevisions, {{"metadata",
-                                   {{"name", name},
-                                    {"namespace", NamespaceOf(set)},
-                                    {"labels", labels},
-                                    {"ownerReferences", Json::array({OwnerReference(set)})}}},
-                                  {"data", {{"spec", {{"template", ObjectAt(set, {"spec", "template"})}}}}},
-                                  {"revision", highest + 1}});
+      context.Create(kRevisions,
+                     {{"metadata",
+                       {{"name", name},
+                        {"namespace", NamespaceOf(set)},
+                        {"labels", labels},
+                        {"ownerReferences", Json::array({OwnerReference(set)})}}},
+                      {"data", {{"spec", {{"template", ObjectAt(set, {"spec", "template"})}}}}},
+                      {"revision", highest + 1}});
     } else if (IntAt(*existing, {"revision"}) < highest) {
       Json next = *existing;
       next["revision"] = highest + 1;
@@ -75,12 +77,15 @@ class DaemonSetController final : public Controller {
     for (const std::vector<ObjectPtr>* pods : {&old_pods, &new_pods}) {
       for (const ObjectPtr& pod : *pods) {
         const std::string phase = TextAt(*pod, {"status", "phase"});
-        if ((phase == "Failed" || phase == "Succeeded") && !IsTerminating(*pod)) context.Delete("pods", *pod);
+        if ((phase == "Failed" || phase == "Succeeded") && !IsTerminating(*pod))
+          context.Delete("pods", *pod);
       }
     }
     const bool on_delete = TextAt(set, {"spec", "updateStrategy", "type"}) == "OnDelete";
-    const bool surge = Resolve(Find(set, {"spec", "updateStrategy", "rollingUpdate", "maxSurge"}), 1, true) > 0;
-    const bool new_serves = std::any_of(new_pods.begin(), new_pods.end(), [](const ObjectPtr& pod) { return IsPodReady(*pod); });
+    const bool surge =
+        Resolve(Find(set, {"spec", "updateStrategy", "rollingUpdate", "maxSurge"}), 1, true) > 0;
+    const bool new_serves = std::any_of(new_pods.begin(), new_pods.end(),
+                                        [](const ObjectPtr& pod) { return IsPodReady(*pod); });
     if (!on_delete && (!surge || new_serves)) {
       for (const ObjectPtr& pod : old_pods) {
         if (!IsTerminating(*pod)) context.Delete("pods", *pod);
@@ -88,11 +93,14 @@ class DaemonSetController final : public Controller {
     }
     const bool room = old_pods.empty() || (surge && !on_delete);
     if (!new_pods.empty() || !room) return;
-    Json pod = PodFromTemplate(set, ObjectAt(set, {"spec", "template"}),
-                               {{kHash, hash}, {"pod-template-generation", std::to_string(IntAt(set, {"metadata", "generation"}))}});
+    Json pod = PodFromTemplate(
+        set, ObjectAt(set, {"spec", "template"}),
+        {{kHash, hash},
+         {"pod-template-generation", std::to_string(IntAt(set, {"metadata", "generation"}))}});
     pod["metadata"]["generateName"] = NameOf(set) + "-";
     const ObjectPtr created = context.Create("pods", std::move(pod));
-    if (created != nullptr) context.Tell(set, "Normal", "SuccessfulCreate", "Created pod: " + NameOf(*created));
+    if (created != nullptr)
+      context.Tell(set, "Normal", "SuccessfulCreate", "Created pod: " + NameOf(*created));
   }
 
   static void WriteStatus(const Json& set, const std::string& hash, ControllerContext& context) {
@@ -120,6 +128,8 @@ class DaemonSetController final : public Controller {
 
 }  // namespace
 
-std::unique_ptr<Controller> MakeDaemonSetController() { return std::make_unique<DaemonSetController>(); }
+std::unique_ptr<Controller> MakeDaemonSetController() {
+  return std::make_unique<DaemonSetController>();
+}
 
 }  // namespace sluice::sandbox

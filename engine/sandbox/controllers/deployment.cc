@@ -23,7 +23,8 @@ Json BareTemplate(const Json& object) {
   return bare;
 }
 
-// One look at one Deployment. The arithmetic is that of the real controller (k/k deployment/rolling.go).
+// One look at one Deployment. The arithmetic is that of the real controller (k/k
+// deployment/rolling.go).
 class Rollout {
  public:
   Rollout(const Json& deployment, const ObjectKey& key, ControllerContext& context)
@@ -55,7 +56,8 @@ class Rollout {
 
  private:
   int64_t MaxSurge() const {
-    return Resolve(Find(deployment_, {"spec", "strategy", "rollingUpdate", "maxSurge"}), Replicas(deployment_), true);
+    return Resolve(Find(deployment_, {"spec", "strategy", "rollingUpdate", "maxSurge"}),
+                   Replicas(deployment_), true);
   }
   int64_t MaxUnavailable() const {
     if (TextAt(deployment_, {"spec", "strategy", "type"}) != "RollingUpdate") return 0;
@@ -101,8 +103,9 @@ class Rollout {
     Json next = *set;
     next["spec"]["replicas"] = replicas;
     context_.Tell(deployment_, "Normal", "ScalingReplicaSet",
-                  std::string("Scaled ") + (up ? "up" : "down") + " replica set " + NameOf(*set) + " from " +
-                      std::to_string(Replicas(*set)) + " to " + std::to_string(replicas));
+                  std::string("Scaled ") + (up ? "up" : "down") + " replica set " + NameOf(*set) +
+                      " from " + std::to_string(Replicas(*set)) + " to " +
+                      std::to_string(replicas));
     Replace(context_.Update(kSets, std::move(next)));
   }
 
@@ -120,7 +123,8 @@ class Rollout {
     if (newest_ == nullptr || Revision(deployment_) == Revision(*newest_)) return;
     Json next = deployment_;
     Ensure(next, {"metadata", "annotations"})[kRevision] = std::to_string(Revision(*newest_));
-    if (const ObjectPtr stored = context_.UpdateStatus(kDeployments, std::move(next))) deployment_ = *stored;
+    if (const ObjectPtr stored = context_.UpdateStatus(kDeployments, std::move(next)))
+      deployment_ = *stored;
   }
 
   void CreateSet(int64_t replicas, int64_t revision) {
@@ -130,23 +134,27 @@ class Rollout {
     Ensure(pod_template, {"metadata", "labels"})[kHash] = hash;
     Json selector = ObjectAt(deployment_, {"spec", "selector"});
     Ensure(selector, {"matchLabels"})[kHash] = hash;
-    Json set = {{"metadata",
-                 {{"name", NameOf(deployment_) + "-" + hash},
-                  {"namespace", NamespaceOf(deployment_)},
-                  {"labels", pod_template["metadata"]["labels"]},
-                  {"annotations",
-                   {{kRevision, std::to_string(revision)},
-                    {"deployment.kubernetes.io/desired-replicas", desired},
-                    {"deployment.kubernetes.io/max-replicas", std::to_string(Replicas(deployment_) + MaxSurge())}}},
-                  {"ownerReferences", Json::array({OwnerReference(deployment_)})}}},
-                {"spec", {{"replicas", replicas}, {"selector", selector}, {"template", pod_template}}}};
-    if (const Json* seconds = Find(deployment_, {"spec", "minReadySeconds"})) set["spec"]["minReadySeconds"] = *seconds;
+    Json set = {
+        {"metadata",
+         {{"name", NameOf(deployment_) + "-" + hash},
+          {"namespace", NamespaceOf(deployment_)},
+          {"labels", pod_template["metadata"]["labels"]},
+          {"annotations",
+           {{kRevision, std::to_string(revision)},
+            {"deployment.kubernetes.io/desired-replicas", desired},
+            {"deployment.kubernetes.io/max-replicas",
+             std::to_string(Replicas(deployment_) + MaxSurge())}}},
+          {"ownerReferences", Json::array({OwnerReference(deployment_)})}}},
+        {"spec", {{"replicas", replicas}, {"selector", selector}, {"template", pod_template}}}};
+    if (const Json* seconds = Find(deployment_, {"spec", "minReadySeconds"}))
+      set["spec"]["minReadySeconds"] = *seconds;
     newest_ = context_.Create(kSets, std::move(set));
     if (newest_ == nullptr) return;
     sets_.push_back(newest_);
     created_ = true;
-    context_.Tell(deployment_, "Normal", "ScalingReplicaSet",
-                  "Scaled up replica set " + NameOf(*newest_) + " from 0 to " + std::to_string(replicas));
+    context_.Tell(
+        deployment_, "Normal", "ScalingReplicaSet",
+        "Scaled up replica set " + NameOf(*newest_) + " from 0 to " + std::to_string(replicas));
   }
 
   void RollForward() {
@@ -228,14 +236,39 @@ class Rollout {
     const bool news = known == nullptr || (TextAt(*known, {"status"}) == "True") != enough;
     SetCondition(next, "Available", enough ? "True" : "False",
                  enough ? "MinimumReplicasAvailable" : "MinimumReplicasUnavailable",
-                 enough ? "Deployment has minimum availability." : "Deployment does not have minimum availability.", news);
+                 enough ? "Deployment has minimum availability."
+                        : "Deployment does not have minimum availability.",
+                 news);
     JudgeProgress(before, next);
+    ReportRefusal(next);
     context_.UpdateStatus(kDeployments, std::move(next));
+  }
+
+  // Why a set cannot make its pods, the new set's reason first.
+  void ReportRefusal(Json& next) {
+    const Json* failure = newest_ == nullptr ? nullptr : FindCondition(*newest_, "ReplicaFailure");
+    for (const ObjectPtr& set : sets_) {
+      if (failure == nullptr) failure = FindCondition(*set, "ReplicaFailure");
+    }
+    if (failure != nullptr) {
+      const Json* known = FindCondition(next, "ReplicaFailure");
+      const bool news =
+          known == nullptr || TextAt(*known, {"message"}) != TextAt(*failure, {"message"});
+      return SetCondition(next, "ReplicaFailure", "True", TextAt(*failure, {"reason"}),
+                          TextAt(*failure, {"message"}), news);
+    }
+    Json* conditions = Find(next, {"status", "conditions"});
+    for (auto it = conditions->begin(); it != conditions->end(); ++it) {
+      if (TextAt(*it, {"type"}) != "ReplicaFailure") continue;
+      conditions->erase(it);
+      return;
+    }
   }
 
   // The Progressing condition (k/k deployment/progress.go).
   void JudgeProgress(const Json& before, Json& next) {
-    if (Find(deployment_, {"spec", "progressDeadlineSeconds"}) == nullptr || newest_ == nullptr) return;
+    if (Find(deployment_, {"spec", "progressDeadlineSeconds"}) == nullptr || newest_ == nullptr)
+      return;
     const Json& status = next["status"];
     const std::string set = "ReplicaSet \"" + NameOf(*newest_) + "\"";
     if (BoolAt(deployment_, {"spec", "paused"})) return;
@@ -251,10 +284,12 @@ class Rollout {
     }
     const std::string reason = TextAt(*current, {"reason"});
     const auto number = [](const Json& from, const char* name) { return IntAt(from, {name}); };
-    const bool settled = number(status, "replicas") == number(status, "updatedReplicas") && reason == "NewReplicaSetAvailable";
+    const bool settled = number(status, "replicas") == number(status, "updatedReplicas") &&
+                         reason == "NewReplicaSetAvailable";
     if (settled) return;
     const int64_t wanted = Replicas(deployment_);
-    const bool complete = number(status, "updatedReplicas") == wanted && number(status, "replicas") == wanted &&
+    const bool complete = number(status, "updatedReplicas") == wanted &&
+                          number(status, "replicas") == wanted &&
                           number(status, "availableReplicas") == wanted;
     const int64_t old_before = number(before, "replicas") - number(before, "updatedReplicas");
     const int64_t old_now = number(status, "replicas") - number(status, "updatedReplicas");
@@ -263,14 +298,17 @@ class Rollout {
                        number(status, "readyReplicas") > number(before, "readyReplicas") ||
                        number(status, "availableReplicas") > number(before, "availableReplicas");
     if (complete) {
-      SetCondition(next, "Progressing", "True", "NewReplicaSetAvailable", set + " has successfully progressed.", true);
+      SetCondition(next, "Progressing", "True", "NewReplicaSetAvailable",
+                   set + " has successfully progressed.", true);
     } else if (moved) {
-      SetCondition(next, "Progressing", "True", "ReplicaSetUpdated", set + " is progressing.", true);
+      SetCondition(next, "Progressing", "True", "ReplicaSetUpdated", set + " is progressing.",
+                   true);
       WakeAtDeadline(*FindCondition(next, "Progressing"));
     } else if (reason == "ProgressDeadlineExceeded") {
       return;
     } else if (reason != "NewReplicaSetAvailable" && WakeAtDeadline(*current)) {
-      SetCondition(next, "Progressing", "False", "ProgressDeadlineExceeded", set + " has timed out progressing.", true);
+      SetCondition(next, "Progressing", "False", "ProgressDeadlineExceeded",
+                   set + " has timed out progressing.", true);
     }
   }
 
@@ -280,20 +318,24 @@ class Rollout {
     if (!since) return false;
     const auto now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
     const Duration left =
-        *since + std::chrono::seconds(IntAt(deployment_, {"spec", "progressDeadlineSeconds"})) - now;
+        *since + std::chrono::seconds(IntAt(deployment_, {"spec", "progressDeadlineSeconds"})) -
+        now;
     if (left.count() < 0) return true;
     context_.Later(left + Duration(10), key_);
     return false;
   }
 
   void DropHistory() {
-    if (newest_ == nullptr || IntAt(*newest_, {"status", "availableReplicas"}) < Replicas(deployment_)) return;
+    if (newest_ == nullptr ||
+        IntAt(*newest_, {"status", "availableReplicas"}) < Replicas(deployment_))
+      return;
     std::vector<ObjectPtr> empty = Old();
     std::erase_if(empty, [](const ObjectPtr& set) {
       return Replicas(*set) != 0 || IntAt(*set, {"status", "replicas"}) != 0 || IsTerminating(*set);
     });
     const int64_t limit = IntAt(deployment_, {"spec", "revisionHistoryLimit"}, 10);
-    for (size_t i = 0; i + static_cast<size_t>(limit) < empty.size(); ++i) context_.Delete(kSets, *empty[i]);
+    for (size_t i = 0; i + static_cast<size_t>(limit) < empty.size(); ++i)
+      context_.Delete(kSets, *empty[i]);
   }
 
   Json deployment_;
@@ -325,6 +367,8 @@ class DeploymentController final : public Controller {
 
 }  // namespace
 
-std::unique_ptr<Controller> MakeDeploymentController() { return std::make_unique<DeploymentController>(); }
+std::unique_ptr<Controller> MakeDeploymentController() {
+  return std::make_unique<DeploymentController>();
+}
 
 }  // namespace sluice::sandbox

@@ -48,11 +48,14 @@ class DefinitionController final : public Controller {
     Json stored = ArrayAt(definition, {"status", "storedVersions"});
     for (const Json& version : ArrayAt(definition, {"spec", "versions"})) {
       const Json name = TextAt(version, {"name"});
-      if (BoolAt(version, {"storage"}) && std::find(stored.begin(), stored.end(), name) == stored.end()) stored.push_back(name);
+      if (BoolAt(version, {"storage"}) &&
+          std::find(stored.begin(), stored.end(), name) == stored.end())
+        stored.push_back(name);
     }
     status["storedVersions"] = std::move(stored);
     SetCondition(next, "NamesAccepted", "True", "NoConflicts", "no conflicts found");
-    SetCondition(next, "Established", "True", "InitialNamesAccepted", "the initial names have been accepted");
+    SetCondition(next, "Established", "True", "InitialNamesAccepted",
+                 "the initial names have been accepted");
     context.UpdateStatus(kDefinitions, std::move(next));
   }
 
@@ -64,7 +67,8 @@ class DefinitionController final : public Controller {
     if (!context.List(storage_key, "").empty()) return;
     Json next = definition;
     Json& finalizers = next["metadata"]["finalizers"];
-    finalizers.erase(std::remove(finalizers.begin(), finalizers.end(), Json(kCleanup)), finalizers.end());
+    finalizers.erase(std::remove(finalizers.begin(), finalizers.end(), Json(kCleanup)),
+                     finalizers.end());
     if (finalizers.empty()) next["metadata"].erase("finalizers");
     context.Update(kDefinitions, std::move(next));
   }
@@ -101,7 +105,11 @@ class ApiServiceController final : public Controller {
 
 }  // namespace
 
-std::unique_ptr<Controller> MakeDefinitionController() { return std::make_unique<DefinitionController>(); }
-std::unique_ptr<Controller> MakeApiServiceController() { return std::make_unique<ApiServiceController>(); }
+std::unique_ptr<Controller> MakeDefinitionController() {
+  return std::make_unique<DefinitionController>();
+}
+std::unique_ptr<Controller> MakeApiServiceController() {
+  return std::make_unique<ApiServiceController>();
+}
 
 }  // namespace sluice::sandbox

@@ -13,7 +13,8 @@ constexpr char kJobs[] = "jobs.batch";
 class JobController final : public Controller {
  public:
   std::vector<ObjectKey> Affected(const StoreEvent& event) const override {
-    if (event.storage_key == kJobs && event.kind != EventKind::kDeleted) return {KeyOf(kJobs, *event.object)};
+    if (event.storage_key == kJobs && event.kind != EventKind::kDeleted)
+      return {KeyOf(kJobs, *event.object)};
     if (event.storage_key != "pods") return {};
     const Json* owner = ControllerOf(*event.object);
     if (owner == nullptr || TextAt(*owner, {"kind"}) != "Job") return {};
@@ -22,7 +23,8 @@ class JobController final : public Controller {
 
   void Reconcile(const ObjectKey& key, ControllerContext& context) override {
     const ObjectPtr job = context.Get(kJobs, key.ns, key.name);
-    if (job == nullptr || IsTerminating(*job) || Ended(*job)) return;
+    if (job == nullptr || IsTerminating(*job)) return;
+    if (Ended(*job)) return Expire(*job, key, context);
     Tally tally = Count(*job, context);
     const int64_t wanted = IntAt(*job, {"spec", "completions"}, 1);
     const int64_t limit = IntAt(*job, {"spec", "backoffLimit"}, 6);
@@ -41,15 +43,19 @@ class JobController final : public Controller {
       DeleteActive(*job, context);
       tally.active = tally.ready = 0;
       Fail(next, "BackoffLimitExceeded", "Job has reached the specified backoff limit");
-      context.Tell(*job, "Warning", "BackoffLimitExceeded", "Job has reached the specified backoff limit");
+      context.Tell(*job, "Warning", "BackoffLimitExceeded",
+                   "Job has reached the specified backoff limit");
     } else if (PastDeadline(*job, key, context)) {
       DeleteActive(*job, context);
       tally.active = tally.ready = 0;
       Fail(next, "DeadlineExceeded", "Job was active longer than specified deadline");
-      context.Tell(*job, "Warning", "DeadlineExceeded", "Job was active longer than specified deadline");
+      context.Tell(*job, "Warning", "DeadlineExceeded",
+                   "Job was active longer than specified deadline");
     } else if (tally.succeeded >= wanted) {
-      SetCondition(next, "SuccessCriteriaMet", "True", "CompletionsReached", "Reached expected number of succeeded pods");
-      SetCondition(next, "Complete", "True", "CompletionsReached", "Reached expected number of succeeded pods");
+      SetCondition(next, "SuccessCriteriaMet", "True", "CompletionsReached",
+                   "Reached expected number of succeeded pods");
+      SetCondition(next, "Complete", "True", "CompletionsReached",
+                   "Reached expected number of succeeded pods");
       status["completionTime"] = NowText();
       context.Tell(*job, "Normal", "Completed", "Job completed");
     } else if (!suspended) {
@@ -72,6 +78,20 @@ class JobController final : public Controller {
       if (condition != nullptr && TextAt(*condition, {"status"}) == "True") return true;
     }
     return false;
+  }
+
+  // ttlSecondsAfterFinished.
+  static void Expire(const Json& job, const ObjectKey& key, ControllerContext& context) {
+    const Json* ttl = Find(job, {"spec", "ttlSecondsAfterFinished"});
+    if (ttl == nullptr) return;
+    const Json* end = FindCondition(job, "Complete");
+    if (end == nullptr) end = FindCondition(job, "Failed");
+    const Result<SystemTime> since = ParseTime(TextAt(*end, {"lastTransitionTime"}));
+    if (!since) return;
+    const auto now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+    const Duration left = *since + std::chrono::seconds(ttl->get<int64_t>()) - now;
+    if (left.count() > 0) return context.Later(left + Duration(10), key);
+    context.Delete(kJobs, job);
   }
 
   static Tally Count(const Json& job, ControllerContext& context) {

@@ -9,7 +9,8 @@ namespace {
 constexpr char kNamespaces[] = "namespaces";
 constexpr char kGarbage[] = "garbage";
 
-void DropFinalizer(const std::string& storage_key, const Json& object, const std::string& name, ControllerContext& context) {
+void DropFinalizer(const std::string& storage_key, const Json& object, const std::string& name,
+                   ControllerContext& context) {
   Json next = object;
   Json& finalizers = next["metadata"]["finalizers"];
   finalizers.erase(std::remove(finalizers.begin(), finalizers.end(), Json(name)), finalizers.end());
@@ -22,11 +23,13 @@ bool HasFinalizer(const Json& object, const std::string& name) {
   return std::find(finalizers.begin(), finalizers.end(), Json(name)) != finalizers.end();
 }
 
-// Gives a namespace its default service account and root certificate, and empties one that is deleted.
+// Gives a namespace its default service account and root certificate, and empties one that is
+// deleted.
 class NamespaceController final : public Controller {
  public:
   std::vector<ObjectKey> Affected(const StoreEvent& event) const override {
-    if (event.storage_key == kNamespaces && event.kind != EventKind::kDeleted) return {KeyOf(kNamespaces, *event.object)};
+    if (event.storage_key == kNamespaces && event.kind != EventKind::kDeleted)
+      return {KeyOf(kNamespaces, *event.object)};
     const std::string ns = NamespaceOf(*event.object);
     if (ns.empty() || event.kind != EventKind::kDeleted) return {};
     return {{kNamespaces, "", ns}};
@@ -37,11 +40,13 @@ class NamespaceController final : public Controller {
     if (ns == nullptr) return;
     if (IsTerminating(*ns)) return Empty(*ns, context);
     if (context.Get("serviceaccounts", key.name, "default") == nullptr) {
-      context.Create("serviceaccounts", {{"metadata", {{"name", "default"}, {"namespace", key.name}}}});
+      context.Create("serviceaccounts",
+                     {{"metadata", {{"name", "default"}, {"namespace", key.name}}}});
     }
     if (context.Get("configmaps", key.name, "kube-root-ca.crt") == nullptr) {
-      context.Create("configmaps", {{"metadata", {{"name", "kube-root-ca.crt"}, {"namespace", key.name}}},
-                                    {"data", {{"ca.crt", "simulated"}}}});
+      context.Create("configmaps",
+                     {{"metadata", {{"name", "kube-root-ca.crt"}, {"namespace", key.name}}},
+                      {"data", {{"ca.crt", "simulated"}}}});
     }
   }
 
@@ -57,19 +62,19 @@ class NamespaceController final : public Controller {
   }
 };
 
-// Deletes what its owners left behind, and finishes foreground and orphaning deletions. Its keys
-// name a uid (an owner that is gone or going) or an object with owners.
+// Deletes what its owners left behind, and finishes foreground and orphaning deletions. The name of
+// a key is the uid of an owner.
 class GarbageCollector final : public Controller {
  public:
   std::vector<ObjectKey> Affected(const StoreEvent& event) const override {
     std::vector<ObjectKey> out;
     if (event.kind == EventKind::kDeleted || IsTerminating(*event.object)) {
-      out.push_back({kGarbage, event.storage_key, UidOf(*event.object)});
+      out.push_back({kGarbage, "", UidOf(*event.object)});
     }
-    const Json& owners = ArrayAt(*event.object, {"metadata", "ownerReferences"});
-    for (const Json& owner : owners) {
-      // A dependent that begins or ends matters to an owner that waits for it.
-      if (event.kind != EventKind::kModified) out.push_back({kGarbage, "", TextAt(owner, {"uid"})});
+    if (event.kind == EventKind::kModified) return out;
+    // A dependent that ends may be waited for; one that begins may find its owner gone.
+    for (const Json& owner : ArrayAt(*event.object, {"metadata", "ownerReferences"})) {
+      out.push_back({kGarbage, "", TextAt(owner, {"uid"})});
     }
     return out;
   }
@@ -77,63 +82,51 @@ class GarbageCollector final : public Controller {
   void Reconcile(const ObjectKey& key, ControllerContext& context) override {
     const std::string& uid = key.name;
     Store& store = context.cluster().store;
-    const ObjectPtr owner = FindByUid(key, context);
-    if (owner != nullptr) {
-      if (!IsTerminating(*owner)) return;
-      if (HasFinalizer(*owner, "orphan")) return Orphan(key.ns, *owner, context);
-      if (HasFinalizer(*owner, "foregroundDeletion")) Foreground(key.ns, *owner, context);
+    const ObjectKey* found = store.FindUid(uid);
+    if (found == nullptr) {
+      for (const ObjectKey& dependent : store.OwnedBy(uid)) DropOwner(dependent, uid, context);
       return;
     }
-    if (store.HasUid(uid)) return FollowOwner(uid, context);
-    for (const ObjectKey& dependent : store.OwnedBy(uid)) DropOwner(dependent, uid, context);
+    const std::string storage_key = found->storage_key;
+    const ObjectPtr owner = context.Get(found->storage_key, found->ns, found->name);
+    if (owner == nullptr || !IsTerminating(*owner)) return;
+    if (HasFinalizer(*owner, "orphan")) {
+      Orphan(storage_key, *owner, context);
+    } else if (HasFinalizer(*owner, "foregroundDeletion")) {
+      Foreground(storage_key, *owner, context);
+    }
   }
 
  private:
-  // key.ns holds the storage key where it is known.
-  static ObjectPtr FindByUid(const ObjectKey& key, ControllerContext& context) {
-    if (key.ns.empty()) return nullptr;
-    for (const ObjectPtr& object : context.List(key.ns, "")) {
-      if (UidOf(*object) == key.name) return object;
-    }
-    return nullptr;
-  }
-
-  // An owner known by uid only: it may wait in the foreground for the dependent that changed.
-  static void FollowOwner(const std::string& uid, ControllerContext& context) {
-    for (const TypePtr& type : context.cluster().types.All()) {
-      for (const ObjectPtr& object : context.List(type->StorageKey(), "")) {
-        if (UidOf(*object) != uid) continue;
-        if (IsTerminating(*object) && HasFinalizer(*object, "foregroundDeletion")) {
-          Foreground(type->StorageKey(), *object, context);
-        }
-        return;
-      }
-    }
-  }
-
-  static void Foreground(const std::string& storage_key, const Json& owner, ControllerContext& context) {
+  static void Foreground(const std::string& storage_key, const Json& owner,
+                         ControllerContext& context) {
     bool blocked = false;
     for (const ObjectKey& key : context.cluster().store.OwnedBy(UidOf(owner))) {
       const ObjectPtr dependent = context.Get(key.storage_key, key.ns, key.name);
       if (dependent == nullptr) continue;
-      const Json* reference = FindByKey(ArrayAt(*dependent, {"metadata", "ownerReferences"}), "uid", UidOf(owner));
+      const Json* reference =
+          FindByKey(ArrayAt(*dependent, {"metadata", "ownerReferences"}), "uid", UidOf(owner));
       if (!IsTerminating(*dependent)) {
         const TypePtr type = context.cluster().types.FindStorage(key.storage_key);
         DeleteOptions options;
         options.propagation = "Foreground";
-        if (type != nullptr) (void)context.cluster().writer.Delete(*type, key.ns, key.name, options);
+        if (type != nullptr)
+          (void)context.cluster().writer.Delete(*type, key.ns, key.name, options);
       }
       blocked = blocked || (reference != nullptr && BoolAt(*reference, {"blockOwnerDeletion"}));
     }
     if (!blocked) DropFinalizer(storage_key, owner, "foregroundDeletion", context);
   }
 
-  static void Orphan(const std::string& storage_key, const Json& owner, ControllerContext& context) {
-    for (const ObjectKey& key : context.cluster().store.OwnedBy(UidOf(owner))) RemoveReference(key, UidOf(owner), context);
+  static void Orphan(const std::string& storage_key, const Json& owner,
+                     ControllerContext& context) {
+    for (const ObjectKey& key : context.cluster().store.OwnedBy(UidOf(owner)))
+      RemoveReference(key, UidOf(owner), context);
     DropFinalizer(storage_key, owner, "orphan", context);
   }
 
-  static void RemoveReference(const ObjectKey& key, const std::string& uid, ControllerContext& context) {
+  static void RemoveReference(const ObjectKey& key, const std::string& uid,
+                              ControllerContext& context) {
     const ObjectPtr object = context.Get(key.storage_key, key.ns, key.name);
     if (object == nullptr) return;
     Json next = *object;
@@ -164,7 +157,9 @@ class GarbageCollector final : public Controller {
 
 }  // namespace
 
-std::unique_ptr<Controller> MakeNamespaceController() { return std::make_unique<NamespaceController>(); }
+std::unique_ptr<Controller> MakeNamespaceController() {
+  return std::make_unique<NamespaceController>();
+}
 std::unique_ptr<Controller> MakeGarbageCollector() { return std::make_unique<GarbageCollector>(); }
 
 }  // namespace sluice::sandbox

@@ -32,7 +32,8 @@ class PodController final : public Controller {
 
  private:
   // True once `delay` has passed since the pod entered this step; else asks to be called again.
-  bool Due(const Json& pod, const std::string& step, Duration delay, const ObjectKey& key, ControllerContext& context) {
+  bool Due(const Json& pod, const std::string& step, Duration delay, const ObjectKey& key,
+           ControllerContext& context) {
     const auto now = std::chrono::steady_clock::now();
     const auto [it, inserted] = since_.try_emplace({UidOf(pod), step}, now);
     if (now - it->second >= delay) {
@@ -63,7 +64,8 @@ class PodController final : public Controller {
   static void Schedule(const Json& pod, ControllerContext& context) {
     Json next = pod;
     if (!FitsNode(pod, context)) {
-      const char* why = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.";
+      const char* why =
+          "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.";
       if (FindCondition(pod, "PodScheduled") != nullptr) return;
       SetCondition(next, "PodScheduled", "False", "Unschedulable", why);
       context.UpdateStatus(kPods, std::move(next));
@@ -92,9 +94,15 @@ class PodController final : public Controller {
     return owner != nullptr && TextAt(*owner, {"kind"}) == "Job";
   }
 
-  static Json ContainerStatus(const Json& container, bool ready, int restarts, bool started, const Json& state) {
-    return {{"name", TextAt(container, {"name"})}, {"image", TextAt(container, {"image"})}, {"imageID", ""},
-            {"ready", ready}, {"restartCount", restarts}, {"started", started}, {"state", state}};
+  static Json ContainerStatus(const Json& container, bool ready, int restarts, bool started,
+                              const Json& state) {
+    return {{"name", TextAt(container, {"name"})},
+            {"image", TextAt(container, {"image"})},
+            {"imageID", ""},
+            {"ready", ready},
+            {"restartCount", restarts},
+            {"started", started},
+            {"state", state}};
   }
 
   static void SetContainers(Json& pod, bool ready, int restarts, bool started, const Json& state,
@@ -119,21 +127,24 @@ class PodController final : public Controller {
 
   void SetReady(Json& pod) {
     const std::string now = NowText();
-    for (const char* type : {"Initialized", "Ready", "ContainersReady"}) SetCondition(pod, type, "True", "", "");
+    for (const char* type : {"Initialized", "Ready", "ContainersReady"})
+      SetCondition(pod, type, "True", "", "");
     for (const Json& gate : ArrayAt(pod, {"spec", "readinessGates"})) {
       SetCondition(pod, TextAt(gate, {"conditionType"}), "True", "", "");
     }
     SetContainers(pod, true, 0, true, {{"running", {{"startedAt", now}}}});
     Json inits = Json::array();
     for (const Json& container : ArrayAt(pod, {"spec", "initContainers"})) {
-      inits.push_back(ContainerStatus(container, true, 0, false,
-                                      {{"terminated", {{"exitCode", 0}, {"reason", "Completed"},
-                                                       {"startedAt", now}, {"finishedAt", now}}}}));
+      inits.push_back(ContainerStatus(
+          container, true, 0, false,
+          {{"terminated",
+            {{"exitCode", 0}, {"reason", "Completed"}, {"startedAt", now}, {"finishedAt", now}}}}));
     }
     if (!inits.empty()) pod["status"]["initContainerStatuses"] = std::move(inits);
     pod["status"]["phase"] = "Running";
     ++next_ip_;
-    pod["status"]["podIP"] = "10.1." + std::to_string(next_ip_ / 250 % 250) + "." + std::to_string(next_ip_ % 250 + 1);
+    pod["status"]["podIP"] =
+        "10.1." + std::to_string(next_ip_ / 250 % 250) + "." + std::to_string(next_ip_ % 250 + 1);
     pod["status"]["podIPs"] = {{{"ip", pod["status"]["podIP"]}}};
     pod["status"]["hostIP"] = "127.0.0.1";
   }
@@ -146,23 +157,30 @@ class PodController final : public Controller {
       if (!Due(pod, "begin", timings.fault, key, context)) return;
       SetUnready(next);
       SetContainers(next, false, 0, false,
-                    {{"waiting", {{"reason", "ImagePullBackOff"}, {"message", "Back-off pulling image: manifest unknown"}}}});
+                    {{"waiting",
+                      {{"reason", "ImagePullBackOff"},
+                       {"message", "Back-off pulling image: manifest unknown"}}}});
       context.Tell(pod, "Warning", "Failed", "Failed to pull image: manifest unknown");
     } else if (HasFault(spec, "crash")) {
       if (!Due(pod, "begin", timings.fault, key, context)) return;
       const std::string now = NowText();
       SetUnready(next);
       next["status"]["phase"] = "Running";
-      SetContainers(next, false, 3, false,
-                    {{"waiting", {{"reason", "CrashLoopBackOff"}, {"message", "back-off 40s restarting failed container"}}}},
-                    {{"terminated", {{"exitCode", 1}, {"reason", "Error"}, {"startedAt", now}, {"finishedAt", now}}}});
+      SetContainers(
+          next, false, 3, false,
+          {{"waiting",
+            {{"reason", "CrashLoopBackOff"},
+             {"message", "back-off 40s restarting failed container"}}}},
+          {{"terminated",
+            {{"exitCode", 1}, {"reason", "Error"}, {"startedAt", now}, {"finishedAt", now}}}});
       context.Tell(pod, "Warning", "BackOff", "Back-off restarting failed container");
     } else if (HasFault(spec, "unready")) {
       if (!Due(pod, "begin", timings.pod_ready, key, context)) return;
       SetUnready(next);
       next["status"]["phase"] = "Running";
       SetContainers(next, false, 0, true, {{"running", {{"startedAt", NowText()}}}});
-      context.Tell(pod, "Warning", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503");
+      context.Tell(pod, "Warning", "Unhealthy",
+                   "Readiness probe failed: HTTP probe failed with statuscode: 503");
     } else {
       const Duration delay = HasFault(spec, "slow") ? timings.slow_ready : timings.pod_ready;
       if (!Due(pod, "begin", delay, key, context)) return;
@@ -183,8 +201,11 @@ class PodController final : public Controller {
       SetCondition(next, type, "False", failed ? "PodFailed" : "PodCompleted", "");
     }
     SetContainers(next, false, 0, false,
-                  {{"terminated", {{"exitCode", failed ? 1 : 0}, {"reason", failed ? "Error" : "Completed"},
-                                   {"startedAt", now}, {"finishedAt", now}}}});
+                  {{"terminated",
+                    {{"exitCode", failed ? 1 : 0},
+                     {"reason", failed ? "Error" : "Completed"},
+                     {"startedAt", now},
+                     {"finishedAt", now}}}});
     context.UpdateStatus(kPods, std::move(next));
   }
 

@@ -24,8 +24,9 @@ class ClaimController final : public Controller {
     if (claim == nullptr) return;
     if (IsTerminating(*claim)) return Release(*claim, key, context);
     if (TextAt(*claim, {"status", "phase"}) == "Bound") return;
-    const std::string volume = TextAt(*claim, {"spec", "volumeName"}).empty() ? "pvc-" + UidOf(*claim)
-                                                                              : TextAt(*claim, {"spec", "volumeName"});
+    const std::string volume = TextAt(*claim, {"spec", "volumeName"}).empty()
+                                   ? "pvc-" + UidOf(*claim)
+                                   : TextAt(*claim, {"spec", "volumeName"});
     Json next = *claim;
     next["spec"]["volumeName"] = volume;
     const ObjectPtr bound = context.Update(kClaims, std::move(next));
@@ -41,7 +42,9 @@ class ClaimController final : public Controller {
   // A claim that is deleted stays while a pod uses it.
   static void Release(const Json& claim, const ObjectKey& key, ControllerContext& context) {
     for (const ObjectPtr& pod : context.List("pods", key.ns)) {
-      if (TextAt(*pod, {"status", "phase"}) == "Succeeded" || TextAt(*pod, {"status", "phase"}) == "Failed") continue;
+      if (TextAt(*pod, {"status", "phase"}) == "Succeeded" ||
+          TextAt(*pod, {"status", "phase"}) == "Failed")
+        continue;
       for (const Json& volume : ArrayAt(*pod, {"spec", "volumes"})) {
         if (TextAt(volume, {"persistentVolumeClaim", "claimName"}) == NameOf(claim)) {
           return context.Later(context.timings().pod_termination, key);
@@ -50,7 +53,9 @@ class ClaimController final : public Controller {
     }
     Json next = claim;
     Json& finalizers = next["metadata"]["finalizers"];
-    finalizers.erase(std::remove(finalizers.begin(), finalizers.end(), Json("kubernetes.io/pvc-protection")), finalizers.end());
+    finalizers.erase(
+        std::remove(finalizers.begin(), finalizers.end(), Json("kubernetes.io/pvc-protection")),
+        finalizers.end());
     if (finalizers.empty()) next["metadata"].erase("finalizers");
     context.Update(kClaims, std::move(next));
   }
@@ -68,19 +73,22 @@ class AutoscalerController final : public Controller {
     const ObjectPtr scaler = context.Get(kAutoscalers, key.ns, key.name);
     if (scaler == nullptr || IsTerminating(*scaler)) return;
     const std::string version = TextAt(*scaler, {"spec", "scaleTargetRef", "apiVersion"});
-    const TypePtr type = context.cluster().types.FindKind(version.substr(0, version.find('/')),
-                                                          TextAt(*scaler, {"spec", "scaleTargetRef", "kind"}));
+    const TypePtr type = context.cluster().types.FindKind(
+        version.substr(0, version.find('/')), TextAt(*scaler, {"spec", "scaleTargetRef", "kind"}));
     const ObjectPtr target = type == nullptr || !type->has_scale || type->IsCustom()
                                  ? nullptr
-                                 : context.Get(type->StorageKey(), key.ns, TextAt(*scaler, {"spec", "scaleTargetRef", "name"}));
+                                 : context.Get(type->StorageKey(), key.ns,
+                                               TextAt(*scaler, {"spec", "scaleTargetRef", "name"}));
     Json next = *scaler;
     if (target == nullptr) {
-      SetCondition(next, "AbleToScale", "False", "FailedGetScale", "the HPA controller was unable to get the target's current scale");
+      SetCondition(next, "AbleToScale", "False", "FailedGetScale",
+                   "the HPA controller was unable to get the target's current scale");
       context.UpdateStatus(kAutoscalers, std::move(next));
       return context.Later(Duration(1000), key);
     }
     const int64_t current = IntAt(*target, {"spec", "replicas"}, 1);
-    const int64_t wanted = std::clamp(current, IntAt(*scaler, {"spec", "minReplicas"}, 1), IntAt(*scaler, {"spec", "maxReplicas"}, 1));
+    const int64_t wanted = std::clamp(current, IntAt(*scaler, {"spec", "minReplicas"}, 1),
+                                      IntAt(*scaler, {"spec", "maxReplicas"}, 1));
     if (wanted != current) {
       Json scaled = *target;
       scaled["spec"]["replicas"] = wanted;
@@ -91,8 +99,10 @@ class AutoscalerController final : public Controller {
     }
     next["status"]["currentReplicas"] = current;
     next["status"]["desiredReplicas"] = wanted;
-    SetCondition(next, "AbleToScale", "True", "ReadyForNewScale", "recommended size matches current size");
-    SetCondition(next, "ScalingActive", "True", "ValidMetricFound", "simulated: the target is held within its bounds");
+    SetCondition(next, "AbleToScale", "True", "ReadyForNewScale",
+                 "recommended size matches current size");
+    SetCondition(next, "ScalingActive", "True", "ValidMetricFound",
+                 "simulated: the target is held within its bounds");
     context.UpdateStatus(kAutoscalers, std::move(next));
     if (wanted != current) context.Later(context.timings().controller, key);
   }
@@ -111,13 +121,17 @@ class DisruptionController final : public Controller {
     int64_t expected = 0, healthy = 0;
     for (const ObjectPtr& pod : context.List("pods", key.ns)) {
       if (!IsPodActive(*pod)) continue;
-      if (!MatchesSelector(ObjectAt(*budget, {"spec", "selector"}), ObjectAt(*pod, {"metadata", "labels"}))) continue;
+      if (!MatchesSelector(ObjectAt(*budget, {"spec", "selector"}),
+                           ObjectAt(*pod, {"metadata", "labels"})))
+        continue;
       ++expected;
       healthy += IsPodReady(*pod) ? 1 : 0;
     }
     const Json* least = Find(*budget, {"spec", "minAvailable"});
-    const int64_t desired = least != nullptr ? Resolve(least, expected, true)
-                                             : expected - Resolve(Find(*budget, {"spec", "maxUnavailable"}), expected, true);
+    const int64_t desired =
+        least != nullptr
+            ? Resolve(least, expected, true)
+            : expected - Resolve(Find(*budget, {"spec", "maxUnavailable"}), expected, true);
     const int64_t allowed = std::max<int64_t>(0, healthy - desired);
     Json next = *budget;
     Json& status = Ensure(next, {"status"});
@@ -126,7 +140,8 @@ class DisruptionController final : public Controller {
     status["desiredHealthy"] = std::max<int64_t>(0, desired);
     status["disruptionsAllowed"] = allowed;
     status["observedGeneration"] = IntAt(*budget, {"metadata", "generation"});
-    SetCondition(next, "DisruptionAllowed", allowed > 0 ? "True" : "False", allowed > 0 ? "SufficientPods" : "InsufficientPods", "");
+    SetCondition(next, "DisruptionAllowed", allowed > 0 ? "True" : "False",
+                 allowed > 0 ? "SufficientPods" : "InsufficientPods", "");
     context.UpdateStatus(kBudgets, std::move(next));
   }
 };
@@ -134,7 +149,11 @@ class DisruptionController final : public Controller {
 }  // namespace
 
 std::unique_ptr<Controller> MakeClaimController() { return std::make_unique<ClaimController>(); }
-std::unique_ptr<Controller> MakeAutoscalerController() { return std::make_unique<AutoscalerController>(); }
-std::unique_ptr<Controller> MakeDisruptionController() { return std::make_unique<DisruptionController>(); }
+std::unique_ptr<Controller> MakeAutoscalerController() {
+  return std::make_unique<AutoscalerController>();
+}
+std::unique_ptr<Controller> MakeDisruptionController() {
+  return std::make_unique<DisruptionController>();
+}
 
 }  // namespace sluice::sandbox

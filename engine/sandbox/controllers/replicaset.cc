@@ -11,7 +11,8 @@ constexpr char kSets[] = "replicasets.apps";
 class ReplicaSetController final : public Controller {
  public:
   std::vector<ObjectKey> Affected(const StoreEvent& event) const override {
-    if (event.storage_key == kSets && event.kind != EventKind::kDeleted) return {KeyOf(kSets, *event.object)};
+    if (event.storage_key == kSets && event.kind != EventKind::kDeleted)
+      return {KeyOf(kSets, *event.object)};
     if (event.storage_key != "pods") return {};
     const Json* owner = ControllerOf(*event.object);
     if (owner == nullptr || TextAt(*owner, {"kind"}) != "ReplicaSet") return {};
@@ -23,25 +24,36 @@ class ReplicaSetController final : public Controller {
     if (set == nullptr) return;
     std::vector<ObjectPtr> pods = context.ControlledBy("pods", *set);
     std::erase_if(pods, [](const ObjectPtr& pod) { return !IsPodActive(*pod); });
-    if (!IsTerminating(*set)) Scale(*set, pods, context);
-    UpdateStatus(*set, key, context);
+    std::string refusal;
+    if (!IsTerminating(*set)) refusal = Scale(*set, pods, context);
+    UpdateStatus(*set, refusal, key, context);
+    if (!refusal.empty()) context.Later(Duration(500), key);
   }
 
  private:
   // Which pod goes first when there are too many: not ready before ready, younger before older.
   static bool GoesFirst(const ObjectPtr& a, const ObjectPtr& b) {
     if (IsPodReady(*a) != IsPodReady(*b)) return !IsPodReady(*a);
-    return TextAt(*a, {"metadata", "creationTimestamp"}) > TextAt(*b, {"metadata", "creationTimestamp"});
+    return TextAt(*a, {"metadata", "creationTimestamp"}) >
+           TextAt(*b, {"metadata", "creationTimestamp"});
   }
 
-  static void Scale(const Json& set, std::vector<ObjectPtr> pods, ControllerContext& context) {
+  // Returns why a pod was refused, or "".
+  static std::string Scale(const Json& set, std::vector<ObjectPtr> pods,
+                           ControllerContext& context) {
     const int64_t wanted = IntAt(set, {"spec", "replicas"}, 1);
     const auto have = static_cast<int64_t>(pods.size());
     for (int64_t i = have; i < wanted; ++i) {
       Json pod = PodFromTemplate(set, ObjectAt(set, {"spec", "template"}), Json::object());
       pod["metadata"]["generateName"] = NameOf(set) + "-";
-      const ObjectPtr created = context.Create("pods", std::move(pod));
-      if (created == nullptr) return;
+      std::string why;
+      const ObjectPtr created = context.Create("pods", std::move(pod), &why);
+      if (created == nullptr) {
+        if (FindCondition(set, "ReplicaFailure") == nullptr) {
+          context.Tell(set, "Warning", "FailedCreate", "Error creating: " + why);
+        }
+        return why;
+      }
       context.Tell(set, "Normal", "SuccessfulCreate", "Created pod: " + NameOf(*created));
     }
     std::stable_sort(pods.begin(), pods.end(), GoesFirst);
@@ -50,9 +62,11 @@ class ReplicaSetController final : public Controller {
       context.Delete("pods", pod);
       context.Tell(set, "Normal", "SuccessfulDelete", "Deleted pod: " + NameOf(pod));
     }
+    return "";
   }
 
-  static void UpdateStatus(const Json& set, const ObjectKey& key, ControllerContext& context) {
+  static void UpdateStatus(const Json& set, const std::string& refusal, const ObjectKey& key,
+                           ControllerContext& context) {
     int64_t replicas = 0, ready = 0, available = 0;
     Duration soonest{0};
     for (const ObjectPtr& pod : context.ControlledBy("pods", set)) {
@@ -65,12 +79,16 @@ class ReplicaSetController final : public Controller {
     }
     Json next = set;
     Json& status = next["status"];
-    const Json conditions = ArrayAt(set, {"status", "conditions"});
-    status = {{"replicas", replicas}, {"observedGeneration", IntAt(set, {"metadata", "generation"})}};
+    status = {{"replicas", replicas},
+              {"observedGeneration", IntAt(set, {"metadata", "generation"})}};
     if (replicas > 0) status["fullyLabeledReplicas"] = replicas;
     if (ready > 0) status["readyReplicas"] = ready;
     if (available > 0) status["availableReplicas"] = available;
-    if (!conditions.empty()) status["conditions"] = conditions;
+    if (const Json* known = FindCondition(set, "ReplicaFailure");
+        known != nullptr && !refusal.empty()) {
+      status["conditions"] = Json::array({*known});
+    }
+    if (!refusal.empty()) SetCondition(next, "ReplicaFailure", "True", "FailedCreate", refusal);
     context.UpdateStatus(kSets, std::move(next));
     if (soonest.count() > 0) context.Later(soonest, key);
   }
@@ -78,6 +96,8 @@ class ReplicaSetController final : public Controller {
 
 }  // namespace
 
-std::unique_ptr<Controller> MakeReplicaSetController() { return std::make_unique<ReplicaSetController>(); }
+std::unique_ptr<Controller> MakeReplicaSetController() {
+  return std::make_unique<ReplicaSetController>();
+}
 
 }  // namespace sluice::sandbox

@@ -29,7 +29,8 @@ bool Waited(std::map<std::string, SteadyTime>& since, const Json& object, const 
 class ServiceController final : public Controller {
  public:
   std::vector<ObjectKey> Affected(const StoreEvent& event) const override {
-    if (event.storage_key == kServices && event.kind != EventKind::kDeleted) return {KeyOf(kServices, *event.object)};
+    if (event.storage_key == kServices && event.kind != EventKind::kDeleted)
+      return {KeyOf(kServices, *event.object)};
     if (event.storage_key != "pods") return {};
     // Which Services select the pod is looked up later: one key stands for the whole namespace.
     return {{kServices, NamespaceOf(*event.object), ""}};
@@ -37,7 +38,8 @@ class ServiceController final : public Controller {
 
   void Reconcile(const ObjectKey& key, ControllerContext& context) override {
     if (key.name.empty()) {
-      for (const ObjectPtr& service : context.List(kServices, key.ns)) WriteSlice(*service, context);
+      for (const ObjectPtr& service : context.List(kServices, key.ns))
+        WriteSlice(*service, context);
       return;
     }
     const ObjectPtr service = context.Get(kServices, key.ns, key.name);
@@ -69,26 +71,32 @@ class ServiceController final : public Controller {
                              {"terminating", IsTerminating(*pod)}}},
                            {"nodeName", "node-0"},
                            {"targetRef",
-                            {{"kind", "Pod"}, {"namespace", NamespaceOf(*pod)}, {"name", NameOf(*pod)}, {"uid", UidOf(*pod)}}}});
+                            {{"kind", "Pod"},
+                             {"namespace", NamespaceOf(*pod)},
+                             {"name", NameOf(*pod)},
+                             {"uid", UidOf(*pod)}}}});
     }
     Json ports = Json::array();
     for (const Json& port : ArrayAt(service, {"spec", "ports"})) {
       Json entry = {{"name", TextAt(port, {"name"})}, {"protocol", TextAt(port, {"protocol"})}};
       const Json* target = Find(port, {"targetPort"});
-      entry["port"] = target != nullptr && target->is_number_integer() ? *target : Json(IntAt(port, {"port"}));
+      entry["port"] =
+          target != nullptr && target->is_number_integer() ? *target : Json(IntAt(port, {"port"}));
       ports.push_back(std::move(entry));
     }
     const std::string name = NameOf(service) + "-slice";
     const ObjectPtr existing = context.Get(kSlices, NamespaceOf(service), name);
-    Json slice = existing == nullptr ? Json{{"metadata",
-                                             {{"name", name},
-                                              {"namespace", NamespaceOf(service)},
-                                              {"labels",
-                                               {{"kubernetes.io/service-name", NameOf(service)},
-                                                {"endpointslice.kubernetes.io/managed-by", "endpointslice-controller.k8s.io"}}},
-                                              {"ownerReferences", Json::array({OwnerReference(service)})}}},
-                                            {"addressType", "IPv4"}}
-                                     : *existing;
+    Json slice = existing == nullptr
+                     ? Json{{"metadata",
+                             {{"name", name},
+                              {"namespace", NamespaceOf(service)},
+                              {"labels",
+                               {{"kubernetes.io/service-name", NameOf(service)},
+                                {"endpointslice.kubernetes.io/managed-by",
+                                 "endpointslice-controller.k8s.io"}}},
+                              {"ownerReferences", Json::array({OwnerReference(service)})}}},
+                            {"addressType", "IPv4"}}
+                     : *existing;
     slice["endpoints"] = std::move(endpoints);
     slice["ports"] = std::move(ports);
     if (existing == nullptr) {
@@ -125,7 +133,11 @@ class IngressController final : public Controller {
 
 }  // namespace
 
-std::unique_ptr<Controller> MakeServiceController() { return std::make_unique<ServiceController>(); }
-std::unique_ptr<Controller> MakeIngressController() { return std::make_unique<IngressController>(); }
+std::unique_ptr<Controller> MakeServiceController() {
+  return std::make_unique<ServiceController>();
+}
+std::unique_ptr<Controller> MakeIngressController() {
+  return std::make_unique<IngressController>();
+}
 
 }  // namespace sluice::sandbox

@@ -19,7 +19,8 @@ int64_t Ordinal(const Json& pod) {
 // broken new pod stays although the template was put back, until somebody deletes it (k/k#67250).
 class Rollout {
  public:
-  Rollout(const Json& set, const ObjectKey& key, ControllerContext& context) : set_(set), key_(key), context_(context) {
+  Rollout(const Json& set, const ObjectKey& key, ControllerContext& context)
+      : set_(set), key_(key), context_(context) {
     replicas_ = IntAt(set, {"spec", "replicas"}, 1);
     start_ = IntAt(set, {"spec", "ordinals", "start"});
     parallel_ = TextAt(set, {"spec", "podManagementPolicy"}) == "Parallel";
@@ -47,19 +48,21 @@ class Rollout {
     }
     Json labels = ObjectAt(set_, {"spec", "template", "metadata", "labels"});
     labels[kHash] = update_revision_;
-    context_.Create(kRevisions, {{"metadata",
-                                  {{"name", update_revision_},
-                                   {"namespace", key_.ns},
-                                   {"labels", labels},
-                                   {"ownerReferences", Json::array({OwnerReference(set_)})}}},
-                                 {"data", {{"spec", {{"template", ObjectAt(set_, {"spec", "template"})}}}}},
-                                 {"revision", number + 1}});
+    context_.Create(kRevisions,
+                    {{"metadata",
+                      {{"name", update_revision_},
+                       {"namespace", key_.ns},
+                       {"labels", labels},
+                       {"ownerReferences", Json::array({OwnerReference(set_)})}}},
+                     {"data", {{"spec", {{"template", ObjectAt(set_, {"spec", "template"})}}}}},
+                     {"revision", number + 1}});
   }
 
   Json TemplateOf(const std::string& revision) const {
     if (revision == update_revision_) return ObjectAt(set_, {"spec", "template"});
     const ObjectPtr stored = context_.Get(kRevisions, key_.ns, revision);
-    return stored == nullptr ? ObjectAt(set_, {"spec", "template"}) : ObjectAt(*stored, {"data", "spec", "template"});
+    return stored == nullptr ? ObjectAt(set_, {"spec", "template"})
+                             : ObjectAt(*stored, {"data", "spec", "template"});
   }
 
   void CreateClaims(Json& pod) {
@@ -67,7 +70,8 @@ class Rollout {
       const std::string name = NameOf(claim) + "-" + NameOf(pod);
       Json& volumes = pod["spec"]["volumes"];
       if (FindByKey(volumes, "name", NameOf(claim)) == nullptr) {
-        volumes.push_back({{"name", NameOf(claim)}, {"persistentVolumeClaim", {{"claimName", name}}}});
+        volumes.push_back(
+            {{"name", NameOf(claim)}, {"persistentVolumeClaim", {{"claimName", name}}}});
       }
       if (context_.Get("persistentvolumeclaims", key_.ns, name) != nullptr) continue;
       Json object = claim;
@@ -80,7 +84,8 @@ class Rollout {
   }
 
   bool CreatePod(int64_t ordinal) {
-    // Below the partition, and while others still run it, a lost pod comes back at the current revision.
+    // Below the partition, and while others still run it, a lost pod comes back at the current
+    // revision.
     const std::string& revision = ordinal < partition_ ? current_revision_ : update_revision_;
     Json pod = PodFromTemplate(set_, TemplateOf(revision), {{kHash, revision}});
     const std::string name = NameOf(set_) + "-" + std::to_string(ordinal);
@@ -94,7 +99,8 @@ class Rollout {
     const ObjectPtr created = context_.Create("pods", std::move(pod));
     if (created == nullptr) return false;
     pods_[ordinal] = created;
-    context_.Tell(set_, "Normal", "SuccessfulCreate", "create Pod " + name + " in StatefulSet " + NameOf(set_) + " successful");
+    context_.Tell(set_, "Normal", "SuccessfulCreate",
+                  "create Pod " + name + " in StatefulSet " + NameOf(set_) + " successful");
     return true;
   }
 
@@ -111,7 +117,9 @@ class Rollout {
         context_.Delete("pods", *it->second);
         return false;
       }
-      if (!parallel_ && (IsTerminating(*it->second) || !IsPodAvailable(*it->second, MinReady(), nullptr))) return false;
+      if (!parallel_ &&
+          (IsTerminating(*it->second) || !IsPodAvailable(*it->second, MinReady(), nullptr)))
+        return false;
     }
     return true;
   }
@@ -134,7 +142,9 @@ class Rollout {
       if (IsTerminating(pod)) return;
       if (TextAt(pod, {"metadata", "labels", kHash}) != update_revision_) {
         context_.Delete("pods", pod);
-        context_.Tell(set_, "Normal", "SuccessfulDelete", "delete Pod " + NameOf(pod) + " in StatefulSet " + NameOf(set_) + " successful");
+        context_.Tell(
+            set_, "Normal", "SuccessfulDelete",
+            "delete Pod " + NameOf(pod) + " in StatefulSet " + NameOf(set_) + " successful");
         return;
       }
       if (!IsPodAvailable(pod, MinReady(), nullptr)) return;
@@ -156,7 +166,8 @@ class Rollout {
       updated += revision == update_revision_ ? 1 : 0;
       current += revision == current_revision_ ? 1 : 0;
     }
-    const bool done = updated == replicas_ && ready == replicas_ && replicas == replicas_ && partition_ == 0;
+    const bool done =
+        updated == replicas_ && ready == replicas_ && replicas == replicas_ && partition_ == 0;
     if (done) {
       current_revision_ = update_revision_;
       current = updated;
@@ -209,6 +220,8 @@ class StatefulSetController final : public Controller {
 
 }  // namespace
 
-std::unique_ptr<Controller> MakeStatefulSetController() { return std::make_unique<StatefulSetController>(); }
+std::unique_ptr<Controller> MakeStatefulSetController() {
+  return std::make_unique<StatefulSetController>();
+}
 
 }  // namespace sluice::sandbox

@@ -4,8 +4,10 @@
 namespace sluice::sandbox {
 namespace {
 
-const char* kMetadataList = "Accept: application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
-const char* kMetadata = "Accept: application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+const char* kMetadataList =
+    "Accept: application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+const char* kMetadata =
+    "Accept: application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
 
 TEST_CASE("an object is created, read, replaced and read again") {
   World world;
@@ -35,13 +37,18 @@ TEST_CASE("a missing object, namespace, kind or group is a 404 of its own kind")
   World world;
   Client& client = world.client();
   CHECK(client.Get(kConfigMaps + "/none").message() == "configmaps \"none\" not found");
-  const Reply ns = client.Apply("/dev/api/v1/namespaces/nowhere/configmaps/c", {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"metadata", {{"name", "c"}}}});
+  const Reply ns =
+      client.Apply("/dev/api/v1/namespaces/nowhere/configmaps/c",
+                   {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"metadata", {{"name", "c"}}}});
   CHECK(ns.code == 404);
   CHECK(ns.message() == "namespaces \"nowhere\" not found");
   CHECK(ns.json()["details"]["kind"] == "namespaces");
-  CHECK(client.Get("/dev/api/v1/namespaces/default/widgets").message() == "the server could not find the requested resource");
+  CHECK(client.Get("/dev/api/v1/namespaces/default/widgets").message() ==
+        "the server could not find the requested resource");
   CHECK(client.Get("/dev/apis/shop.example/v1/widgets").body == "404 page not found\n");
-  CHECK(client.Get("/nowhere/api/v1/namespaces").message().find("it has no cluster 'nowhere', only dev") != std::string::npos);
+  CHECK(client.Get("/nowhere/api/v1/namespaces")
+            .message()
+            .find("it has no cluster 'nowhere', only dev") != std::string::npos);
 }
 
 TEST_CASE("who shows neither certificate nor token is turned away") {
@@ -53,23 +60,34 @@ TEST_CASE("who shows neither certificate nor token is turned away") {
   CHECK(token.Get("/dev/api/v1/namespaces").code == 200);
 }
 
+TEST_CASE("a certificate of another authority is none") {
+  World world, other;
+  Client stranger(world.sandbox(), Client::Identity::kCertificate, &other.sandbox());
+  CHECK(stranger.Get("/dev/api/v1/namespaces").code == 401);
+}
+
 TEST_CASE("clusters share nothing but the port") {
   SandboxOptions options;
   options.clusters = {"east", "west"};
   World world(std::move(options));
-  REQUIRE(world.client().Apply("/east/api/v1/namespaces/default/configmaps/c", ConfigMap("c")).code == 201);
+  REQUIRE(
+      world.client().Apply("/east/api/v1/namespaces/default/configmaps/c", ConfigMap("c")).code ==
+      201);
   CHECK(world.client().Get("/west/api/v1/namespaces/default/configmaps/c").code == 404);
 }
 
 TEST_CASE("a list is paged by limit and continue at one revision") {
   World world;
   Client& client = world.client();
-  for (const char* name : {"a", "b", "c"}) client.Post(kConfigMaps, ConfigMap(name, {{"page", "x"}}));
-  const std::string query = kConfigMaps + "?limit=2&labelSelector=!none&fieldSelector=metadata.name!=kube-root-ca.crt";
+  for (const char* name : {"a", "b", "c"})
+    client.Post(kConfigMaps, ConfigMap(name, {{"page", "x"}}));
+  const std::string query =
+      kConfigMaps + "?limit=2&labelSelector=!none&fieldSelector=metadata.name!=kube-root-ca.crt";
   const Json first = client.Get(query).json();
   REQUIRE(first["items"].size() == 2);
   client.Delete(kConfigMaps + "/c");
-  const Json second = client.Get(query + "&continue=" + first["metadata"]["continue"].get<std::string>()).json();
+  const Json second =
+      client.Get(query + "&continue=" + first["metadata"]["continue"].get<std::string>()).json();
   REQUIRE(second["items"].size() == 1);
   CHECK(second["items"][0]["metadata"]["name"] == "c");
   CHECK(second["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]);
@@ -129,7 +147,10 @@ TEST_CASE("the three patches do what their names say") {
   client.Apply(kDeployments + "/web", Deployment("web", "shop/web:v1"));
   SECTION("a merge patch replaces lists and removes by null") {
     client.Patch(kDeployments + "/web", {{"metadata", {{"labels", {{"a", "1"}}}}}}, "merge-patch");
-    const Json live = client.Patch(kDeployments + "/web", {{"metadata", {{"labels", {{"a", nullptr}}}}}}, "merge-patch").json();
+    const Json live = client
+                          .Patch(kDeployments + "/web",
+                                 {{"metadata", {{"labels", {{"a", nullptr}}}}}}, "merge-patch")
+                          .json();
     CHECK_FALSE(live["metadata"].contains("labels"));
   }
   SECTION("a JSON patch applies operations, and refuses a failed test") {
@@ -139,14 +160,22 @@ TEST_CASE("the three patches do what their names say") {
     CHECK(client.Patch(kDeployments + "/web", bad, "json-patch").code == 422);
   }
   SECTION("a strategic patch merges containers by name") {
-    const Json patch = {{"spec", {{"template", {{"spec", {{"containers", {{{"name", "side"}, {"image", "shop/side:v1"}}}}}}}}}}};
+    const Json patch = {
+        {"spec",
+         {{"template",
+           {{"spec", {{"containers", {{{"name", "side"}, {"image", "shop/side:v1"}}}}}}}}}}};
     const Json live = client.Patch(kDeployments + "/web", patch, "strategic-merge-patch").json();
     CHECK(live["spec"]["template"]["spec"]["containers"].size() == 2);
-    const Json removal = {{"spec", {{"template", {{"spec", {{"containers", {{{"name", "side"}, {"$patch", "delete"}}}}}}}}}}};
-    CHECK(client.Patch(kDeployments + "/web", removal, "strategic-merge-patch").json()["spec"]["template"]["spec"]["containers"].size() == 1);
+    const Json removal = {
+        {"spec",
+         {{"template", {{"spec", {{"containers", {{{"name", "side"}, {"$patch", "delete"}}}}}}}}}}};
+    CHECK(client.Patch(kDeployments + "/web", removal, "strategic-merge-patch")
+              .json()["spec"]["template"]["spec"]["containers"]
+              .size() == 1);
   }
   SECTION("an unknown patch type is unsupported") {
-    CHECK(client.Send("PATCH", kDeployments + "/web", "{}", {"Content-Type: text/plain"}).code == 415);
+    CHECK(client.Send("PATCH", kDeployments + "/web", "{}", {"Content-Type: text/plain"}).code ==
+          415);
   }
 }
 
@@ -154,7 +183,9 @@ TEST_CASE("generation counts changes of the intent, not of labels or status") {
   World world;
   Client& client = world.client();
   client.Apply(kDeployments + "/web", Deployment("web", "shop/web:v1"));
-  const auto generation = [&] { return client.Get(kDeployments + "/web").json()["metadata"]["generation"].get<int>(); };
+  const auto generation = [&] {
+    return client.Get(kDeployments + "/web").json()["metadata"]["generation"].get<int>();
+  };
   client.Patch(kDeployments + "/web", {{"metadata", {{"labels", {{"a", "1"}}}}}}, "merge-patch");
   REQUIRE(Eventually([&] { return IsRolledOut(client, "web"); }));
   CHECK(generation() == 1);
@@ -166,9 +197,26 @@ TEST_CASE("the main resource ignores a status, the status resource ignores the r
   World world;
   Client& client = world.client();
   client.Apply(kServices + "/web", Service("web"));
-  client.Patch(kServices + "/web", {{"status", {{"conditions", Json::array({{{"type", "X"}, {"status", "True"}, {"reason", "R"}, {"message", ""}, {"lastTransitionTime", "2026-11-21T00:00:00Z"}}})}}}}, "merge-patch");
+  client.Patch(
+      kServices + "/web",
+      {{"status",
+        {{"conditions", Json::array({{{"type", "X"},
+                                      {"status", "True"},
+                                      {"reason", "R"},
+                                      {"message", ""},
+                                      {"lastTransitionTime", "2026-11-21T00:00:00Z"}}})}}}},
+      "merge-patch");
   CHECK_FALSE(client.Get(kServices + "/web").json()["status"].contains("conditions"));
-  client.Patch(kServices + "/web/status", {{"metadata", {{"labels", {{"a", "1"}}}}}, {"status", {{"conditions", Json::array({{{"type", "X"}, {"status", "True"}, {"reason", "R"}, {"message", ""}, {"lastTransitionTime", "2026-11-21T00:00:00Z"}}})}}}}, "merge-patch");
+  client.Patch(
+      kServices + "/web/status",
+      {{"metadata", {{"labels", {{"a", "1"}}}}},
+       {"status",
+        {{"conditions", Json::array({{{"type", "X"},
+                                      {"status", "True"},
+                                      {"reason", "R"},
+                                      {"message", ""},
+                                      {"lastTransitionTime", "2026-11-21T00:00:00Z"}}})}}}},
+      "merge-patch");
   const Json live = client.Get(kServices + "/web").json();
   CHECK(live["status"].contains("conditions"));
   CHECK_FALSE(live["metadata"].contains("labels"));
@@ -178,7 +226,8 @@ TEST_CASE("a wrong dryRun or fieldValidation is refused, not ignored") {
   World world;
   Client& client = world.client();
   CHECK(client.Apply(kConfigMaps + "/c?dryRun=Yes", ConfigMap("c")).code == 422);
-  CHECK(client.Send("POST", kConfigMaps + "?fieldValidation=Maybe", ConfigMap("c").dump()).code == 422);
+  CHECK(client.Send("POST", kConfigMaps + "?fieldValidation=Maybe", ConfigMap("c").dump()).code ==
+        422);
   CHECK(client.Get(kConfigMaps + "/c").code == 404);
 }
 
@@ -191,7 +240,8 @@ TEST_CASE("requests are counted by verb and writes are audited") {
   client.Apply(kConfigMaps + "/c?dryRun=All", ConfigMap("c"));
   client.Apply(kConfigMaps + "/c", ConfigMap("c"));
   client.Delete(kConfigMaps + "/c");
-  CHECK(world.sandbox().RequestCounts("dev") == std::map<std::string, int>{{"list", 1}, {"get", 1}, {"apply", 2}, {"delete", 1}});
+  CHECK(world.sandbox().RequestCounts("dev") ==
+        std::map<std::string, int>{{"list", 1}, {"get", 1}, {"apply", 2}, {"delete", 1}});
   const std::vector<WriteRecord> writes = world.sandbox().Writes("dev");
   REQUIRE(writes.size() == 3);
   CHECK(writes[0].dry_run);

@@ -4,7 +4,9 @@
 namespace sluice::sandbox {
 namespace {
 
-size_t Count(Client& client, const std::string& path) { return client.Get(path).json()["items"].size(); }
+size_t Count(Client& client, const std::string& path) {
+  return client.Get(path).json()["items"].size();
+}
 
 TEST_CASE("preconditions guard a deletion") {
   World world;
@@ -44,7 +46,10 @@ TEST_CASE("in the background a Deployment takes its ReplicaSets and pods along")
   REQUIRE(Eventually([&] { return IsRolledOut(client, "web"); }));
   REQUIRE(client.Delete(kDeployments + "/web", {{"propagationPolicy", "Background"}}).code == 200);
   CHECK(client.Get(kDeployments + "/web").code == 404);
-  CHECK(Eventually([&] { return Count(client, kPods) == 0 && Count(client, "/dev/apis/apps/v1/namespaces/default/replicasets") == 0; }));
+  CHECK(Eventually([&] {
+    return Count(client, kPods) == 0 &&
+           Count(client, "/dev/apis/apps/v1/namespaces/default/replicasets") == 0;
+  }));
 }
 
 TEST_CASE("in the foreground the owner waits for its dependents") {
@@ -75,8 +80,14 @@ TEST_CASE("a Job's pods are orphaned unless a policy is given") {
   World world;
   Client& client = world.client();
   const std::string jobs = "/dev/apis/batch/v1/namespaces/default/jobs";
-  const Json job = {{"apiVersion", "batch/v1"}, {"kind", "Job"}, {"metadata", {{"name", "j"}}},
-                    {"spec", {{"template", {{"spec", {{"restartPolicy", "Never"}, {"containers", {{{"name", "x"}, {"image", "a:1"}}}}}}}}}}};
+  const Json job = {
+      {"apiVersion", "batch/v1"},
+      {"kind", "Job"},
+      {"metadata", {{"name", "j"}}},
+      {"spec",
+       {{"template",
+         {{"spec",
+           {{"restartPolicy", "Never"}, {"containers", {{{"name", "x"}, {"image", "a:1"}}}}}}}}}}};
   client.Apply(jobs + "/j", job);
   REQUIRE(Eventually([&] { return Count(client, kPods) == 1; }));
   client.Delete(jobs + "/j");
@@ -88,25 +99,49 @@ TEST_CASE("a deleted namespace empties itself, refuses new content meanwhile, an
   World world;
   Client& client = world.client();
   const std::string path = "/dev/api/v1/namespaces/shop";
-  client.Post("/dev/api/v1/namespaces", {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", "shop"}}}});
+  client.Post("/dev/api/v1/namespaces",
+              {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", "shop"}}}});
   Json held = ConfigMap("held");
   held["metadata"] = {{"name", "held"}, {"finalizers", {"shop.example/guard"}}};
   client.Post(path + "/configmaps", held);
   CHECK(client.Delete(path).json()["status"]["phase"] == "Terminating");
   REQUIRE(Eventually([&] { return Count(client, path + "/configmaps") == 1; }));
-  const Reply refused = client.Apply(path + "/configmaps/new", {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"metadata", {{"name", "new"}}}});
+  const Reply refused =
+      client.Apply(path + "/configmaps/new",
+                   {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"metadata", {{"name", "new"}}}});
   CHECK(refused.code == 403);
   CHECK(refused.json()["details"]["causes"][0]["reason"] == "NamespaceTerminating");
   client.Patch(path + "/configmaps/held", {{"metadata", {{"finalizers", nullptr}}}}, "merge-patch");
   CHECK(Eventually([&] { return client.Get(path).code == 404; }));
 }
 
+TEST_CASE("the namespaces a cluster lives from cannot be deleted") {
+  World world;
+  const std::string name = GENERATE(as<std::string>(), "default", "kube-system");
+  CHECK(world.client().Delete("/dev/api/v1/namespaces/" + name).code == 403);
+}
+
+TEST_CASE("an object whose owner never existed is collected") {
+  World world;
+  Client& client = world.client();
+  Json orphan = ConfigMap("c");
+  orphan["metadata"]["ownerReferences"] = {{{"apiVersion", "v1"},
+                                            {"kind", "ConfigMap"},
+                                            {"name", "gone"},
+                                            {"uid", "3f2c1d0e-0000-4000-8000-000000000000"}}};
+  REQUIRE(client.Post(kConfigMaps, orphan).code == 201);
+  CHECK(Eventually([&] { return client.Get(kConfigMaps + "/c").code == 404; }));
+}
+
 TEST_CASE("a namespace begins with its default service account") {
   World world;
   Client& client = world.client();
-  client.Post("/dev/api/v1/namespaces", {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", "shop"}}}});
+  client.Post("/dev/api/v1/namespaces",
+              {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", "shop"}}}});
   CHECK(client.Get("/dev/api/v1/namespaces/shop").json()["status"]["phase"] == "Active");
-  CHECK(Eventually([&] { return client.Get("/dev/api/v1/namespaces/shop/serviceaccounts/default").code == 200; }));
+  CHECK(Eventually([&] {
+    return client.Get("/dev/api/v1/namespaces/shop/serviceaccounts/default").code == 200;
+  }));
 }
 
 TEST_CASE("a deleted pod answers to the name until its grace is over") {

@@ -24,13 +24,17 @@ Json Definition() {
 }
 
 Json Widget(const std::string& name, const Json& spec) {
-  return {{"apiVersion", "shop.example/v1"}, {"kind", "Widget"}, {"metadata", {{"name", name}}}, {"spec", spec}};
+  return {{"apiVersion", "shop.example/v1"},
+          {"kind", "Widget"},
+          {"metadata", {{"name", name}}},
+          {"spec", spec}};
 }
 
 void Establish(Client& client) {
   REQUIRE(client.Apply(kDefinitions + "/widgets.shop.example", Definition()).code == 201);
   REQUIRE(Eventually([&] {
-    return Condition(client.Get(kDefinitions + "/widgets.shop.example").json(), "Established").value("status", "") == "True";
+    return Condition(client.Get(kDefinitions + "/widgets.shop.example").json(), "Established")
+               .value("status", "") == "True";
   }));
 }
 
@@ -66,7 +70,9 @@ TEST_CASE("discovery answers 304 to the ETag it gave") {
   REQUIRE(etag.size() == 130);
   CHECK(world.client().Get("/dev/apis", {kAggregated, "If-None-Match: " + etag}).code == 304);
   Establish(world.client());
-  CHECK(Eventually([&] { return world.client().Get("/dev/apis", {kAggregated, "If-None-Match: " + etag}).code == 200; }));
+  CHECK(Eventually([&] {
+    return world.client().Get("/dev/apis", {kAggregated, "If-None-Match: " + etag}).code == 200;
+  }));
 }
 
 TEST_CASE("plain discovery says the same") {
@@ -77,7 +83,8 @@ TEST_CASE("plain discovery says the same") {
   const Json list = client.Get("/dev/apis/apps/v1").json();
   CHECK(list["groupVersion"] == "apps/v1");
   bool scale = false;
-  for (const Json& resource : list["resources"]) scale = scale || resource["name"] == "deployments/scale";
+  for (const Json& resource : list["resources"])
+    scale = scale || resource["name"] == "deployments/scale";
   CHECK(scale);
   CHECK(client.Get("/dev/version").json()["minor"] == "36");
   CHECK(client.Get("/dev/readyz").body == "ok");
@@ -89,8 +96,11 @@ TEST_CASE("a definition is established and its kind served and discovered") {
   CHECK(client.Get(kWidgets).code == 404);
   Establish(client);
   REQUIRE(Eventually([&] { return client.Get(kWidgets).code == 200; }));
-  CHECK(FindGroup(client.Get("/dev/apis", {kAggregated}).json(), "shop.example")["versions"][0]["resources"][0]["shortNames"] == Json::array({"wd"}));
-  const Reply created = client.Apply(kWidgets + "/w", Widget("w", {{"size", 1}, {"parts", {{{"id", "a"}, {"v", "1"}}}}}));
+  CHECK(FindGroup(client.Get("/dev/apis", {kAggregated}).json(),
+                  "shop.example")["versions"][0]["resources"][0]["shortNames"] ==
+        Json::array({"wd"}));
+  const Reply created = client.Apply(
+      kWidgets + "/w", Widget("w", {{"size", 1}, {"parts", {{{"id", "a"}, {"v", "1"}}}}}));
   REQUIRE(created.code == 201);
   CHECK(created.json()["spec"]["color"] == "red");
   CHECK(FieldsOf(created.json(), "sluice")["f:spec"]["f:parts"].contains("k:{\"id\":\"a\"}"));
@@ -117,18 +127,23 @@ TEST_CASE("a custom object's status is its own resource") {
   REQUIRE(Eventually([&] { return client.Get(kWidgets).code == 200; }));
   Json manifest = Widget("w", {{"size", 1}});
   CHECK_FALSE(client.Apply(kWidgets + "/w", manifest).json().contains("status"));
-  client.Patch(kWidgets + "/w/status?fieldManager=operator", {{"status", {{"ready", true}}}}, "merge-patch");
-  const Json live = client.Patch(kWidgets + "/w", {{"status", {{"ready", false}}}}, "merge-patch").json();
+  client.Patch(kWidgets + "/w/status?fieldManager=operator", {{"status", {{"ready", true}}}},
+               "merge-patch");
+  const Json live =
+      client.Patch(kWidgets + "/w", {{"status", {{"ready", false}}}}, "merge-patch").json();
   CHECK(live["status"]["ready"] == true);
   CHECK(live["metadata"]["generation"] == 1);
-  CHECK(FieldsOf(live, "operator", "status") == Json::parse(R"({"f:status":{".":{},"f:ready":{}}})"));
+  CHECK(FieldsOf(live, "operator", "status") ==
+        Json::parse(R"({"f:status":{".":{},"f:ready":{}}})"));
 }
 
 TEST_CASE("deleting a definition deletes its objects and withdraws the kind") {
   World world;
   Client& client = world.client();
   Establish(client);
-  REQUIRE(Eventually([&] { return client.Apply(kWidgets + "/w", Widget("w", {{"size", 1}})).code == 201; }));
+  REQUIRE(Eventually([&] {
+    return client.Apply(kWidgets + "/w", Widget("w", {{"size", 1}})).code == 201;
+  }));
   client.Delete(kDefinitions + "/widgets.shop.example");
   CHECK(Eventually([&] { return client.Get(kDefinitions + "/widgets.shop.example").code == 404; }));
   CHECK(Eventually([&] { return client.Get(kWidgets).code == 404; }));
@@ -138,11 +153,20 @@ TEST_CASE("a group whose APIService has no backend is stale, not absent") {
   World world;
   Client& client = world.client();
   const std::string path = "/dev/apis/apiregistration.k8s.io/v1/apiservices/v1.gone.example";
-  client.Apply(path, {{"apiVersion", "apiregistration.k8s.io/v1"}, {"kind", "APIService"}, {"metadata", {{"name", "v1.gone.example"}}},
-                      {"spec", {{"group", "gone.example"}, {"version", "v1"}, {"groupPriorityMinimum", 1000}, {"versionPriority", 10},
-                                {"service", {{"name", "gone"}, {"namespace", "default"}}}}}});
-  REQUIRE(Eventually([&] { return Condition(client.Get(path).json(), "Available").value("status", "") == "False"; }));
-  CHECK(FindGroup(client.Get("/dev/apis", {kAggregated}).json(), "gone.example")["versions"][0]["freshness"] == "Stale");
+  client.Apply(path, {{"apiVersion", "apiregistration.k8s.io/v1"},
+                      {"kind", "APIService"},
+                      {"metadata", {{"name", "v1.gone.example"}}},
+                      {"spec",
+                       {{"group", "gone.example"},
+                        {"version", "v1"},
+                        {"groupPriorityMinimum", 1000},
+                        {"versionPriority", 10},
+                        {"service", {{"name", "gone"}, {"namespace", "default"}}}}}});
+  REQUIRE(Eventually([&] {
+    return Condition(client.Get(path).json(), "Available").value("status", "") == "False";
+  }));
+  CHECK(FindGroup(client.Get("/dev/apis", {kAggregated}).json(),
+                  "gone.example")["versions"][0]["freshness"] == "Stale");
   CHECK(client.Get("/dev/apis/gone.example/v1").code == 503);
   CHECK(client.Get("/dev/apis/gone.example/v1/things").code == 503);
 }

@@ -27,7 +27,8 @@ TEST_CASE("a fault keeps to its path, its cluster and its turn") {
   options.clusters = {"dev", "prod"};
   World world(std::move(options));
   Client& client = world.client();
-  REQUIRE(world.sandbox().InjectFault("500:path=/api/v1/namespaces/default/configmaps,cluster=prod,after=1,every=2"));
+  REQUIRE(world.sandbox().InjectFault(
+      "500:path=/api/v1/namespaces/default/configmaps,cluster=prod,after=1,every=2"));
   const std::string path = "/prod/api/v1/namespaces/default/configmaps";
   CHECK(client.Get(kConfigMaps).code == 200);
   CHECK(client.Get(path).code == 200);  // let pass
@@ -47,7 +48,8 @@ TEST_CASE("stale reads show the past while writes go on") {
   REQUIRE(world.sandbox().InjectFault("stale:seconds=3600"));
   CHECK(client.Get(kConfigMaps + "/c").code == 404);
   CHECK(client.Get(kConfigMaps).json()["items"].empty());
-  CHECK(client.Patch(kConfigMaps + "/c", {{"data", {{"key", "new"}}}}, "merge-patch").json()["data"]["key"] == "new");
+  CHECK(client.Patch(kConfigMaps + "/c", {{"data", {{"key", "new"}}}}, "merge-patch")
+            .json()["data"]["key"] == "new");
   world.sandbox().ClearFaults();
   CHECK(client.Get(kConfigMaps + "/c").json()["data"]["key"] == "new");
 }
@@ -76,15 +78,15 @@ TEST_CASE("a dropped connection leaves the write done or undone as it says") {
 }
 
 TEST_CASE("a fault that cannot be read says why") {
-  const auto [spec, text] = GENERATE(table<std::string, std::string>(
-      {{"burn", "unknown kind 'burn'"},
-       {"200", "unknown kind '200'"},
-       {"429:verb=pach", "did you mean 'patch'"},
-       {"429:cout=2", "did you mean 'count'"},
-       {"429:count=many", "count=many is not a number"},
-       {"500:count=0", "at least 1"},
-       {"drop:when=later", "must be before, after or mid"},
-       {"429:count", "is not key=value"}}));
+  const auto [spec, text] =
+      GENERATE(table<std::string, std::string>({{"burn", "unknown kind 'burn'"},
+                                                {"200", "unknown kind '200'"},
+                                                {"429:verb=pach", "did you mean 'patch'"},
+                                                {"429:cout=2", "did you mean 'count'"},
+                                                {"429:count=many", "count=many is not a number"},
+                                                {"500:count=0", "at least 1"},
+                                                {"drop:when=later", "must be before, after or mid"},
+                                                {"429:count", "is not key=value"}}));
   const Result<Fault> fault = ParseFault(spec);
   REQUIRE_FALSE(fault);
   CHECK(fault.error().message().find(text) != std::string::npos);

@@ -27,8 +27,18 @@ TEST_CASE("the front answers as the deployed workload") {
   CHECK(reply.json()["path"] == "/orders/7");
   CHECK(reply.Header("x-sluice-sandbox") == "simulation");
   std::set<std::string> pods;
-  for (int i = 0; i < 4; ++i) pods.insert(client.Front("/dev/default/web/").json()["pod"].get<std::string>());
+  for (int i = 0; i < 4; ++i)
+    pods.insert(client.Front("/dev/default/web/").json()["pod"].get<std::string>());
   CHECK(pods.size() == 2);
+}
+
+TEST_CASE("the container behind the Service's port answers, not its neighbour") {
+  World world;
+  Json manifest = Deployment("web", "mesh/proxy:v9");
+  manifest["spec"]["template"]["spec"]["containers"].push_back(
+      {{"name", "shop"}, {"image", "shop/web:v1"}, {"ports", {{{"containerPort", 80}}}}});
+  RollOut(world.client(), manifest);
+  CHECK(world.client().Front("/dev/default/web/").json()["version"] == "v1");
 }
 
 TEST_CASE("an http500 image is ready and answers 500") {
@@ -97,7 +107,8 @@ TEST_CASE("a rolling update never fails a request") {
   Client& client = world.client();
   const int replicas = GENERATE(1, 3);
   RollOut(client, Deployment("web", "shop/web:v1", replicas));
-  const int failures = FailuresDuring(world, [&] { RollOut(client, Deployment("web", "shop/web:v2", replicas)); });
+  const int failures =
+      FailuresDuring(world, [&] { RollOut(client, Deployment("web", "shop/web:v2", replicas)); });
   CHECK(failures == 0);
   CHECK(client.Front("/dev/default/web/").json()["version"] == "v2");
 }
@@ -108,7 +119,8 @@ TEST_CASE("a broken new version does not touch what serves") {
   RollOut(client, Deployment("web", "shop/web:v1", 3));
   const int failures = FailuresDuring(world, [&] {
     client.Apply(kDeployments + "/web", Deployment("web", "shop/web:crash-2", 3));
-    CHECK(Eventually([&] { return client.Get(kPods).body.find("CrashLoopBackOff") != std::string::npos; }));
+    CHECK(Eventually(
+        [&] { return client.Get(kPods).body.find("CrashLoopBackOff") != std::string::npos; }));
     RollOut(client, Deployment("web", "shop/web:v1", 3));
   });
   CHECK(failures == 0);

@@ -42,7 +42,8 @@ TEST_CASE("an update rolls to a new ReplicaSet and keeps the old one empty") {
   REQUIRE(Eventually([&] { return IsRolledOut(client, "web"); }));
   CHECK(Items(client, kSets).size() == 2);
   CHECK(Eventually([&] { return Items(client, kPods).size() == 3; }));
-  CHECK(client.Get(kDeployments + "/web").json()["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "2");
+  CHECK(client.Get(kDeployments + "/web")
+            .json()["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "2");
 }
 
 TEST_CASE("going back reuses the old ReplicaSet under a new revision") {
@@ -53,7 +54,8 @@ TEST_CASE("going back reuses the old ReplicaSet under a new revision") {
     REQUIRE(Eventually([&] { return IsRolledOut(client, "web"); }));
   }
   CHECK(Items(client, kSets).size() == 2);
-  CHECK(client.Get(kDeployments + "/web").json()["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "3");
+  CHECK(client.Get(kDeployments + "/web")
+            .json()["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "3");
 }
 
 TEST_CASE("a rollout that makes no progress passes its deadline") {
@@ -72,7 +74,8 @@ TEST_CASE("the words of an image tag script how its pods fail") {
   World world;
   Client& client = world.client();
   const auto [image, reason, event] = GENERATE(table<std::string, std::string, std::string>(
-      {{"shop/web:pullfail-1", "ImagePullBackOff", "Failed"}, {"shop/web:crash-1", "CrashLoopBackOff", "BackOff"}}));
+      {{"shop/web:pullfail-1", "ImagePullBackOff", "Failed"},
+       {"shop/web:crash-1", "CrashLoopBackOff", "BackOff"}}));
   client.Apply(kDeployments + "/web", Deployment("web", image));
   const std::string wanted = reason;
   Json pod;
@@ -82,9 +85,12 @@ TEST_CASE("the words of an image tag script how its pods fail") {
     pod = pods[0];
     return pod.value("/status/containerStatuses/0/state/waiting/reason"_json_pointer, "") == wanted;
   }));
-  const Json events = Items(client, "/dev/api/v1/namespaces/default/events?fieldSelector=involvedObject.uid=" + pod["metadata"]["uid"].get<std::string>());
+  const Json events =
+      Items(client, "/dev/api/v1/namespaces/default/events?fieldSelector=involvedObject.uid=" +
+                        pod["metadata"]["uid"].get<std::string>());
   bool told = false;
-  for (const Json& item : events) told = told || (item["reason"] == event && item["type"] == "Warning");
+  for (const Json& item : events)
+    told = told || (item["reason"] == event && item["type"] == "Warning");
   CHECK(told);
   if (reason == "CrashLoopBackOff") {
     CHECK(pod["status"]["containerStatuses"][0]["lastState"]["terminated"]["exitCode"] == 1);
@@ -124,7 +130,8 @@ TEST_CASE("a pod no node fits stays pending with the scheduler's words") {
   client.Apply(kDeployments + "/web", manifest);
   REQUIRE(Eventually([&] {
     const Json pods = Items(client, kPods);
-    return pods.size() == 1 && Condition(pods[0], "PodScheduled").value("reason", "") == "Unschedulable";
+    return pods.size() == 1 &&
+           Condition(pods[0], "PodScheduled").value("reason", "") == "Unschedulable";
   }));
 }
 
@@ -136,7 +143,9 @@ TEST_CASE("a paused Deployment rolls nothing out until it is resumed") {
   Json manifest = Deployment("web", "shop/web:v2");
   manifest["spec"]["paused"] = true;
   client.Apply(kDeployments + "/web", manifest);
-  REQUIRE(Eventually([&] { return client.Get(kDeployments + "/web").json()["status"]["observedGeneration"] == 2; }));
+  REQUIRE(Eventually([&] {
+    return client.Get(kDeployments + "/web").json()["status"]["observedGeneration"] == 2;
+  }));
   CHECK(Items(client, kSets).size() == 1);
   manifest["spec"].erase("paused");
   client.Apply(kDeployments + "/web", manifest);
@@ -149,7 +158,9 @@ TEST_CASE("minReadySeconds holds availability back") {
   Json manifest = Deployment("web", "shop/web:v1");
   manifest["spec"]["minReadySeconds"] = 2;
   client.Apply(kDeployments + "/web", manifest);
-  REQUIRE(Eventually([&] { return client.Get(kDeployments + "/web").json()["status"].value("readyReplicas", 0) == 1; }));
+  REQUIRE(Eventually([&] {
+    return client.Get(kDeployments + "/web").json()["status"].value("readyReplicas", 0) == 1;
+  }));
   CHECK(client.Get(kDeployments + "/web").json()["status"].value("availableReplicas", 0) == 0);
   CHECK(Eventually([&] { return IsRolledOut(client, "web"); }));
 }
@@ -164,6 +175,37 @@ TEST_CASE("old ReplicaSets beyond the history limit go") {
     REQUIRE(Eventually([&] { return IsRolledOut(client, "web"); }));
   }
   CHECK(Eventually([&] { return Items(client, kSets).size() == 2; }));
+}
+
+TEST_CASE("pods that are refused show as ReplicaFailure with the server's words") {
+  World world;
+  Client& client = world.client();
+  Json manifest = Deployment("web", "shop/web:v1", 2);
+  std::string words;
+  SECTION("a service account that does not exist") {
+    manifest["spec"]["template"]["spec"]["serviceAccountName"] = "nobody";
+    words = "serviceaccount \"nobody\" not found";
+  }
+  SECTION("a quota") {
+    client.Post("/dev/api/v1/namespaces/default/resourcequotas",
+                {{"apiVersion", "v1"},
+                 {"kind", "ResourceQuota"},
+                 {"metadata", {{"name", "few"}}},
+                 {"spec", {{"hard", {{"pods", "1"}}}}}});
+    words = "exceeded quota: few, requested: pods=1, used: pods=1, limited: pods=1";
+  }
+  client.Apply(kDeployments + "/web", manifest);
+  REQUIRE(Eventually([&] {
+    const Json failure = Condition(client.Get(kDeployments + "/web").json(), "ReplicaFailure");
+    return failure.value("reason", "") == "FailedCreate" &&
+           failure.value("message", "").find(words) != std::string::npos;
+  }));
+  client.Post(
+      "/dev/api/v1/namespaces/default/serviceaccounts",
+      {{"apiVersion", "v1"}, {"kind", "ServiceAccount"}, {"metadata", {{"name", "nobody"}}}});
+  client.Delete("/dev/api/v1/namespaces/default/resourcequotas/few");
+  CHECK(Eventually([&] { return IsRolledOut(client, "web"); }));
+  CHECK(Condition(client.Get(kDeployments + "/web").json(), "ReplicaFailure").empty());
 }
 
 }  // namespace

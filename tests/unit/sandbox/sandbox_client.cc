@@ -1,8 +1,9 @@
 #include "tests/unit/sandbox/sandbox_client.h"
 
+#include <curl/curl.h>
+
 #include <chrono>
 #include <cstdlib>
-#include <curl/curl.h>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
@@ -36,13 +37,16 @@ std::string Reply::Header(const std::string& lower_case_name) const {
   return "";
 }
 
-Client::Client(const Sandbox& sandbox, Identity identity) : sandbox_(sandbox), identity_(identity) {
+Client::Client(const Sandbox& sandbox, Identity identity, const Sandbox* issuer)
+    : sandbox_(sandbox), identity_(identity) {
   static std::once_flag once;
   std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
   std::ifstream file(sandbox.kubeconfig_path());
   const Json config = Json::parse(file);
-  ca_ = *Base64Decode(config["clusters"][0]["cluster"]["certificate-authority-data"].get<std::string>());
-  const Json& user = config["users"][0]["user"];
+  ca_ = *Base64Decode(
+      config["clusters"][0]["cluster"]["certificate-authority-data"].get<std::string>());
+  std::ifstream issued((issuer == nullptr ? sandbox : *issuer).kubeconfig_path());
+  const Json user = Json::parse(issued)["users"][0]["user"];
   certificate_ = *Base64Decode(user["client-certificate-data"].get<std::string>());
   key_ = *Base64Decode(user["client-key-data"].get<std::string>());
   curl_ = curl_easy_init();
@@ -103,9 +107,11 @@ Reply Client::Patch(const std::string& path, const Json& body, const std::string
   return Send("PATCH", path, body.dump(), {"Content-Type: application/" + type + "+json"});
 }
 
-Reply Client::Apply(const std::string& path, const Json& body, const std::string& manager, bool force) {
-  return Send("PATCH", path + (path.find('?') == std::string::npos ? "?" : "&") + "fieldManager=" + manager +
-                           "&fieldValidation=Strict&force=" + (force ? "true" : "false"),
+Reply Client::Apply(const std::string& path, const Json& body, const std::string& manager,
+                    bool force) {
+  return Send("PATCH",
+              path + (path.find('?') == std::string::npos ? "?" : "&") + "fieldManager=" + manager +
+                  "&fieldValidation=Strict&force=" + (force ? "true" : "false"),
               body.dump(), {"Content-Type: application/apply-patch+yaml"});
 }
 
@@ -122,7 +128,8 @@ Watch::Watch(const Sandbox& sandbox, const std::string& path) {
   // The kubeconfig is read here, the transfer runs on the thread.
   std::ifstream file(sandbox.kubeconfig_path());
   const Json config = Json::parse(file);
-  const std::string ca = *Base64Decode(config["clusters"][0]["cluster"]["certificate-authority-data"].get<std::string>());
+  const std::string ca = *Base64Decode(
+      config["clusters"][0]["cluster"]["certificate-authority-data"].get<std::string>());
   const std::string url = "https://127.0.0.1:" + std::to_string(sandbox.port()) + path;
   const std::string authorization = "Authorization: Bearer " + sandbox.token();
   thread_ = std::thread([this, ca, url, authorization] {
@@ -152,11 +159,14 @@ Watch::~Watch() {
 }
 
 size_t Watch::OnBytes(char* data, size_t size, size_t count, void* self) {
-  static_cast<Watch*>(self)->text_.With([&](std::string& text) { text.append(data, size * count); });
+  static_cast<Watch*>(self)->text_.With(
+      [&](std::string& text) { text.append(data, size * count); });
   return size * count;
 }
 
-int Watch::OnProgress(void* self, int64_t, int64_t, int64_t, int64_t) { return static_cast<Watch*>(self)->stop_ ? 1 : 0; }
+int Watch::OnProgress(void* self, int64_t, int64_t, int64_t, int64_t) {
+  return static_cast<Watch*>(self)->stop_ ? 1 : 0;
+}
 
 std::vector<Json> Watch::Events() const {
   const std::string text = text_.With([](const std::string& all) { return all; });
@@ -233,7 +243,9 @@ Json Condition(const Json& object, const std::string& type) {
 bool IsRolledOut(Client& client, const std::string& name) {
   const Json live = client.Get(kDeployments + "/" + name).json();
   const Json progressing = Condition(live, "Progressing");
-  const auto number = [&](const char* pointer) { return live.value(Json::json_pointer(pointer), 0); };
+  const auto number = [&](const char* pointer) {
+    return live.value(Json::json_pointer(pointer), 0);
+  };
   return progressing.value("reason", "") == "NewReplicaSetAvailable" &&
          number("/status/observedGeneration") == number("/metadata/generation") &&
          number("/status/updatedReplicas") == number("/spec/replicas") &&
@@ -243,7 +255,8 @@ bool IsRolledOut(Client& client, const std::string& name) {
 
 Json FieldsOf(const Json& object, const std::string& manager, const std::string& subresource) {
   for (const Json& entry : object.value("/metadata/managedFields"_json_pointer, Json::array())) {
-    if (entry.value("manager", "") == manager && entry.value("subresource", "") == subresource) return entry["fieldsV1"];
+    if (entry.value("manager", "") == manager && entry.value("subresource", "") == subresource)
+      return entry["fieldsV1"];
   }
   return nullptr;
 }

@@ -17,10 +17,10 @@ namespace sluice::sandbox {
 using Json = nlohmann::json;
 
 struct Reply {
-  int code = 0;            // 0 = no answer
+  int code = 0;  // 0 = no answer
   std::string body;
-  std::string headers;     // lower case names
-  Json json() const;       // discarded value when the body is no JSON
+  std::string headers;  // lower case names
+  Json json() const;    // discarded value when the body is no JSON
   std::string Header(const std::string& lower_case_name) const;
   std::string reason() const { return json().value("reason", ""); }
   std::string message() const { return json().value("message", ""); }
@@ -30,7 +30,9 @@ struct Reply {
 class Client {
  public:
   enum class Identity { kCertificate, kToken, kNobody };
-  explicit Client(const Sandbox& sandbox, Identity identity = Identity::kCertificate);
+  // `issuer`: whose certificate to show; that of the sandbox itself unless named.
+  explicit Client(const Sandbox& sandbox, Identity identity = Identity::kCertificate,
+                  const Sandbox* issuer = nullptr);
   ~Client();
   Client(const Client&) = delete;
 
@@ -47,7 +49,8 @@ class Client {
   }
   Reply Patch(const std::string& path, const Json& body, const std::string& type);
   // Server-side apply as `manager`.
-  Reply Apply(const std::string& path, const Json& body, const std::string& manager = "sluice", bool force = false);
+  Reply Apply(const std::string& path, const Json& body, const std::string& manager = "sluice",
+              bool force = false);
   Reply ApplyText(const std::string& path, const std::string& body);
   // Plain HTTP to the front.
   Reply Front(const std::string& path);

@@ -1,9 +1,10 @@
 #include <arpa/inet.h>
-#include <filesystem>
-#include <fstream>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 
 #include "engine/base/strings.h"
 #include "engine/sandbox/http_server.h"
@@ -30,7 +31,8 @@ std::string Exchange(int port, const std::string& bytes) {
   shutdown(fd, SHUT_WR);
   std::string out;
   char buffer[4096];
-  for (ssize_t n; (n = recv(fd, buffer, sizeof buffer, 0)) > 0;) out.append(buffer, static_cast<size_t>(n));
+  for (ssize_t n; (n = recv(fd, buffer, sizeof buffer, 0)) > 0;)
+    out.append(buffer, static_cast<size_t>(n));
   close(fd);
   return out;
 }
@@ -44,7 +46,8 @@ TEST_CASE("the kubeconfig names one context for each cluster") {
   CHECK(config["current-context"] == "dev");
   REQUIRE(config["contexts"].size() == 2);
   CHECK(config["contexts"][1]["name"] == "prod");
-  CHECK(config["clusters"][1]["cluster"]["server"] == "https://127.0.0.1:" + std::to_string(world.sandbox().port()) + "/prod");
+  CHECK(config["clusters"][1]["cluster"]["server"] ==
+        "https://127.0.0.1:" + std::to_string(world.sandbox().port()) + "/prod");
   const auto permissions = std::filesystem::status(world.sandbox().kubeconfig_path()).permissions();
   CHECK((permissions & std::filesystem::perms::others_read) == std::filesystem::perms::none);
 }
@@ -52,7 +55,8 @@ TEST_CASE("the kubeconfig names one context for each cluster") {
 TEST_CASE("writes are appended to the audit log as JSON lines") {
   World world;
   world.client().Apply(kConfigMaps + "/c?dryRun=All", ConfigMap("c"));
-  const std::string dir = std::filesystem::path(world.sandbox().kubeconfig_path()).parent_path().string();
+  const std::string dir =
+      std::filesystem::path(world.sandbox().kubeconfig_path()).parent_path().string();
   std::ifstream file(dir + "/audit.log");
   std::string line;
   REQUIRE(std::getline(file, line));
@@ -68,7 +72,8 @@ TEST_CASE("options that make no sense are refused by name") {
   options.dir = dir.path();
   SECTION("a cluster that cannot be in a URL") {
     options.clusters = {"Dev Cluster"};
-    CHECK(Sandbox::Start(options).error().message().find("'Dev Cluster' is not a DNS label") != std::string::npos);
+    CHECK(Sandbox::Start(options).error().message().find("'Dev Cluster' is not a DNS label") !=
+          std::string::npos);
   }
   SECTION("a cluster named twice") {
     options.clusters = {"dev", "dev"};
@@ -81,13 +86,15 @@ TEST_CASE("options that make no sense are refused by name") {
   SECTION("a port in use") {
     World other;
     options.port = other.sandbox().port();
-    CHECK(Sandbox::Start(options).error().message().find("choose another port") != std::string::npos);
+    CHECK(Sandbox::Start(options).error().message().find("choose another port") !=
+          std::string::npos);
   }
 }
 
 TEST_CASE("a body over 3 MiB is a 413 the client can read") {
   World world;
-  const Reply reply = world.client().Post(kConfigMaps, ConfigMap("c", {{"a", std::string(4 << 20, 'x')}}));
+  const Reply reply =
+      world.client().Post(kConfigMaps, ConfigMap("c", {{"a", std::string(4 << 20, 'x')}}));
   CHECK(reply.code == 413);
   CHECK(reply.json()["reason"] == "RequestEntityTooLarge");
   CHECK(world.client().Get(kConfigMaps).code == 200);
@@ -97,28 +104,37 @@ TEST_CASE("bytes that are no request do not disturb the others") {
   World world;
   const int port = world.sandbox().http_port();
   CHECK(Exchange(port, "nonsense\r\n\r\n").find("HTTP/1.1 200") == std::string::npos);
-  CHECK(Exchange(port, "GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(100000, 'a') + "\r\n\r\n").find("431") != std::string::npos);
-  CHECK(Exchange(port, "GET /%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").find("HTTP/1.1 400") == 0);
-  CHECK(Exchange(world.sandbox().port(), "GET / HTTP/1.1\r\n\r\n").empty());  // plain text on the TLS port
+  CHECK(Exchange(port, "GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(100000, 'a') + "\r\n\r\n")
+            .find("431") != std::string::npos);
+  CHECK(Exchange(port, "GET /%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .find("HTTP/1.1 400") == 0);
+  CHECK(Exchange(world.sandbox().port(), "GET / HTTP/1.1\r\n\r\n")
+            .empty());  // plain text on the TLS port
   CHECK(world.client().Get(kConfigMaps).code == 200);
 }
 
 TEST_CASE("hostile documents are answered, never fatal") {
   World world;
   Client& client = world.client();
-  const std::string body = GENERATE(as<std::string>(), "", "[]", "null", "{\"metadata\":7}", "{\"metadata\":{\"name\":7}}",
-                                    "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":[]}",
-                                    "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"c\",\"labels\":7}}",
-                                    "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"c\",\"ownerReferences\":[7]}}",
-                                    "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"c\",\"finalizers\":{}}}",
-                                    std::string(5000, '['), "\xff\xfe");
+  const std::string body = GENERATE(
+      as<std::string>(), "", "[]", "null", "{\"metadata\":7}", "{\"metadata\":{\"name\":7}}",
+      "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":[]}",
+      "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"c\",\"labels\":7}}",
+      "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"c\","
+      "\"ownerReferences\":[7]}}",
+      "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"c\",\"finalizers\":{}"
+      "}}",
+      std::string(5000, '['), "\xff\xfe");
   for (const char* method : {"POST", "PUT"}) {
-    const Reply reply = client.Send(method, method[1] == 'O' ? kConfigMaps : kConfigMaps + "/c", body);
+    const Reply reply =
+        client.Send(method, method[1] == 'O' ? kConfigMaps : kConfigMaps + "/c", body);
     CHECK(reply.code >= 400);
     CHECK(reply.json()["kind"] == "Status");
   }
-  for (const char* type : {"apply-patch+yaml", "merge-patch+json", "json-patch+json", "strategic-merge-patch+json"}) {
-    const Reply reply = client.Send("PATCH", kConfigMaps + "/c?fieldManager=x", body, {std::string("Content-Type: application/") + type});
+  for (const char* type :
+       {"apply-patch+yaml", "merge-patch+json", "json-patch+json", "strategic-merge-patch+json"}) {
+    const Reply reply = client.Send("PATCH", kConfigMaps + "/c?fieldManager=x", body,
+                                    {std::string("Content-Type: application/") + type});
     CHECK(reply.code >= 400);
   }
   CHECK(client.Get(kConfigMaps).code == 200);

@@ -4,7 +4,9 @@
 namespace sluice::sandbox {
 namespace {
 
-std::string RevisionOf(Client& client) { return client.Get(kConfigMaps).json()["metadata"]["resourceVersion"]; }
+std::string RevisionOf(Client& client) {
+  return client.Get(kConfigMaps).json()["metadata"]["resourceVersion"];
+}
 
 std::vector<std::string> Types(const Watch& watch) {
   std::vector<std::string> out;
@@ -32,7 +34,9 @@ TEST_CASE("a selection sees objects enter and leave") {
   World world;
   Client& client = world.client();
   client.Post(kConfigMaps, ConfigMap("c"));
-  const Watch watch(world.sandbox(), kConfigMaps + "?watch=1&labelSelector=on%3Dyes&resourceVersion=" + RevisionOf(client));
+  const Watch watch(
+      world.sandbox(),
+      kConfigMaps + "?watch=1&labelSelector=on%3Dyes&resourceVersion=" + RevisionOf(client));
   client.Patch(kConfigMaps + "/c", {{"metadata", {{"labels", {{"on", "yes"}}}}}}, "merge-patch");
   client.Patch(kConfigMaps + "/c", {{"metadata", {{"labels", {{"on", "no"}}}}}}, "merge-patch");
   REQUIRE(Eventually([&] { return watch.Events().size() == 2; }));
@@ -43,10 +47,14 @@ TEST_CASE("initial events end with a marked bookmark") {
   World world;
   Client& client = world.client();
   client.Post(kConfigMaps, ConfigMap("c"));
-  const Watch watch(world.sandbox(), kConfigMaps + "?watch=1&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan&fieldSelector=metadata.name%3Dc");
+  const Watch watch(world.sandbox(),
+                    kConfigMaps +
+                        "?watch=1&sendInitialEvents=true&allowWatchBookmarks=true&"
+                        "resourceVersionMatch=NotOlderThan&fieldSelector=metadata.name%3Dc");
   REQUIRE(Eventually([&] { return watch.Events().size() == 2; }));
   CHECK(Types(watch) == std::vector<std::string>{"ADDED", "BOOKMARK"});
-  CHECK(watch.Events()[1]["object"]["metadata"]["annotations"]["k8s.io/initial-events-end"] == "true");
+  CHECK(watch.Events()[1]["object"]["metadata"]["annotations"]["k8s.io/initial-events-end"] ==
+        "true");
 }
 
 TEST_CASE("bookmarks carry the latest revision") {
@@ -55,13 +63,15 @@ TEST_CASE("bookmarks carry the latest revision") {
   World world(std::move(options));
   Client& client = world.client();
   const std::string revision = RevisionOf(client);
-  const Watch watch(world.sandbox(), kConfigMaps + "?watch=1&allowWatchBookmarks=true&resourceVersion=" + revision);
+  const Watch watch(world.sandbox(),
+                    kConfigMaps + "?watch=1&allowWatchBookmarks=true&resourceVersion=" + revision);
   client.Apply(kServices + "/web", Service("web"));  // moves the revision, not this watch
   const std::string latest = RevisionOf(client);
   CHECK(Eventually([&] {
     const std::vector<Json> events = watch.Events();
     return !events.empty() && events.back()["type"] == "BOOKMARK" &&
-           std::stoull(events.back()["object"]["metadata"]["resourceVersion"].get<std::string>()) >= std::stoull(latest);
+           std::stoull(events.back()["object"]["metadata"]["resourceVersion"].get<std::string>()) >=
+               std::stoull(latest);
   }));
 }
 
@@ -90,7 +100,8 @@ TEST_CASE("many watches and requests are served at once") {
   const std::string revision = RevisionOf(client);
   std::vector<std::unique_ptr<Watch>> watches;
   for (int i = 0; i < 200; ++i) {
-    watches.push_back(std::make_unique<Watch>(world.sandbox(), kConfigMaps + "?watch=1&resourceVersion=" + revision));
+    watches.push_back(std::make_unique<Watch>(
+        world.sandbox(), kConfigMaps + "?watch=1&resourceVersion=" + revision));
   }
   client.Post(kConfigMaps, ConfigMap("c"));
   CHECK(Eventually([&] {
