@@ -6,6 +6,7 @@
 namespace sluice::render {
 
 SourcePosition Manifest::At(std::string_view pointer) const {
+  if (document == nullptr) return {file, 0, 0};
   const yaml::Place place = document->At(prefix + std::string(pointer));
   return {file, place.line, place.column};
 }

@@ -78,15 +78,12 @@ Result<Rendered> Render(const DeclaredUnit& unit, const SourceTree& tree, yaml::
   return rendered;
 }
 
-Result<Rendered> RenderJob(const DeclaredUnit& unit, const std::string& manifest, const SourceTree& tree, yaml::Cache& cache) {
-  const TreeEntry* entry = FindInput(unit, manifest);
-  if (entry == nullptr) return Fail(ErrorCode::kNotFound, manifest + " is not among the files of " + ToString(unit.id));
-  Rendered rendered;
-  std::vector<Manifest> jobs;
-  SLUICE_CHECK(ReadManifests(tree, *entry, cache, jobs, rendered.problems));
-  Images images(OverridesOf(unit));
-  Finish(std::move(jobs), images, rendered);
-  return rendered;
+nlohmann::json OverrideImages(const DeclaredUnit& unit, nlohmann::json object) {
+  Manifest manifest;
+  manifest.body = std::move(object);
+  Diagnostics known;
+  Images(OverridesOf(unit)).Apply(manifest, known);
+  return std::move(manifest.body);
 }
 
 std::string Identity(const Target& target) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/log.h"
+#include "engine/render/render.h"
 #include "engine/rollout/pass.h"
 
 namespace sluice::rollout {
@@ -168,7 +169,8 @@ SmokeReport RunSmokeTests(const Services& services, TargetSession& session,
                         const Call& call) -> Result<std::pair<bool, std::string>> {
     SLUICE_CHECK(Permitted(services, permission));
     SLUICE_TRY(const auto outcome,
-               session.driver->RunJob(manifest, OwnershipOf(pipeline, unit.id), rollout, call));
+               session.driver->RunJob(render::OverrideImages(unit, manifest),
+                                      OwnershipOf(pipeline, unit.id), rollout, call));
     return std::pair{outcome.has_passed, outcome.message};
   };
   const Call call{services.clock.SteadyNow() + 24h, watch.token()};
