@@ -1,6 +1,5 @@
 #include "engine/cli/cmd_status.h"
 
-#include <cctype>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -15,40 +14,6 @@ namespace sluice::cli {
 namespace {
 
 using nlohmann::json;
-
-// "Plan-Digest" -> "planDigest".
-std::string LowerCamel(const std::string& key) {
-  std::string out;
-  bool upper = false;
-  for (const char c : key) {
-    if (c == '-') {
-      upper = true;
-      continue;
-    }
-    out += static_cast<char>(out.empty() ? std::tolower(c) : upper ? std::toupper(c) : c);
-    upper = false;
-  }
-  return out;
-}
-
-json EventJson(const Event& event) {
-  json out = {{"event", ToString(event.kind)},
-              {"commit", event.commit},
-              {"time", FormatTime(event.time)},
-              {"by", event.author},
-              {"summary", event.summary}};
-  if (!event.body.empty()) out["body"] = event.body;
-  for (const auto& [key, value] : event.trailers) {
-    const std::string name = LowerCamel(key);
-    if (name == "event") continue;
-    if (name == "reverts") {
-      out[name].push_back(value);
-    } else {
-      out[name] = value;
-    }
-  }
-  return out;
-}
 
 std::string HealthText(const Record& record) {
   std::vector<ObjectHealth> all;
@@ -157,7 +122,7 @@ int LogCommand(const Global& global, const LogOptions& options) {
   json out = json::array();
   std::vector<std::vector<std::string>> rows = {{"TIME", "EVENT", "COMMIT", "SUMMARY"}};
   for (const Event& event : *events) {
-    out.push_back(EventJson(event));
+    out.push_back(ToJson(event));
     rows.push_back({FormatTime(event.time), std::string(ToString(event.kind)),
                     event.commit.substr(0, 7), event.summary});
   }
