@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "engine/git/tree_rules.h"
 #include "tests/support/catch.h"
 #include "tests/unit/git/git_fixture.h"
 
@@ -87,7 +88,7 @@ TEST_CASE("a symbolic link is not followed on the way to a file") {
 
 TEST_CASE("a large file of a plain directory is not read") {
   const std::string directory = MakeTemporaryDirectory();
-  WriteFile(directory + "/big", std::string((size_t{1} << 20) + 1, 'x'));
+  WriteFile(directory + "/big", std::string(size_t{kMaxFileBytes} + 1, 'x'));
   auto source = OpenDirectory(directory);
   REQUIRE(source);
   const auto entries = (*source)->List("").value();

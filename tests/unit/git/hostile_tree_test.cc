@@ -1,5 +1,6 @@
 #include <chrono>
 
+#include "engine/git/tree_rules.h"
 #include "tests/support/catch.h"
 #include "tests/unit/git/git_fixture.h"
 
@@ -187,20 +188,23 @@ TEST_CASE("depth and path length are capped") {
 
 TEST_CASE("a huge blob is listed by its header and refused before it is read") {
   const TestMirror mirror = MakeMirror();
-  const std::string blob = WriteRawBlob(mirror.path, std::string(size_t{2} << 20, '\0'));
+  constexpr int64_t kSize = 2 * kMaxFileBytes;
+  const std::string blob = WriteRawBlob(mirror.path, std::string(size_t{kSize}, '\0'));
   const std::string root = WriteRawTree(mirror.path, {{"100644", "zeros", blob}});
   auto source = mirror->Tree(WriteRawCommit(mirror.path, root), "");
   REQUIRE(source);
   const auto entries = (*source)->List("").value();
-  CHECK(entries.at(0).size == int64_t{2} << 20);
+  CHECK(entries.at(0).size == kSize);
   const auto read = (*source)->Read(entries[0]);
   REQUIRE_FALSE(read);
   CHECK(read.error().code() == ErrorCode::kInvalidConfig);
-  CHECK(read.error().message().find("'zeros' has 2097152 bytes") != std::string::npos);
+  CHECK(read.error().message().find("'zeros' has " + std::to_string(kSize) + " bytes") !=
+        std::string::npos);
 
-  // 130 names for it are more than 256 MiB.
+  // So many names for it are more than all of a tree may have.
   std::vector<RawEntry> many;
-  for (int i = 0; i < 130; ++i) many.push_back({"100644", "z" + std::to_string(1000 + i), blob});
+  for (int i = 0; i <= kMaxTreeBytes / kSize; ++i)
+    many.push_back({"100644", "z" + std::to_string(1000 + i), blob});
   const auto listed = ListManaged(mirror, WriteRawTree(mirror.path, many));
   REQUIRE_FALSE(listed);
   CHECK(listed.error().message().find("256 MiB") != std::string::npos);
