@@ -78,6 +78,7 @@ function(sluice_test name)
   add_executable(${name} ${ARG_SOURCES})
   sluice_set_compiled_alone(${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_compile_options(${name} PRIVATE -O0)  # tests are compiled more often than they run, in every preset
   target_link_libraries(${name} PRIVATE Catch2::Catch2WithMain ${ARG_PRIVATE})
   foreach(dep ${ARG_MODULES})
     target_link_libraries(${name} PRIVATE sluice_${dep})
