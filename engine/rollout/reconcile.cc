@@ -80,8 +80,10 @@ std::optional<Wait> WhyNot(const Pass& pass, const std::string& fingerprint) {
                 std::nullopt,
                 {}};
   }
-  if (pass.record.fingerprint == fingerprint && pass.record.phase == Phase::kHeld &&
-      pass.record.reason == "OutcomeUnknown") {
+  // Live is back at last known good, or nobody knows what is there: a person decides.
+  const bool waits = pass.record.reason == "OutcomeUnknown" ||
+                     (pass.record.reason == "NoVerdict" && !pass.record.has_written);
+  if (waits && pass.record.fingerprint == fingerprint && pass.record.phase == Phase::kHeld) {
     return Wait{EventKind::kHeld, pass.record.reason, pass.record.message, std::nullopt, {}};
   }
   return std::nullopt;
@@ -133,7 +135,6 @@ Result<PassResult> PassGates(Pass& pass, const std::string& fingerprint) {
                                fingerprint, pass.Now());
   const auto results = gates::Evaluate(facts);
   const auto strictest = gates::Strictest(results);
-  pass.record.gates = ToRecords(results);
   if (strictest.decision == gates::Decision::kOpen) return PassResult{};
   return Hold(pass, strictest.reason, strictest.message, strictest.until, ToRecords(results));
 }
