@@ -15,7 +15,8 @@ void ReadTargetNames(const Node& node, std::vector<std::string>& names) {
     names.push_back(std::move(name));
   });
   if (node.value().is_array() && node.value().empty()) {
-    node.Problem("invalid-value", "must name at least one target; leave it out for all of the environment's");
+    node.Problem("invalid-value",
+                 "must name at least one target; leave it out for all of the environment's");
   }
 }
 
@@ -28,7 +29,8 @@ void ReadSmokeTests(const Node& node, std::vector<SmokeTest>& tests) {
   node.List([&](const Node& item) {
     tests.push_back(ReadSmokeTest(item));
     const std::string& name = tests.back().name;
-    if (!name.empty() && !names.insert(name).second) item.Problem("duplicate-name", "has the name '" + name + "' of another smoke test");
+    if (!name.empty() && !names.insert(name).second)
+      item.Problem("duplicate-name", "has the name '" + name + "' of another smoke test");
   });
 }
 
@@ -43,12 +45,14 @@ Application ReadApplication(Source& source, const std::string& name) {
             {"source", ReadSource},
             {"health",
              [&](const Node& n) {
-               n.Object({{"timeout", [&](const Node& t) { t.DurationAtLeast(application.health_timeout, 1s); }}});
+               n.Object({{"timeout", [&](const Node& t) {
+                            t.DurationAtLeast(application.health_timeout, 1s);
+                          }}});
              }},
             {"smokeTests", [&](const Node& n) { ReadSmokeTests(n, application.smoke_tests); }},
         },
-        {"strategy", "waves", "wave", "dependsOn", "analysis", "preflight", "gates", "approvals", "windows", "notifications", "policy",
-         "externalCommand"});
+        {"strategy", "waves", "wave", "dependsOn", "analysis", "preflight", "gates", "approvals",
+         "windows", "notifications", "policy", "externalCommand"});
   });
   application.name = name;
   return application;

@@ -26,7 +26,8 @@ std::string Normal(const std::string& path) {
 
 class Directory {
  public:
-  Directory(const SourceTree& tree, const std::vector<TreeEntry>& files, yaml::Cache& cache, DeclaredUnit& unit)
+  Directory(const SourceTree& tree, const std::vector<TreeEntry>& files, yaml::Cache& cache,
+            DeclaredUnit& unit)
       : tree_(tree), files_(files), cache_(cache), unit_(unit) {}
 
   Status Read() {
@@ -40,10 +41,13 @@ class Directory {
   }
 
  private:
-  std::string Relative(const TreeEntry& file) const { return file.path.substr(unit_.directory.size() + 1); }
+  std::string Relative(const TreeEntry& file) const {
+    return file.path.substr(unit_.directory.size() + 1);
+  }
 
   const TreeEntry* Find(const std::string& relative) const {
-    const auto found = std::ranges::find(files_, unit_.directory + "/" + relative, &TreeEntry::path);
+    const auto found =
+        std::ranges::find(files_, unit_.directory + "/" + relative, &TreeEntry::path);
     return found == files_.end() ? nullptr : &*found;
   }
 
@@ -55,15 +59,20 @@ class Directory {
     unit_.application.name = unit_.id.application;
     const TreeEntry* entry = Find("app.yaml");
     if (entry == nullptr) {
-      const auto nested = std::ranges::find_if(files_, [](const TreeEntry& f) { return BaseName(f.path) == "app.yaml"; });
-      const std::string hint = nested == files_.end() ? "add one, or remove the directory"
-                                                      : "an application stands directly below its environment, not at " + nested->path;
-      Problem(unit_.directory + "/app.yaml", "missing-file", "is missing while its directory has files; " + hint);
+      const auto nested = std::ranges::find_if(
+          files_, [](const TreeEntry& f) { return BaseName(f.path) == "app.yaml"; });
+      const std::string hint =
+          nested == files_.end()
+              ? "add one, or remove the directory"
+              : "an application stands directly below its environment, not at " + nested->path;
+      Problem(unit_.directory + "/app.yaml", "missing-file",
+              "is missing while its directory has files; " + hint);
       return {};
     }
     unit_.inputs.push_back(*entry);
     SLUICE_TRY(const auto parsed, yaml::ParseFile(tree_, *entry, cache_));
-    if (const yaml::Document* document = OnlyDocument(*parsed, entry->path, "Application", unit_.problems)) {
+    if (const yaml::Document* document =
+            OnlyDocument(*parsed, entry->path, "Application", unit_.problems)) {
       Source source{entry->path, *document, unit_.problems};
       unit_.application = ReadApplication(source, unit_.id.application);
     }
@@ -75,14 +84,16 @@ class Directory {
     if (entry == nullptr) return {};
     unit_.inputs.push_back(*entry);
     SLUICE_TRY(const auto parsed, yaml::ParseFile(tree_, *entry, cache_));
-    if (const yaml::Document* document = OnlyDocument(*parsed, entry->path, "Release", unit_.problems)) {
+    if (const yaml::Document* document =
+            OnlyDocument(*parsed, entry->path, "Release", unit_.problems)) {
       Source source{entry->path, *document, unit_.problems};
       unit_.release = ReadRelease(source, unit_.id.application);
     }
     return {};
   }
 
-  // A script by run[0], what its further words name with "./", and a Job's manifest are read for the unit.
+  // A script by run[0], what its further words name with "./", and a Job's manifest are read for
+  // the unit.
   Status TakeReferences(const SmokeTest& test) {
     const std::string app_file = unit_.directory + "/app.yaml";
     const std::string whose = "smoke test " + test.name;
@@ -95,15 +106,19 @@ class Directory {
         if (file != nullptr) referenced_.insert(file->path);
         if (!is_script) continue;
         if (file == nullptr) {
-          Problem(app_file, "missing-file", whose + " runs " + word + ", which is not in " + unit_.directory);
+          Problem(app_file, "missing-file",
+                  whose + " runs " + word + ", which is not in " + unit_.directory);
         } else if (!file->is_executable) {
-          Problem(file->path, "not-executable", "is run by " + whose + " but is not executable; git update-index --chmod=+x");
+          Problem(file->path, "not-executable",
+                  "is run by " + whose + " but is not executable; git update-index --chmod=+x");
         }
       }
-    } else if (const auto* job = std::get_if<JobSmokeTest>(&test.check); job != nullptr && !job->manifest.empty()) {
+    } else if (const auto* job = std::get_if<JobSmokeTest>(&test.check);
+               job != nullptr && !job->manifest.empty()) {
       const TreeEntry* file = Find(Normal(job->manifest));
       if (file == nullptr) {
-        Problem(app_file, "missing-file", whose + " names " + job->manifest + ", which is not in " + unit_.directory);
+        Problem(app_file, "missing-file",
+                whose + " names " + job->manifest + ", which is not in " + unit_.directory);
         return {};
       }
       if (Relative(*file) == "app.yaml" || Relative(*file) == "release.yaml") {
@@ -122,7 +137,9 @@ class Directory {
       const json& body = document->value;
       if (body.value("apiVersion", json()) != "batch/v1" || body.value("kind", json()) != "Job") {
         const yaml::Place place = document->At("/kind");
-        unit_.problems.push_back({{file.path, place.line, place.column}, "wrong-kind", "must be a Job of batch/v1, for " + whose});
+        unit_.problems.push_back({{file.path, place.line, place.column},
+                                  "wrong-kind",
+                                  "must be a Job of batch/v1, for " + whose});
       }
     }
     return {};
@@ -136,16 +153,21 @@ class Directory {
       unit_.inputs.push_back(file);
       return;
     }
-    static constexpr std::array<std::string_view, 5> kOtherSources = {"kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml",
-                                                                      "Chart.yml"};
-    static constexpr std::array<std::string_view, 8> kMisnamed = {"app.yml",          "app.json",         "release.yml",      "release.json",
-                                                                  "application.yaml", "environment.yaml", "environment.yml", "sluice.yaml"};
+    static constexpr std::array<std::string_view, 5> kOtherSources = {
+        "kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml", "Chart.yml"};
+    static constexpr std::array<std::string_view, 8> kMisnamed = {
+        "app.yml",          "app.json",         "release.yml",     "release.json",
+        "application.yaml", "environment.yaml", "environment.yml", "sluice.yaml"};
     if (std::ranges::find(kOtherSources, base) != kOtherSources.end()) {
-      Problem(file.path, "unsupported", "kustomize and helm sources are not supported by this version; a plain source holds manifests only");
+      Problem(file.path, "unsupported",
+              "kustomize and helm sources are not supported by this version; a plain source holds "
+              "manifests only");
       return;
     }
     if (relative == base && std::ranges::find(kMisnamed, base) != kMisnamed.end()) {
-      Problem(file.path, "stray-file", "is not a name that is read here; an application has app.yaml, release.yaml and manifests");
+      Problem(file.path, "stray-file",
+              "is not a name that is read here; an application has app.yaml, release.yaml and "
+              "manifests");
       return;
     }
     switch (ClassifyName(relative)) {
@@ -154,7 +176,8 @@ class Directory {
         unit_.inputs.push_back(file);
         return;
       case ManifestName::kOdd:
-        Problem(file.path, "stray-file", "would not be read: its ending must be .yaml, .yml or .json in lower case");
+        Problem(file.path, "stray-file",
+                "would not be read: its ending must be .yaml, .yml or .json in lower case");
         return;
       case ManifestName::kNo:
         if (referenced_.contains(file.path)) unit_.inputs.push_back(file);
@@ -170,7 +193,8 @@ class Directory {
 };
 
 // Puts the environment in and resolves the names; `place` tells where the i-th name stands.
-void Resolve(DeclaredUnit& unit, const Environment& environment, const std::function<SourcePosition(size_t)>& place) {
+void Resolve(DeclaredUnit& unit, const Environment& environment,
+             const std::function<SourcePosition(size_t)>& place) {
   unit.environment = environment;
   unit.targets.clear();
   std::vector<std::string> known;
@@ -179,23 +203,28 @@ void Resolve(DeclaredUnit& unit, const Environment& environment, const std::func
   for (size_t i = 0; i < wanted.size(); ++i) {
     if (std::ranges::find(known, wanted[i]) != known.end()) continue;
     unit.problems.push_back({place(i), "unknown-target",
-                             "environment " + environment.name + " has no target '" + wanted[i] + "'" + DidYouMean(wanted[i], known) +
+                             "environment " + environment.name + " has no target '" + wanted[i] +
+                                 "'" + DidYouMean(wanted[i], known) +
                                  (known.empty() ? "" : " (it has " + Join(known, ", ") + ")")});
   }
   for (const Target& target : environment.targets) {
-    if (wanted.empty() || std::ranges::find(wanted, target.name) != wanted.end()) unit.targets.push_back(target);
+    if (wanted.empty() || std::ranges::find(wanted, target.name) != wanted.end())
+      unit.targets.push_back(target);
   }
 }
 
 }  // namespace
 
 ManifestName ClassifyName(const std::string& path) {
-  const auto has_ending = [](const std::string& name) { return name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json"); };
+  const auto has_ending = [](const std::string& name) {
+    return name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json");
+  };
   if (has_ending(path)) return ManifestName::kYes;
   return has_ending(ToLower(path)) ? ManifestName::kOdd : ManifestName::kNo;
 }
 
-Result<DeclaredUnit> ReadUnitDirectory(const SourceTree& tree, const UnitId& id, const std::string& directory,
+Result<DeclaredUnit> ReadUnitDirectory(const SourceTree& tree, const UnitId& id,
+                                       const std::string& directory,
                                        const std::vector<TreeEntry>& files, yaml::Cache& cache) {
   DeclaredUnit unit;
   unit.id = id;
@@ -205,7 +234,8 @@ Result<DeclaredUnit> ReadUnitDirectory(const SourceTree& tree, const UnitId& id,
   return unit;
 }
 
-Status ResolveTargets(DeclaredUnit& unit, const Environment& environment, const SourceTree& tree, yaml::Cache& cache) {
+Status ResolveTargets(DeclaredUnit& unit, const Environment& environment, const SourceTree& tree,
+                      yaml::Cache& cache) {
   const std::string file = unit.directory + "/app.yaml";
   const auto entry = std::ranges::find(unit.inputs, file, &TreeEntry::path);
   std::shared_ptr<const yaml::Parsed> parsed;
@@ -213,14 +243,19 @@ Status ResolveTargets(DeclaredUnit& unit, const Environment& environment, const 
     SLUICE_TRY(parsed, yaml::ParseFile(tree, *entry, cache));
   }
   Resolve(unit, environment, [&](size_t i) {
-    const yaml::Place place = parsed && !parsed->documents.empty() ? parsed->documents.front().At("/spec/targets/" + std::to_string(i)) : yaml::Place{};
+    const yaml::Place place =
+        parsed && !parsed->documents.empty()
+            ? parsed->documents.front().At("/spec/targets/" + std::to_string(i))
+            : yaml::Place{};
     return SourcePosition{file, place.line, place.column};
   });
   return {};
 }
 
 void UseEnvironment(DeclaredUnit& unit, const Environment& environment) {
-  Resolve(unit, environment, [&](size_t) { return SourcePosition{unit.directory + "/app.yaml", 0, 0}; });
+  Resolve(unit, environment, [&](size_t) {
+    return SourcePosition{unit.directory + "/app.yaml", 0, 0};
+  });
 }
 
 }  // namespace sluice::config

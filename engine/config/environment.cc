@@ -18,7 +18,8 @@ void ReadTarget(const Node& node, std::vector<Target>& targets) {
                 [&](const Node& n) {
                   if (!n.Label(target.name)) return;
                   for (const Target& other : targets) {
-                    if (other.name == target.name) n.Problem("duplicate-name", "names '" + target.name + "' a second time");
+                    if (other.name == target.name)
+                      n.Problem("duplicate-name", "names '" + target.name + "' a second time");
                   }
                 },
                 true},
@@ -37,13 +38,19 @@ void ReadTarget(const Node& node, std::vector<Target>& targets) {
 
 void ReadTargets(const Node& node, std::vector<Target>& targets) {
   node.List([&](const Node& item) { ReadTarget(item, targets); });
-  if (node.value().is_array() && node.value().empty()) node.Problem("invalid-value", "must name at least one target");
+  if (node.value().is_array() && node.value().empty())
+    node.Problem("invalid-value", "must name at least one target");
 }
 
 void ReadPromotion(const Node& node, Environment& environment) {
   auto& promotion = environment.promotion;
   node.Object({
-      {"mode", [&](const Node& n) { n.Enum(promotion.mode, {{"auto", PromotionMode::kAuto}, {"manual", PromotionMode::kManual}}, {"pull-request"}); }},
+      {"mode",
+       [&](const Node& n) {
+         n.Enum(promotion.mode,
+                {{"auto", PromotionMode::kAuto}, {"manual", PromotionMode::kManual}},
+                {"pull-request"});
+       }},
       {"soak", [&](const Node& n) { n.DurationAtLeast(promotion.soak, 0ms); }},
       {"from", [&](const Node& n) { n.Label(promotion.from); }},
   });
@@ -52,12 +59,21 @@ void ReadPromotion(const Node& node, Environment& environment) {
 void ReadOnFailure(const Node& node, Environment& environment) {
   auto& on_failure = environment.on_failure;
   node.Object({
-      {"live", [&](const Node& n) { n.Enum(on_failure.live, {{"rollback", LiveOnFailure::kRollback}, {"freeze", LiveOnFailure::kFreeze}}); }},
-      {"git", [&](const Node& n) { n.Enum(on_failure.git, {{"revert", GitOnFailure::kRevert}, {"none", GitOnFailure::kNone}}, {"pull-request"}); }},
+      {"live",
+       [&](const Node& n) {
+         n.Enum(on_failure.live,
+                {{"rollback", LiveOnFailure::kRollback}, {"freeze", LiveOnFailure::kFreeze}});
+       }},
+      {"git",
+       [&](const Node& n) {
+         n.Enum(on_failure.git, {{"revert", GitOnFailure::kRevert}, {"none", GitOnFailure::kNone}},
+                {"pull-request"});
+       }},
   });
   if (on_failure.live != LiveOnFailure::kFreeze) return;
   if (node.value().contains("git") && on_failure.git == GitOnFailure::kRevert) {
-    node.Problem("invalid-value", "live: freeze keeps the new version, so Git must keep it too; write git: none");
+    node.Problem("invalid-value",
+                 "live: freeze keeps the new version, so Git must keep it too; write git: none");
   }
   on_failure.git = GitOnFailure::kNone;
 }
@@ -66,7 +82,10 @@ void ReadOnError(const Node& node, Environment& environment) {
   auto& on_error = environment.on_error;
   node.Object({
       {"after", [&](const Node& n) { n.DurationAtLeast(on_error.after, 1s); }},
-      {"then", [&](const Node& n) { n.Enum(on_error.then, {{"hold", AfterError::kHold}, {"rollback", AfterError::kRollback}}); }},
+      {"then",
+       [&](const Node& n) {
+         n.Enum(on_error.then, {{"hold", AfterError::kHold}, {"rollback", AfterError::kRollback}});
+       }},
   });
 }
 
@@ -76,21 +95,28 @@ void ReadPrune(const Node& node, Environment& environment) {
       {"maxCount", [&](const Node& n) { n.Int(prune.max_count, 0, 1'000'000); }},
       {"maxPercent", [&](const Node& n) { n.Int(prune.max_percent, 0, 100); }},
       {"removedApplications",
-       [&](const Node& n) { n.Enum(prune.removed_applications, {{"keep", RemovedApplications::kKeep}, {"delete", RemovedApplications::kDelete}}); }},
+       [&](const Node& n) {
+         n.Enum(prune.removed_applications,
+                {{"keep", RemovedApplications::kKeep}, {"delete", RemovedApplications::kDelete}});
+       }},
   });
 }
 
 void ReadDrift(const Node& node, Environment& environment) {
   auto& drift = environment.drift;
   node.Object({
-      {"mode", [&](const Node& n) { n.Enum(drift.mode, {{"report", DriftMode::kReport}, {"heal", DriftMode::kHeal}}); }},
+      {"mode",
+       [&](const Node& n) {
+         n.Enum(drift.mode, {{"report", DriftMode::kReport}, {"heal", DriftMode::kHeal}});
+       }},
       {"interval", [&](const Node& n) { n.DurationAtLeast(drift.interval, 1s); }},
   });
 }
 
 // Gates that are configured; predecessor and soak need no entry here.
 void ReadGates(const Node& node) {
-  node.Object({}, {"approvals", "windows", "signedCommits", "policy", "dependsOn", "preflight", "externalCommand", "planApproval"});
+  node.Object({}, {"approvals", "windows", "signedCommits", "policy", "dependsOn", "preflight",
+                   "externalCommand", "planApproval"});
 }
 
 }  // namespace
@@ -107,10 +133,14 @@ Environment ReadEnvironment(Source& source, const std::string& name) {
             {"onError", [&](const Node& n) { ReadOnError(n, environment); }},
             {"prune", [&](const Node& n) { ReadPrune(n, environment); }},
             {"drift", [&](const Node& n) { ReadDrift(n, environment); }},
-            {"dryRun", [&](const Node& n) { n.Enum(environment.dry_run, {{"server", DryRunMode::kServer}, {"none", DryRunMode::kNone}}); }},
+            {"dryRun",
+             [&](const Node& n) {
+               n.Enum(environment.dry_run,
+                      {{"server", DryRunMode::kServer}, {"none", DryRunMode::kNone}});
+             }},
         },
-        {"approvals", "windows", "signedCommits", "policy", "dependsOn", "preflight", "externalCommand", "analysis", "waves", "strategy",
-         "notifications"});
+        {"approvals", "windows", "signedCommits", "policy", "dependsOn", "preflight",
+         "externalCommand", "analysis", "waves", "strategy", "notifications"});
   });
   environment.name = name;
   return environment;

@@ -71,16 +71,21 @@ void Node::Unsupported(const std::string& what) const {
 
 bool Node::Expect(bool is_right, std::string_view what) const {
   if (!is_right) {
-    std::string message = "must be " + std::string(what) + ", not " + std::string(NameOfType(value()));
-    if (what == "text" && (value().is_number() || value().is_boolean())) message += "; put it in quotes";
+    std::string message =
+        "must be " + std::string(what) + ", not " + std::string(NameOfType(value()));
+    if (what == "text" && (value().is_number() || value().is_boolean()))
+      message += "; put it in quotes";
     Problem("wrong-type", message);
   }
   return is_right;
 }
 
-Node Node::Child(const std::string& key, const json& value) const { return {*source_, value, pointer_ + "/" + Escape(key)}; }
+Node Node::Child(const std::string& key, const json& value) const {
+  return {*source_, value, pointer_ + "/" + Escape(key)};
+}
 
-void Node::Object(const std::vector<Field>& fields, const std::vector<std::string_view>& unsupported) const {
+void Node::Object(const std::vector<Field>& fields,
+                  const std::vector<std::string_view>& unsupported) const {
   if (!Expect(value().is_object(), "a map")) return;
   std::vector<std::string> names;
   for (const Field& field : fields) names.emplace_back(field.name);
@@ -93,7 +98,9 @@ void Node::Object(const std::vector<Field>& fields, const std::vector<std::strin
       child.Unsupported(child.Path());
     } else {
       const std::string where = pointer_.empty() ? "at the top of the file" : "in " + Path();
-      source_->problems.push_back({child.At(), "unknown-field", "unknown field '" + key + "' " + where + DidYouMean(key, names)});
+      source_->problems.push_back(
+          {child.At(), "unknown-field",
+           "unknown field '" + key + "' " + where + DidYouMean(key, names)});
     }
   }
   for (const Field& field : fields) {
@@ -136,7 +143,8 @@ void Node::Int(int& out, int min, int max) const {
   if (!Expect(value().is_number_integer(), "a whole number")) return;
   const auto number = value().get<int64_t>();
   if (number < min || number > max) {
-    Problem("invalid-value", "must be from " + std::to_string(min) + " to " + std::to_string(max) + ", not " + std::to_string(number));
+    Problem("invalid-value", "must be from " + std::to_string(min) + " to " + std::to_string(max) +
+                                 ", not " + std::to_string(number));
     return;
   }
   out = static_cast<int>(number);
@@ -148,7 +156,8 @@ void Node::DurationAtLeast(Duration& out, Duration min) const {
   if (!duration) {
     Problem("invalid-value", "must be a duration: " + duration.error().message());
   } else if (*duration < min) {
-    Problem("invalid-value", "must be at least " + FormatDuration(min) + ", not " + FormatDuration(*duration));
+    Problem("invalid-value",
+            "must be at least " + FormatDuration(min) + ", not " + FormatDuration(*duration));
   } else {
     out = *duration;
   }
@@ -158,14 +167,17 @@ bool Node::Label(std::string& out) const {
   std::string text;
   if (!String(text)) return false;
   if (!IsDnsLabel(text)) {
-    Problem("invalid-name", "'" + text + "' must be a DNS label: lower-case letters, digits and '-', at most 63, with a letter or digit at both ends");
+    Problem("invalid-name", "'" + text +
+                                "' must be a DNS label: lower-case letters, digits and '-', at "
+                                "most 63, with a letter or digit at both ends");
     return false;
   }
   out = std::move(text);
   return true;
 }
 
-size_t Node::Choose(const std::vector<std::string>& names, const std::vector<std::string_view>& unsupported) const {
+size_t Node::Choose(const std::vector<std::string>& names,
+                    const std::vector<std::string_view>& unsupported) const {
   if (!Expect(value().is_string(), "one of " + Join(names, ", "))) return names.size();
   const auto& text = value().get_ref<const std::string&>();
   if (std::ranges::find(unsupported, text) != unsupported.end()) {
@@ -174,22 +186,28 @@ size_t Node::Choose(const std::vector<std::string>& names, const std::vector<std
   }
   const auto found = std::ranges::find(names, text);
   if (found == names.end()) {
-    Problem("invalid-value", "must be one of " + Join(names, ", ") + ", not '" + text + "'" + DidYouMean(text, names));
+    Problem("invalid-value", "must be one of " + Join(names, ", ") + ", not '" + text + "'" +
+                                 DidYouMean(text, names));
   }
   return static_cast<size_t>(found - names.begin());
 }
 
-std::string ReadKind(Source& source, std::string_view kind, std::string_view name, const std::function<void(const Node&)>& read_spec) {
+std::string ReadKind(Source& source, std::string_view kind, std::string_view name,
+                     const std::function<void(const Node&)>& read_spec) {
   const json& root = source.document.value;
   const Node top(source, root, "");
   const auto is = [&](const char* field, std::string_view wanted) {
     if (!root.contains(field)) {
-      source.problems.push_back({top.At(), "missing-field", std::string(field) + " is required; write " + field + ": " + std::string(wanted)});
+      source.problems.push_back(
+          {top.At(), "missing-field",
+           std::string(field) + " is required; write " + field + ": " + std::string(wanted)});
       return false;
     }
     if (root[field].is_string() && root[field].get_ref<const std::string&>() == wanted) return true;
     const Node found(source, root[field], std::string("/") + field);
-    source.problems.push_back({found.At(), "wrong-kind", std::string(field) + " must be " + std::string(wanted) + " in this file, not " + root[field].dump()});
+    source.problems.push_back({found.At(), "wrong-kind",
+                               std::string(field) + " must be " + std::string(wanted) +
+                                   " in this file, not " + root[field].dump()});
     return false;
   };
   const bool is_version = is("apiVersion", kApiVersion);
@@ -198,23 +216,33 @@ std::string ReadKind(Source& source, std::string_view kind, std::string_view nam
   const auto ignore = [](const Node&) {};
   const auto read_name = [&](const Node& node) {
     if (!node.Label(found_name) || name.empty() || found_name == name) return;
-    node.Problem("wrong-name", "is '" + found_name + "' but must be '" + std::string(name) + "', the name of its directory");
+    node.Problem("wrong-name", "is '" + found_name + "' but must be '" + std::string(name) +
+                                   "', the name of its directory");
   };
   const auto read_metadata = [&](const Node& node) { node.Object({{"name", read_name, true}}); };
-  top.Object({{"apiVersion", ignore}, {"kind", ignore}, {"metadata", read_metadata, true}, {"spec", read_spec, true}});
+  top.Object({{"apiVersion", ignore},
+              {"kind", ignore},
+              {"metadata", read_metadata, true},
+              {"spec", read_spec, true}});
   return found_name;
 }
 
-const yaml::Document* OnlyDocument(const yaml::Parsed& parsed, const std::string& file, std::string_view kind, Diagnostics& problems) {
+const yaml::Document* OnlyDocument(const yaml::Parsed& parsed, const std::string& file,
+                                   std::string_view kind, Diagnostics& problems) {
   problems.insert(problems.end(), parsed.problems.begin(), parsed.problems.end());
   if (!parsed.problems.empty()) return nullptr;
   if (parsed.documents.size() == 1) return &parsed.documents.front();
   if (parsed.documents.empty()) {
-    problems.push_back({{file, 0, 0}, "missing-document", "is empty; it must hold one document of kind " + std::string(kind)});
+    problems.push_back({{file, 0, 0},
+                        "missing-document",
+                        "is empty; it must hold one document of kind " + std::string(kind)});
     return nullptr;
   }
   const yaml::Place second = parsed.documents[1].At("");
-  problems.push_back({{file, second.line, second.column}, "extra-document", "a second document; this file must hold only one, of kind " + std::string(kind)});
+  problems.push_back(
+      {{file, second.line, second.column},
+       "extra-document",
+       "a second document; this file must hold only one, of kind " + std::string(kind)});
   return nullptr;
 }
 

@@ -16,9 +16,9 @@ constexpr const char* kPipelineFile = "sluice.yaml";
 // Everything below environments/, cut into directories.
 struct Listing {
   struct EnvironmentFiles {
-    std::vector<TreeEntry> own;                            // directly in the environment's directory
-    std::map<std::string, std::vector<TreeEntry>> units;   // by directory name
-    std::map<std::string, std::string> unlistable;         // unit directory -> why
+    std::vector<TreeEntry> own;                           // directly in the environment's directory
+    std::map<std::string, std::vector<TreeEntry>> units;  // by directory name
+    std::map<std::string, std::string> unlistable;        // unit directory -> why
   };
   std::vector<TreeEntry> strays;  // directly in environments/
   std::map<std::string, EnvironmentFiles> environments;
@@ -41,14 +41,15 @@ void Sort(Listing& listing, const std::vector<TreeEntry>& entries) {
 
 bool IsBadContent(const Error& error) { return error.code() == ErrorCode::kInvalidConfig; }
 
-// One bad name or symlink makes the whole listing fail; then each directory is asked by itself, so that only
-// the unit that has it is held.
+// One bad name or symlink makes the whole listing fail; then each directory is asked by itself, so
+// that only the unit that has it is held.
 Result<Listing> ListManaged(const SourceTree& tree) {
   Listing listing;
   const std::string root(kRoot);
   auto environments = tree.Directories(root);
   if (!environments) {
-    if (environments.error().code() != ErrorCode::kNotFound) return Fail(std::move(environments).error());
+    if (environments.error().code() != ErrorCode::kNotFound)
+      return Fail(std::move(environments).error());
     listing.is_missing = true;
     return listing;
   }
@@ -86,7 +87,9 @@ Result<Listing> ListManaged(const SourceTree& tree) {
   return listing;
 }
 
-void Append(Diagnostics& into, const Diagnostics& more) { into.insert(into.end(), more.begin(), more.end()); }
+void Append(Diagnostics& into, const Diagnostics& more) {
+  into.insert(into.end(), more.begin(), more.end());
+}
 
 void SortUnique(Diagnostics& problems) {
   std::ranges::sort(problems);
@@ -100,14 +103,19 @@ class Loader {
   Result<Declared> Run() {
     SLUICE_TRY(listing_, ListManaged(tree_));
     SLUICE_CHECK(ReadPipelineFile());
-    if (listing_.is_missing) Problem("environments", "missing-directory", "is missing; it holds one directory for each environment");
-    for (const TreeEntry& file : listing_.strays) CheckStray(file, declared_.problems, "belongs into the directory of an environment");
+    if (listing_.is_missing)
+      Problem("environments", "missing-directory",
+              "is missing; it holds one directory for each environment");
+    for (const TreeEntry& file : listing_.strays)
+      CheckStray(file, declared_.problems, "belongs into the directory of an environment");
     std::set<std::string> names;
     for (const auto& [name, files] : listing_.environments) names.insert(name);
     for (const auto& [name, why] : listing_.unlistable) names.insert(name);
     for (const std::string& name : declared_.pipeline.environments) {
       if (names.contains(name) || listing_.is_missing) continue;
-      declared_.problems.push_back({PlaceOfListed(name), "missing-directory", "environment '" + name + "' has no directory environments/" + name});
+      declared_.problems.push_back(
+          {PlaceOfListed(name), "missing-directory",
+           "environment '" + name + "' has no directory environments/" + name});
     }
     for (const std::string& name : names) SLUICE_CHECK(ReadEnvironmentDirectory(name));
     for (auto& [id, unit] : declared_.units) {
@@ -127,13 +135,19 @@ class Loader {
   Status ReadPipelineFile() {
     const auto entry = tree_.Find(kPipelineFile);
     if (!entry) {
-      if (entry.error().code() != ErrorCode::kNotFound && !IsBadContent(entry.error())) return Fail(entry.error());
+      if (entry.error().code() != ErrorCode::kNotFound && !IsBadContent(entry.error()))
+        return Fail(entry.error());
       const bool is_absent = entry.error().code() == ErrorCode::kNotFound;
-      pipeline_problems_.push_back({{kPipelineFile, 0, 0}, "missing-file", is_absent ? "is missing; it names the environments in promotion order" : entry.error().message()});
+      pipeline_problems_.push_back({{kPipelineFile, 0, 0},
+                                    "missing-file",
+                                    is_absent
+                                        ? "is missing; it names the environments in promotion order"
+                                        : entry.error().message()});
       return {};
     }
     SLUICE_TRY(pipeline_file_, yaml::ParseFile(tree_, *entry, cache_));
-    if (const yaml::Document* document = OnlyDocument(*pipeline_file_, kPipelineFile, "Pipeline", pipeline_problems_)) {
+    if (const yaml::Document* document =
+            OnlyDocument(*pipeline_file_, kPipelineFile, "Pipeline", pipeline_problems_)) {
       Source source{kPipelineFile, *document, pipeline_problems_};
       declared_.pipeline = ReadPipeline(source);
     }
@@ -143,13 +157,16 @@ class Loader {
   SourcePosition PlaceOfListed(const std::string& name) const {
     const auto& order = declared_.pipeline.environments;
     const auto index = std::ranges::find(order, name) - order.begin();
-    const yaml::Place place = pipeline_file_->documents.front().At("/spec/environments/" + std::to_string(index));
+    const yaml::Place place =
+        pipeline_file_->documents.front().At("/spec/environments/" + std::to_string(index));
     return {kPipelineFile, place.line, place.column};
   }
 
   static void CheckStray(const TreeEntry& file, Diagnostics& problems, const std::string& remedy) {
     if (ClassifyName(file.path) == ManifestName::kNo) return;
-    problems.push_back({{file.path, 0, 0}, "stray-file", "is read by nothing here; " + remedy + ", or out of environments/"});
+    problems.push_back({{file.path, 0, 0},
+                        "stray-file",
+                        "is read by nothing here; " + remedy + ", or out of environments/"});
   }
 
   Status ReadEnvironmentDirectory(const std::string& name) {
@@ -161,15 +178,21 @@ class Loader {
       return {};
     }
     if (pipeline_problems_.empty() && std::ranges::find(order, name) == order.end()) {
-      problems.push_back({{directory, 0, 0}, "unlisted-environment", "is not listed in sluice.yaml under spec.environments" + DidYouMean(name, order)});
+      problems.push_back(
+          {{directory, 0, 0},
+           "unlisted-environment",
+           "is not listed in sluice.yaml under spec.environments" + DidYouMean(name, order)});
     }
-    if (const auto bad = listing_.unlistable.find(name); bad != listing_.unlistable.end() && listing_.environments[name].unlistable.empty()) {
+    if (const auto bad = listing_.unlistable.find(name);
+        bad != listing_.unlistable.end() && listing_.environments[name].unlistable.empty()) {
       problems.push_back({{directory, 0, 0}, "unreadable-file", bad->second});
     }
     Listing::EnvironmentFiles& files = listing_.environments[name];
-    SLUICE_TRY(const Environment environment, ReadEnvironmentFile(name, directory, files.own, problems));
+    SLUICE_TRY(const Environment environment,
+               ReadEnvironmentFile(name, directory, files.own, problems));
     for (const TreeEntry& file : files.own) {
-      if (file.path != directory + "/environment.yaml") CheckStray(file, problems, "move it into an application's directory");
+      if (file.path != directory + "/environment.yaml")
+        CheckStray(file, problems, "move it into an application's directory");
     }
     declared_.environments[name] = environment;
     for (const auto& [unit, entries] : files.units) {
@@ -179,14 +202,17 @@ class Loader {
     return {};
   }
 
-  Result<Environment> ReadEnvironmentFile(const std::string& name, const std::string& directory, const std::vector<TreeEntry>& files,
+  Result<Environment> ReadEnvironmentFile(const std::string& name, const std::string& directory,
+                                          const std::vector<TreeEntry>& files,
                                           Diagnostics& problems) {
     Environment environment;
     environment.name = name;
     const std::string path = directory + "/environment.yaml";
     const auto entry = std::ranges::find(files, path, &TreeEntry::path);
     if (entry == files.end()) {
-      problems.push_back({{path, 0, 0}, "missing-file", "is missing; it names the targets of environment " + name});
+      problems.push_back({{path, 0, 0},
+                          "missing-file",
+                          "is missing; it names the targets of environment " + name});
       return environment;
     }
     SLUICE_TRY(const auto parsed, yaml::ParseFile(tree_, *entry, cache_));
@@ -205,13 +231,18 @@ class Loader {
     const auto here = std::ranges::find(order, environment.name);
     if (from.empty() || here == order.end() || std::find(order.begin(), here, from) != here) return;
     const std::vector<std::string> earlier(order.begin(), here);
-    const Node place(source, source.document.value["spec"]["promotion"]["from"], "/spec/promotion/from");
-    place.Problem("unknown-environment", "must name an environment before " + environment.name + ", not '" + from + "'" +
-                                             (earlier.empty() ? "; there is none before the first" : DidYouMean(from, earlier)));
+    const Node place(source, source.document.value["spec"]["promotion"]["from"],
+                     "/spec/promotion/from");
+    place.Problem(
+        "unknown-environment",
+        "must name an environment before " + environment.name + ", not '" + from + "'" +
+            (earlier.empty() ? "; there is none before the first" : DidYouMean(from, earlier)));
   }
 
-  Status ReadUnit(const std::string& name, const Environment& environment, const std::vector<TreeEntry>& files,
-                  const std::map<std::string, std::string>& unlistable, const Diagnostics& environment_problems) {
+  Status ReadUnit(const std::string& name, const Environment& environment,
+                  const std::vector<TreeEntry>& files,
+                  const std::map<std::string, std::string>& unlistable,
+                  const Diagnostics& environment_problems) {
     const std::string directory = std::string(kRoot) + "/" + environment.name + "/" + name;
     if (!IsDnsLabel(name)) {
       Problem(directory, "invalid-name", "is not a DNS label, so it cannot be an application");
@@ -243,14 +274,17 @@ class Loader {
 
 }  // namespace
 
-Result<Declared> Load(const SourceTree& tree, yaml::Cache& cache) { return Loader(tree, cache).Run(); }
+Result<Declared> Load(const SourceTree& tree, yaml::Cache& cache) {
+  return Loader(tree, cache).Run();
+}
 
 Result<DeclaredUnit> LoadUnit(const SourceTree& tree, const UnitId& id, yaml::Cache& cache) {
   const std::string environment_directory = std::string(kRoot) + "/" + id.environment;
   const std::string directory = environment_directory + "/" + id.application;
   auto files = tree.List(directory);
   DeclaredUnit unit;
-  if (files && files->empty()) return Fail(ErrorCode::kNotFound, "there is no directory " + directory);
+  if (files && files->empty())
+    return Fail(ErrorCode::kNotFound, "there is no directory " + directory);
   if (!files && !IsBadContent(files.error())) return Fail(std::move(files).error());
   if (files) {
     SLUICE_TRY(unit, ReadUnitDirectory(tree, id, directory, *files, cache));
@@ -268,7 +302,8 @@ Result<DeclaredUnit> LoadUnit(const SourceTree& tree, const UnitId& id, yaml::Ca
     return unit;
   }
   SLUICE_TRY(const auto parsed, yaml::ParseFile(tree, *entry, cache));
-  if (const yaml::Document* document = OnlyDocument(*parsed, entry->path, "Environment", unit.problems)) {
+  if (const yaml::Document* document =
+          OnlyDocument(*parsed, entry->path, "Environment", unit.problems)) {
     Source source{entry->path, *document, unit.problems};
     SLUICE_CHECK(ResolveTargets(unit, ReadEnvironment(source, id.environment), tree, cache));
   }

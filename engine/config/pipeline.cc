@@ -18,10 +18,12 @@ Pipeline ReadPipeline(Source& source) {
   };
   const auto read_environments = [&](const Node& node) {
     node.List(read_environment);
-    if (node.value().is_array() && node.value().empty()) node.Problem("invalid-value", "must name at least one environment");
+    if (node.value().is_array() && node.value().empty())
+      node.Problem("invalid-value", "must name at least one environment");
   };
   pipeline.name = ReadKind(source, "Pipeline", "", [&](const Node& spec) {
-    spec.Object({{"environments", read_environments, true}}, {"notifications", "policy", "forge", "shared"});
+    spec.Object({{"environments", read_environments, true}},
+                {"notifications", "policy", "forge", "shared"});
   });
   return pipeline;
 }

@@ -38,9 +38,12 @@ void ReadImage(const Node& node, std::vector<ImageOverride>& images) {
                   checked(image.digest, CheckImageDigest)(n);
                 }}});
   if (!node.value().is_object()) return;
-  if (has_tag == has_digest) node.Problem("invalid-value", has_tag ? "must have a tag or a digest, not both" : "needs a tag or a digest");
+  if (has_tag == has_digest)
+    node.Problem("invalid-value",
+                 has_tag ? "must have a tag or a digest, not both" : "needs a tag or a digest");
   const auto same = std::ranges::find(images, image.name, &ImageOverride::name);
-  if (same != images.end() && !image.name.empty()) node.Problem("duplicate-name", "names " + image.name + " a second time");
+  if (same != images.end() && !image.name.empty())
+    node.Problem("duplicate-name", "names " + image.name + " a second time");
   images.push_back(std::move(image));
 }
 
@@ -60,11 +63,16 @@ json SpecOf(const Release& release) {
 }
 
 Status CheckOverride(const ImageOverride& image) {
-  const auto wrong = [](const std::string& what) { return Fail(ErrorCode::kInvalidArgument, what); };
-  if (const auto name = CheckImageName(image.name)) return wrong("image name '" + image.name + "' " + *name);
-  if (image.tag.empty() == image.digest.empty()) return wrong("image " + image.name + " needs a tag or a digest: NAME=TAG or NAME@sha256:...");
+  const auto wrong = [](const std::string& what) {
+    return Fail(ErrorCode::kInvalidArgument, what);
+  };
+  if (const auto name = CheckImageName(image.name))
+    return wrong("image name '" + image.name + "' " + *name);
+  if (image.tag.empty() == image.digest.empty())
+    return wrong("image " + image.name + " needs a tag or a digest: NAME=TAG or NAME@sha256:...");
   if (!image.tag.empty()) {
-    if (const auto tag = CheckImageTag(image.tag)) return wrong("tag '" + image.tag + "' of " + image.name + " " + *tag);
+    if (const auto tag = CheckImageTag(image.tag))
+      return wrong("tag '" + image.tag + "' of " + image.name + " " + *tag);
   } else if (const auto digest = CheckImageDigest(image.digest)) {
     return wrong("digest '" + image.digest + "' of " + image.name + " " + *digest);
   }
@@ -79,25 +87,36 @@ Release ReadRelease(Source& source, const std::string& name) {
   Release release;
   const auto read_images = [&](const Node& node) {
     node.List([&](const Node& item) { ReadImage(item, release.images); });
-    if (node.value().is_array() && node.value().empty()) node.Problem("invalid-value", "must name at least one image");
+    if (node.value().is_array() && node.value().empty())
+      node.Problem("invalid-value", "must name at least one image");
   };
   release.name = ReadKind(source, "Release", name, [&](const Node& spec) {
-    spec.Object({{"version", [&](const Node& n) { n.String(release.version); }}, {"images", read_images, true}});
+    spec.Object({{"version", [&](const Node& n) { n.String(release.version); }},
+                 {"images", read_images, true}});
   });
   release.digest = DigestOf(release);
   return release;
 }
 
 Result<std::string> FormatRelease(const Release& release) {
-  if (!IsDnsLabel(release.name)) return Fail(ErrorCode::kInvalidArgument, "application name '" + release.name + "' must be a DNS label");
-  if (release.images.empty()) return Fail(ErrorCode::kInvalidArgument, "a release of " + release.name + " must name at least one image");
+  if (!IsDnsLabel(release.name))
+    return Fail(ErrorCode::kInvalidArgument,
+                "application name '" + release.name + "' must be a DNS label");
+  if (release.images.empty())
+    return Fail(ErrorCode::kInvalidArgument,
+                "a release of " + release.name + " must name at least one image");
   std::set<std::string> names;
   for (const ImageOverride& image : release.images) {
     SLUICE_CHECK(CheckOverride(image));
-    if (!names.insert(image.name).second) return Fail(ErrorCode::kInvalidArgument, "image " + image.name + " is given twice");
+    if (!names.insert(image.name).second)
+      return Fail(ErrorCode::kInvalidArgument, "image " + image.name + " is given twice");
   }
-  const json document = {{"apiVersion", kApiVersion}, {"kind", "Release"}, {"metadata", {{"name", release.name}}}, {"spec", SpecOf(release)}};
-  return yaml::Write(document, {"apiVersion", "kind", "metadata", "spec", "version", "images", "name", "tag", "digest"});
+  const json document = {{"apiVersion", kApiVersion},
+                         {"kind", "Release"},
+                         {"metadata", {{"name", release.name}}},
+                         {"spec", SpecOf(release)}};
+  return yaml::Write(document, {"apiVersion", "kind", "metadata", "spec", "version", "images",
+                                "name", "tag", "digest"});
 }
 
 Result<Release> ParseRelease(const std::string& text, const std::string& file) {
@@ -118,7 +137,8 @@ Result<ImageOverride> ParseImageArgument(const std::string& argument) {
   ImageOverride image;
   const size_t split = argument.find_first_of("=@");
   if (split == std::string::npos) {
-    return Fail(ErrorCode::kInvalidArgument, "image '" + argument + "' must be NAME=TAG or NAME@sha256:...");
+    return Fail(ErrorCode::kInvalidArgument,
+                "image '" + argument + "' must be NAME=TAG or NAME@sha256:...");
   }
   image.name = argument.substr(0, split);
   (argument[split] == '=' ? image.tag : image.digest) = argument.substr(split + 1);

@@ -17,7 +17,8 @@ bool IsPort(std::string_view text) {
 // "host:port"; an IPv6 host stands in brackets.
 bool IsAddress(std::string_view text) {
   const size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0 || !IsPort(text.substr(colon + 1))) return false;
+  if (colon == std::string_view::npos || colon == 0 || !IsPort(text.substr(colon + 1)))
+    return false;
   const std::string_view host = text.substr(0, colon);
   if (host.find_first_of(" /@?#\\") != std::string_view::npos) return false;
   return host.find(':') == std::string_view::npos || (host.starts_with('[') && host.ends_with(']'));
@@ -49,8 +50,10 @@ void ReadUrl(const Node& node, std::string& out) {
     return;
   }
   const size_t colon = authority.rfind(':');
-  const bool has_port = colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos;
-  if (authority.empty() || colon == 0 || text.find(' ') != std::string::npos || (has_port && !IsPort(authority.substr(colon + 1)))) {
+  const bool has_port =
+      colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos;
+  if (authority.empty() || colon == 0 || text.find(' ') != std::string::npos ||
+      (has_port && !IsPort(authority.substr(colon + 1)))) {
     node.Problem("invalid-value", "must be a URL with a host, such as http://shop.example/healthz");
     return;
   }
@@ -61,7 +64,10 @@ void ReadHeaders(const Node& node, std::map<std::string, std::string>& out, bool
   node.Map([&](const std::string& name, const Node& value) {
     std::string text;
     if (!value.String(text)) return;
-    if (name.empty() || name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~") != std::string::npos) {
+    if (name.empty() ||
+        name.find_first_not_of(
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~") !=
+            std::string::npos) {
       value.Problem("invalid-value", "is no HTTP header name");
       return;
     }
@@ -76,10 +82,12 @@ void ReadJsonValue(const Node& node, std::optional<HttpSmokeTest::JsonValue>& ou
     try {
       json::json_pointer pointer(value.path);
     } catch (const json::exception&) {
-      n.Problem("invalid-value", "must be a JSON pointer such as /version, not '" + value.path + "'");
+      n.Problem("invalid-value",
+                "must be a JSON pointer such as /version, not '" + value.path + "'");
     }
   };
-  node.Object({{"path", read_path, true}, {"equals", [&](const Node& n) { value.equals = n.value(); }, true}});
+  node.Object({{"path", read_path, true},
+               {"equals", [&](const Node& n) { value.equals = n.value(); }, true}});
   out = std::move(value);
 }
 
@@ -111,7 +119,8 @@ CommandSmokeTest ReadCommand(const Node& node) {
   const auto read_run = [&](const Node& list) {
     list.List([&](const Node& item) {
       std::string word;
-      if (item.value().is_string() && item.value().get_ref<const std::string&>().empty() && !command.run.empty()) {
+      if (item.value().is_string() && item.value().get_ref<const std::string&>().empty() &&
+          !command.run.empty()) {
         command.run.emplace_back();
       } else if (item.String(word)) {
         command.run.push_back(word);
@@ -120,8 +129,11 @@ CommandSmokeTest ReadCommand(const Node& node) {
     if (!list.value().is_array()) return;
     if (list.value().empty()) {
       list.Problem("invalid-value", "must name a command");
-    } else if (!command.run.empty() && command.run[0].find('/') != std::string::npos && !IsInside(command.run[0])) {
-      list.Problem("invalid-value", "'" + command.run[0] + "' must be a file of the application's directory such as ./check.sh, or a program's bare name");
+    } else if (!command.run.empty() && command.run[0].find('/') != std::string::npos &&
+               !IsInside(command.run[0])) {
+      list.Problem("invalid-value", "'" + command.run[0] +
+                                        "' must be a file of the application's directory such as "
+                                        "./check.sh, or a program's bare name");
     }
   };
   node.Object({{"run", read_run, true}});
@@ -133,9 +145,11 @@ JobSmokeTest ReadJob(const Node& node) {
   const auto read_manifest = [&](const Node& n) {
     std::string path;
     if (!n.String(path)) return;
-    const bool is_yaml = path.ends_with(".yaml") || path.ends_with(".yml") || path.ends_with(".json");
+    const bool is_yaml =
+        path.ends_with(".yaml") || path.ends_with(".yml") || path.ends_with(".json");
     if (!IsInside(path) || !is_yaml) {
-      n.Problem("invalid-value", "'" + path + "' must be a YAML or JSON file of the application's directory");
+      n.Problem("invalid-value",
+                "'" + path + "' must be a YAML or JSON file of the application's directory");
       return;
     }
     job.manifest = std::move(path);
@@ -181,7 +195,9 @@ SmokeTest ReadSmokeTest(const Node& node) {
   }
   if (checks > 1) node.Problem("invalid-value", "must have only one of http, tcp, command, job");
   if (test.required > test.samples) {
-    node.Problem("invalid-value", "requires " + std::to_string(test.required) + " of " + std::to_string(test.samples) + " samples; raise samples or lower required");
+    node.Problem("invalid-value", "requires " + std::to_string(test.required) + " of " +
+                                      std::to_string(test.samples) +
+                                      " samples; raise samples or lower required");
   }
   return test;
 }

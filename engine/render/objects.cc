@@ -13,59 +13,81 @@ using nlohmann::json;
 
 bool IsList(const json& body) {
   const json kind = body.value("kind", json());
-  return kind.is_string() && kind.get_ref<const std::string&>().ends_with("List") && body.contains("items") && body["items"].is_array();
+  return kind.is_string() && kind.get_ref<const std::string&>().ends_with("List") &&
+         body.contains("items") && body["items"].is_array();
 }
 
-void Problem(const Manifest& manifest, std::string_view pointer, std::string rule, std::string message, Diagnostics& problems) {
+void Problem(const Manifest& manifest, std::string_view pointer, std::string rule,
+             std::string message, Diagnostics& problems) {
   problems.push_back({manifest.At(pointer), std::move(rule), std::move(message)});
 }
 
 // A text field that must be there; "" with a problem when it is not.
-std::string Required(const Manifest& manifest, const json& in, const std::string& pointer, const std::string& name, Diagnostics& problems) {
+std::string Required(const Manifest& manifest, const json& in, const std::string& pointer,
+                     const std::string& name, Diagnostics& problems) {
   if (!in.is_object() || !in.contains(name)) {
-    Problem(manifest, pointer, "missing-field", "object has no " + (pointer.empty() ? name : "metadata." + name), problems);
+    Problem(manifest, pointer, "missing-field",
+            "object has no " + (pointer.empty() ? name : "metadata." + name), problems);
     return "";
   }
   const json& value = in[name];
-  if (value.is_string() && !value.get_ref<const std::string&>().empty()) return value.get<std::string>();
-  Problem(manifest, pointer + "/" + name, "wrong-type", name + " must be text, not " + value.dump() + "; put it in quotes", problems);
+  if (value.is_string() && !value.get_ref<const std::string&>().empty())
+    return value.get<std::string>();
+  Problem(manifest, pointer + "/" + name, "wrong-type",
+          name + " must be text, not " + value.dump() + "; put it in quotes", problems);
   return "";
 }
 
-void CheckTexts(const Manifest& manifest, const json& metadata, const std::string& name, Diagnostics& problems) {
+void CheckTexts(const Manifest& manifest, const json& metadata, const std::string& name,
+                Diagnostics& problems) {
   const auto map = metadata.find(name);
   if (map == metadata.end() || map->is_null()) return;
   const std::string pointer = "/metadata/" + name;
-  if (!map->is_object()) return Problem(manifest, pointer, "wrong-type", "metadata." + name + " must be a map", problems);
+  if (!map->is_object())
+    return Problem(manifest, pointer, "wrong-type", "metadata." + name + " must be a map",
+                   problems);
   for (const auto& [key, value] : map->items()) {
     if (value.is_string()) continue;
-    Problem(manifest, pointer, "wrong-type", "metadata." + name + ": the value of '" + key + "' must be text, not " + value.dump() + "; put it in quotes", problems);
+    Problem(manifest, pointer, "wrong-type",
+            "metadata." + name + ": the value of '" + key + "' must be text, not " + value.dump() +
+                "; put it in quotes",
+            problems);
   }
 }
 
 void CheckMetadata(Manifest& manifest, Diagnostics& problems) {
   json& metadata = manifest.body["metadata"];
   if (metadata.contains("generateName")) {
-    Problem(manifest, "/metadata/generateName", "generate-name", "generateName makes a new object each time; give the object a name", problems);
+    Problem(manifest, "/metadata/generateName", "generate-name",
+            "generateName makes a new object each time; give the object a name", problems);
     if (!metadata.contains("name")) return;
   }
   const std::string name = Required(manifest, metadata, "/metadata", "name", problems);
-  if (name.find_first_of("/%") != std::string::npos || name == "." || name == ".." || EscapeControl(name) != name) {
-    Problem(manifest, "/metadata/name", "invalid-name", "'" + name + "' cannot be an object's name", problems);
+  if (name.find_first_of("/%") != std::string::npos || name == "." || name == ".." ||
+      EscapeControl(name) != name) {
+    Problem(manifest, "/metadata/name", "invalid-name", "'" + name + "' cannot be an object's name",
+            problems);
   }
-  if (metadata.contains("namespace") && (!metadata["namespace"].is_string() || !IsDnsLabel(metadata["namespace"].get_ref<const std::string&>()))) {
-    Problem(manifest, "/metadata/namespace", "invalid-name", "metadata.namespace must be a DNS label, not " + metadata["namespace"].dump(), problems);
+  if (metadata.contains("namespace") &&
+      (!metadata["namespace"].is_string() ||
+       !IsDnsLabel(metadata["namespace"].get_ref<const std::string&>()))) {
+    Problem(manifest, "/metadata/namespace", "invalid-name",
+            "metadata.namespace must be a DNS label, not " + metadata["namespace"].dump(),
+            problems);
   }
   CheckTexts(manifest, metadata, "labels", problems);
   CheckTexts(manifest, metadata, "annotations", problems);
   const json labels = metadata.value("labels", json());
   if (labels.is_object() && labels.contains("sluice.dev/unit")) {
-    Problem(manifest, "/metadata/labels/sluice.dev~1unit", "reserved-label", "label sluice.dev/unit marks what sluice owns and is set by it; remove it", problems);
+    Problem(manifest, "/metadata/labels/sluice.dev~1unit", "reserved-label",
+            "label sluice.dev/unit marks what sluice owns and is set by it; remove it", problems);
   }
   for (const char* field : {"uid", "resourceVersion", "managedFields", "deletionTimestamp"}) {
     if (!metadata.contains(field)) continue;
     Problem(manifest, std::string("/metadata/") + field, "server-field",
-            std::string("metadata.") + field + " is set by the server; remove it (the object was exported from a cluster)", problems);
+            std::string("metadata.") + field +
+                " is set by the server; remove it (the object was exported from a cluster)",
+            problems);
   }
   for (const char* field : {"creationTimestamp", "generation", "selfLink"}) metadata.erase(field);
 }
@@ -82,7 +104,8 @@ std::vector<Manifest> Flatten(std::vector<Manifest> manifests, Diagnostics& prob
     const auto kind = manifest.body["kind"].get<std::string>();
     json items = std::move(manifest.body["items"]);
     for (size_t i = 0; i < items.size(); ++i) {
-      Manifest item{std::move(items[i]), manifest.file, manifest.parsed, manifest.document, manifest.prefix + "/items/" + std::to_string(i)};
+      Manifest item{std::move(items[i]), manifest.file, manifest.parsed, manifest.document,
+                    manifest.prefix + "/items/" + std::to_string(i)};
       if (!item.body.is_object()) {
         Problem(item, "", "wrong-type", "an item of a " + kind + " must be an object", problems);
         continue;
@@ -90,10 +113,12 @@ std::vector<Manifest> Flatten(std::vector<Manifest> manifests, Diagnostics& prob
       // Items of a typed list may leave out what the list says.
       if (kind != "List") {
         if (!item.body.contains("kind")) item.body["kind"] = kind.substr(0, kind.size() - 4);
-        if (!item.body.contains("apiVersion")) item.body["apiVersion"] = manifest.body.value("apiVersion", json());
+        if (!item.body.contains("apiVersion"))
+          item.body["apiVersion"] = manifest.body.value("apiVersion", json());
       }
       if (IsList(item.body)) {
-        Problem(item, "", "nested-list", "a List inside a List is not accepted; put its items into the outer one", problems);
+        Problem(item, "", "nested-list",
+                "a List inside a List is not accepted; put its items into the outer one", problems);
         continue;
       }
       out.push_back(std::move(item));
@@ -107,11 +132,16 @@ void CheckObject(Manifest& manifest, Diagnostics& problems) {
   const std::string api_version = Required(manifest, body, "", "apiVersion", problems);
   Required(manifest, body, "", "kind", problems);
   if (GroupOf(api_version) == "sluice.dev") {
-    Problem(manifest, "", "stray-file", "an object of " + api_version + " is no manifest; it is read only from its own file (app.yaml, release.yaml, environment.yaml, sluice.yaml)", problems);
+    Problem(manifest, "", "stray-file",
+            "an object of " + api_version +
+                " is no manifest; it is read only from its own file (app.yaml, release.yaml, "
+                "environment.yaml, sluice.yaml)",
+            problems);
     return;
   }
   if (std::ranges::count(api_version, '/') > 1) {
-    Problem(manifest, "/apiVersion", "invalid-value", "apiVersion must be a version or group/version, not '" + api_version + "'", problems);
+    Problem(manifest, "/apiVersion", "invalid-value",
+            "apiVersion must be a version or group/version, not '" + api_version + "'", problems);
   }
   if (!body.contains("metadata") || !body["metadata"].is_object()) {
     Problem(manifest, "", "missing-field", "object has no metadata.name", problems);
@@ -126,7 +156,8 @@ Resource ToResource(Manifest manifest) {
   resource.api_version = manifest.body["apiVersion"].get<std::string>();
   const json& metadata = manifest.body["metadata"];
   // The namespace comes into `ref` with the scope, which only a cluster knows.
-  resource.ref = {GroupOf(resource.api_version), manifest.body["kind"].get<std::string>(), "", metadata["name"].get<std::string>()};
+  resource.ref = {GroupOf(resource.api_version), manifest.body["kind"].get<std::string>(), "",
+                  metadata["name"].get<std::string>()};
   resource.at = manifest.At("");
   resource.body = std::move(manifest.body);
   return resource;
@@ -134,14 +165,17 @@ Resource ToResource(Manifest manifest) {
 
 ObjectRef RefIn(const Resource& resource, const std::string& default_namespace) {
   ObjectRef ref = resource.ref;
-  ref.ns = IsClusterScoped(ref) ? "" : resource.body["metadata"].value("namespace", default_namespace);
+  ref.ns =
+      IsClusterScoped(ref) ? "" : resource.body["metadata"].value("namespace", default_namespace);
   return ref;
 }
 
-void CheckDuplicates(const std::vector<Resource>& resources, const std::vector<Target>& targets, Diagnostics& problems) {
+void CheckDuplicates(const std::vector<Resource>& resources, const std::vector<Target>& targets,
+                     Diagnostics& problems) {
   std::vector<std::string> namespaces;
   for (const Target& target : targets) {
-    if (const auto* kubernetes = std::get_if<KubernetesTarget>(&target.where)) namespaces.push_back(kubernetes->ns);
+    if (const auto* kubernetes = std::get_if<KubernetesTarget>(&target.where))
+      namespaces.push_back(kubernetes->ns);
   }
   if (namespaces.empty()) namespaces.emplace_back();
   std::map<ObjectRef, const Resource*> seen;
@@ -154,7 +188,9 @@ void CheckDuplicates(const std::vector<Resource>& resources, const std::vector<T
     }
     if (other == nullptr) continue;
     problems.push_back({resource.at, "duplicate-object",
-                        ToString(RefIn(resource, namespaces.front())) + " is declared a second time; the first is at " + other->at.file + ":" + std::to_string(other->at.line)});
+                        ToString(RefIn(resource, namespaces.front())) +
+                            " is declared a second time; the first is at " + other->at.file + ":" +
+                            std::to_string(other->at.line)});
   }
 }
 
@@ -182,7 +218,8 @@ bool IsClusterScoped(const ObjectRef& ref) {
       {"storage.k8s.io", "StorageClass"},
       {"storage.k8s.io", "VolumeAttachment"},
   }};
-  return std::ranges::find(kKinds, std::pair<std::string_view, std::string_view>(ref.group, ref.kind)) != kKinds.end();
+  return std::ranges::find(kKinds, std::pair<std::string_view, std::string_view>(
+                                       ref.group, ref.kind)) != kKinds.end();
 }
 
 }  // namespace sluice::render

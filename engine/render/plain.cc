@@ -11,8 +11,8 @@ SourcePosition Manifest::At(std::string_view pointer) const {
   return {file, place.line, place.column};
 }
 
-Status ReadManifests(const SourceTree& tree, const TreeEntry& entry, yaml::Cache& cache, std::vector<Manifest>& manifests,
-                     Diagnostics& problems) {
+Status ReadManifests(const SourceTree& tree, const TreeEntry& entry, yaml::Cache& cache,
+                     std::vector<Manifest>& manifests, Diagnostics& problems) {
   SLUICE_TRY(const auto parsed, yaml::ParseFile(tree, entry, cache));
   problems.insert(problems.end(), parsed->problems.begin(), parsed->problems.end());
   if (!parsed->problems.empty()) return {};
@@ -22,9 +22,10 @@ Status ReadManifests(const SourceTree& tree, const TreeEntry& entry, yaml::Cache
   return {};
 }
 
-Status PlainRenderer::Read(const DeclaredUnit& unit, const SourceTree& tree, yaml::Cache& cache, std::vector<Manifest>& manifests,
-                           Diagnostics& problems) const {
-  for (const TreeEntry& entry : unit.manifests) SLUICE_CHECK(ReadManifests(tree, entry, cache, manifests, problems));
+Status PlainRenderer::Read(const DeclaredUnit& unit, const SourceTree& tree, yaml::Cache& cache,
+                           std::vector<Manifest>& manifests, Diagnostics& problems) const {
+  for (const TreeEntry& entry : unit.manifests)
+    SLUICE_CHECK(ReadManifests(tree, entry, cache, manifests, problems));
   return {};
 }
 

@@ -24,12 +24,14 @@ const TreeEntry* FindInput(const DeclaredUnit& unit, const std::string& relative
   for (const std::string& part : Split(relative, '/')) {
     if (!part.empty() && part != ".") parts.push_back(part);
   }
-  const auto found = std::ranges::find(unit.inputs, unit.directory + "/" + Join(parts, "/"), &TreeEntry::path);
+  const auto found =
+      std::ranges::find(unit.inputs, unit.directory + "/" + Join(parts, "/"), &TreeEntry::path);
   return found == unit.inputs.end() ? nullptr : &*found;
 }
 
 // The manifests of the Jobs that smoke tests name.
-Status ReadJobs(const DeclaredUnit& unit, const SourceTree& tree, yaml::Cache& cache, std::vector<Manifest>& jobs, Diagnostics& problems) {
+Status ReadJobs(const DeclaredUnit& unit, const SourceTree& tree, yaml::Cache& cache,
+                std::vector<Manifest>& jobs, Diagnostics& problems) {
   for (const SmokeTest& test : unit.application.smoke_tests) {
     const auto* job = std::get_if<JobSmokeTest>(&test.check);
     const TreeEntry* entry = job == nullptr ? nullptr : FindInput(unit, job->manifest);
@@ -44,7 +46,8 @@ void Finish(std::vector<Manifest> manifests, Images& images, Rendered& rendered)
     const size_t before = rendered.problems.size();
     CheckObject(manifest, rendered.problems);
     images.Apply(manifest, rendered.problems);
-    if (rendered.problems.size() == before) rendered.resources.push_back(ToResource(std::move(manifest)));
+    if (rendered.problems.size() == before)
+      rendered.resources.push_back(ToResource(std::move(manifest)));
   }
 }
 
@@ -66,13 +69,18 @@ Result<Rendered> Render(const DeclaredUnit& unit, const SourceTree& tree, yaml::
   Finish(std::move(manifests), images, rendered);
   CheckDuplicates(rendered.resources, unit.targets, rendered.problems);
   if (is_empty) {
-    rendered.problems.push_back({{unit.directory, 0, 0}, "no-objects", "holds no object at all; to remove the application, remove its directory"});
+    rendered.problems.push_back(
+        {{unit.directory, 0, 0},
+         "no-objects",
+         "holds no object at all; to remove the application, remove its directory"});
   }
-  // A Job's images count as places for an override; its own problems are reported here too, before it is needed.
+  // A Job's images count as places for an override; its own problems are reported here too, before
+  // it is needed.
   Rendered ignored;
   SLUICE_CHECK(ReadJobs(unit, tree, cache, jobs, ignored.problems));
   Finish(std::move(jobs), images, ignored);
-  rendered.problems.insert(rendered.problems.end(), ignored.problems.begin(), ignored.problems.end());
+  rendered.problems.insert(rendered.problems.end(), ignored.problems.begin(),
+                           ignored.problems.end());
   images.ReportUnused(rendered.problems);
   std::ranges::sort(rendered.problems);
   return rendered;
@@ -87,7 +95,9 @@ nlohmann::json OverrideImages(const DeclaredUnit& unit, nlohmann::json object) {
 }
 
 std::string Identity(const Target& target) {
-  return std::visit([](const KubernetesTarget& k) { return "kubernetes/" + k.context + "/" + k.ns; }, target.where);
+  return std::visit(
+      [](const KubernetesTarget& k) { return "kubernetes/" + k.context + "/" + k.ns; },
+      target.where);
 }
 
 std::string Fingerprint(const DeclaredUnit& unit) {

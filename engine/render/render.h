@@ -24,8 +24,8 @@ struct Rendered {
 // nested List. `status` and metadata.creationTimestamp, which generators leave behind, are dropped.
 Result<Rendered> Render(const DeclaredUnit& unit, const SourceTree& tree, yaml::Cache& cache);
 
-// An object with the unit's image overrides put in, for the Job that a smoke test names: it is not among the rendered
-// objects. Render has reported what is wrong with it.
+// An object with the unit's image overrides put in, for the Job that a smoke test names: it is not
+// among the rendered objects. Render has reported what is wrong with it.
 nlohmann::json OverrideImages(const DeclaredUnit& unit, nlohmann::json object);
 
 // Every problem there is without a cluster: those of the load, those of rendering each sound unit,

@@ -15,23 +15,27 @@ struct Claim {
 };
 using Claims = std::map<std::pair<std::string, ObjectRef>, Claim>;
 
-void CheckClaims(const DeclaredUnit& unit, const std::vector<Resource>& resources, Claims& claims, Diagnostics& problems) {
+void CheckClaims(const DeclaredUnit& unit, const std::vector<Resource>& resources, Claims& claims,
+                 Diagnostics& problems) {
   for (const Target& target : unit.targets) {
     const auto& where = std::get<KubernetesTarget>(target.where);
     for (const Resource& resource : resources) {
       const ObjectRef ref = RefIn(resource, where.ns);
-      const auto [claim, is_new] = claims.emplace(std::pair(where.context, ref), Claim{unit.id, resource.at});
+      const auto [claim, is_new] =
+          claims.emplace(std::pair(where.context, ref), Claim{unit.id, resource.at});
       if (is_new || claim->second.unit == unit.id) continue;
       problems.push_back({resource.at, "duplicate-object",
-                          ToString(ref) + " in " + where.context + " is declared by " + ToString(claim->second.unit) + " too, at " + claim->second.at.file + ":" +
-                              std::to_string(claim->second.at.line)});
+                          ToString(ref) + " in " + where.context + " is declared by " +
+                              ToString(claim->second.unit) + " too, at " + claim->second.at.file +
+                              ":" + std::to_string(claim->second.at.line)});
     }
   }
 }
 
 }  // namespace
 
-Result<Diagnostics> ValidateAll(const Declared& declared, const SourceTree& tree, yaml::Cache& cache) {
+Result<Diagnostics> ValidateAll(const Declared& declared, const SourceTree& tree,
+                                yaml::Cache& cache) {
   Diagnostics problems = declared.problems;
   Claims claims;
   for (const auto& [id, unit] : declared.units) {

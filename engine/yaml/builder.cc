@@ -74,11 +74,13 @@ class Builder final : public YAML::EventHandler {
 
   void OnNull(const YAML::Mark&, YAML::anchor_t anchor) override {
     const Event& event = Take(Kind::kScalar);
-    if (!event.value.empty() && event.value != "~" && ToLower(event.value) != "null") Disagree(event.place);
+    if (!event.value.empty() && event.value != "~" && ToLower(event.value) != "null")
+      Disagree(event.place);
     AddScalar("?", event.value, event.place, anchor);
   }
 
-  void OnScalar(const YAML::Mark&, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark&, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     const Event& event = Take(Kind::kScalar);
     if (event.value != value) Disagree(event.place);
     AddScalar(tag, value, event.place, anchor);
@@ -88,20 +90,24 @@ class Builder final : public YAML::EventHandler {
     const Event& event = Take(Kind::kAlias);
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end()) {
-      throw Stop{{event.place, "yaml-anchor", "*" + event.value + " stands inside its own anchor &" + event.value}};
+      throw Stop{{event.place, "yaml-anchor",
+                  "*" + event.value + " stands inside its own anchor &" + event.value}};
     }
     const Value& target = found->second;
     Spend(target.nodes, event.place);
     if (static_cast<int>(stack_.size()) + target.depth > limits_.max_depth) {
-      throw Stop{{event.place, "yaml-limit", "nested deeper than " + std::to_string(limits_.max_depth) + " levels"}};
+      throw Stop{{event.place, "yaml-limit",
+                  "nested deeper than " + std::to_string(limits_.max_depth) + " levels"}};
     }
     Add(target, event.place, Origin::kAlias);
   }
 
-  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     Open(Kind::kListStart, json::array(), anchor);
   }
-  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     Open(Kind::kMapStart, json::object(), anchor);
   }
   void OnSequenceEnd() override { Close(Kind::kListEnd); }
@@ -111,7 +117,8 @@ class Builder final : public YAML::EventHandler {
   enum class Origin { kWritten, kAlias };
 
   [[noreturn]] static void Disagree(Place place) {
-    throw Stop{{place, "yaml-ambiguous", "two YAML parsers read this differently; write it more plainly (quotes, no tabs)"}};
+    throw Stop{{place, "yaml-ambiguous",
+                "two YAML parsers read this differently; write it more plainly (quotes, no tabs)"}};
   }
 
   const Event& Take(Kind kind) {
@@ -124,24 +131,31 @@ class Builder final : public YAML::EventHandler {
   void Spend(size_t nodes, Place place) {
     spent_ += nodes;
     if (spent_ > limits_.max_nodes) {
-      throw Stop{{place, "yaml-limit", "more than " + std::to_string(limits_.max_nodes) + " values once aliases are expanded"}};
+      throw Stop{
+          {place, "yaml-limit",
+           "more than " + std::to_string(limits_.max_nodes) + " values once aliases are expanded"}};
     }
   }
 
-  bool WantsKey() const { return !stack_.empty() && stack_.back().built.value.is_object() && !stack_.back().has_key; }
+  bool WantsKey() const {
+    return !stack_.empty() && stack_.back().built.value.is_object() && !stack_.back().has_key;
+  }
 
   // Where the value that comes next will stand.
   std::string NextPointer() const {
     if (stack_.empty()) return "";
     const Frame& top = stack_.back();
-    if (top.built.value.is_array()) return PointerBelow(top.pointer, std::to_string(top.built.value.size()));
+    if (top.built.value.is_array())
+      return PointerBelow(top.pointer, std::to_string(top.built.value.size()));
     return PointerBelow(top.pointer, top.key);
   }
 
   void Open(Kind kind, json empty, YAML::anchor_t anchor) {
     const Event& event = Take(kind);
     Spend(1, event.place);
-    if (WantsKey()) throw Stop{{event.place, "yaml-key", "a key must be a scalar, not a map or a list; quote it"}};
+    if (WantsKey())
+      throw Stop{
+          {event.place, "yaml-key", "a key must be a scalar, not a map or a list; quote it"}};
     Frame frame;
     frame.pointer = NextPointer();
     NoteItem(frame.pointer, event.place);
@@ -167,7 +181,8 @@ class Builder final : public YAML::EventHandler {
     anchors_.insert_or_assign(anchor, value);
   }
 
-  void AddScalar(const std::string& tag, const std::string& text, Place place, YAML::anchor_t anchor) {
+  void AddScalar(const std::string& tag, const std::string& text, Place place,
+                 YAML::anchor_t anchor) {
     Spend(1, place);
     auto scalar = ResolveScalar(tag, text);
     if (!scalar) throw Stop{{place, "yaml-tag", scalar.error().message()}};
@@ -192,7 +207,8 @@ class Builder final : public YAML::EventHandler {
 
   void TakeKey(const Value& value, Place place, bool is_merge) {
     Frame& top = stack_.back();
-    if (!value.is_scalar) throw Stop{{place, "yaml-key", "a key must be a scalar, not a map or a list; quote it"}};
+    if (!value.is_scalar)
+      throw Stop{{place, "yaml-key", "a key must be a scalar, not a map or a list; quote it"}};
     if (!value.key) throw Stop{{place, "yaml-key", value.key.error().message()}};
     top.has_key = true;
     top.is_merge = is_merge;
@@ -234,8 +250,8 @@ class Builder final : public YAML::EventHandler {
     }
   }
 
-  // Merge keys as kubectl applies them: in the order of the document, so a merge after an own key wins over
-  // it (unlike the specification); in a list the earlier map wins.
+  // Merge keys as kubectl applies them: in the order of the document, so a merge after an own key
+  // wins over it (unlike the specification); in a list the earlier map wins.
   static void Merge(json& into, const Value& from, Place place, Origin origin) {
     const auto refuse = [&] {
       throw Stop{{place, "yaml-merge", "'<<' takes a map, an alias of a map, or a list of these"}};
@@ -265,8 +281,8 @@ class Builder final : public YAML::EventHandler {
 
 }  // namespace
 
-std::optional<Refusal> BuildDocuments(std::string_view text, const std::vector<Event>& events, const Limits& limits,
-                                      std::vector<Document>& documents) {
+std::optional<Refusal> BuildDocuments(std::string_view text, const std::vector<Event>& events,
+                                      const Limits& limits, std::vector<Document>& documents) {
   Builder builder(events, limits, documents);
   try {
     View view(text);
@@ -282,7 +298,8 @@ std::optional<Refusal> BuildDocuments(std::string_view text, const std::vector<E
     return Refusal{builder.LastPlace(), "yaml-syntax", e.what()};
   }
   if (!builder.IsAtEnd()) {
-    return Refusal{builder.LastPlace(), "yaml-ambiguous", "two YAML parsers do not find the same number of documents here"};
+    return Refusal{builder.LastPlace(), "yaml-ambiguous",
+                   "two YAML parsers do not find the same number of documents here"};
   }
   return std::nullopt;
 }
@@ -293,7 +310,8 @@ constexpr std::string_view kUnplaced = "\xFF";  // no byte of UTF-8, so no point
 }  // namespace
 
 std::string PointerBelow(const std::string& parent, std::string_view key) {
-  if (parent == kUnplaced || parent.size() + key.size() > kMaxPointer) return std::string(kUnplaced);
+  if (parent == kUnplaced || parent.size() + key.size() > kMaxPointer)
+    return std::string(kUnplaced);
   std::string out = parent + "/";
   for (const char c : key) {
     if (c == '~') {

@@ -4,7 +4,8 @@ namespace sluice::yaml {
 namespace {
 
 // Problems name a file; the same blob may stand under several names.
-std::shared_ptr<const Parsed> Under(const std::string& file, const std::shared_ptr<const Parsed>& parsed) {
+std::shared_ptr<const Parsed> Under(const std::string& file,
+                                    const std::shared_ptr<const Parsed>& parsed) {
   if (parsed->problems.empty() || parsed->problems.front().at.file == file) return parsed;
   auto renamed = std::make_shared<Parsed>(*parsed);
   for (Diagnostic& problem : renamed->problems) problem.at.file = file;
@@ -21,7 +22,8 @@ std::shared_ptr<const Parsed> Cache::Find(const std::string& blob, const std::st
   return found ? Under(file, found) : nullptr;
 }
 
-std::shared_ptr<const Parsed> Cache::Get(const std::string& blob, const std::string& file, std::string_view text) {
+std::shared_ptr<const Parsed> Cache::Get(const std::string& blob, const std::string& file,
+                                         std::string_view text) {
   if (auto found = Find(blob, file)) return found;
   auto parsed = std::make_shared<const Parsed>(Parse(text, file));
   state_.With([&](State& state) {

@@ -1,5 +1,5 @@
-// JSON with places, by hand: nlohmann's parser tells no positions, and YAML parsers refuse surrogate escapes
-// that JSON allows.
+// JSON with places, by hand: nlohmann's parser tells no positions, and YAML parsers refuse
+// surrogate escapes that JSON allows.
 #include <cctype>
 #include <charconv>
 
@@ -36,7 +36,9 @@ class Reader {
 
  private:
   Place Here() const { return {line_, column_}; }
-  [[noreturn]] void Syntax(const std::string& message) const { throw Stop{{Here(), "json-syntax", message}, true}; }
+  [[noreturn]] void Syntax(const std::string& message) const {
+    throw Stop{{Here(), "json-syntax", message}, true};
+  }
   [[noreturn]] static void Refuse(Place place, std::string rule, std::string message) {
     throw Stop{{place, std::move(rule), std::move(message)}, false};
   }
@@ -52,7 +54,9 @@ class Reader {
     ++at_;
   }
   void SkipSpace() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) Step();
+    while (at_ < text_.size() &&
+           (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r'))
+      Step();
   }
   void Expect(char c) {
     if (Peek() != c) Syntax(std::string("expected '") + c + "'");
@@ -61,22 +65,31 @@ class Reader {
 
   json Value(const std::string& pointer, int depth) {
     if (++nodes_ > limits_.max_nodes) {
-      Refuse(Here(), "yaml-limit", "more than " + std::to_string(limits_.max_nodes) + " values in one file");
+      Refuse(Here(), "yaml-limit",
+             "more than " + std::to_string(limits_.max_nodes) + " values in one file");
     }
     switch (Peek()) {
-      case '{': return Object(pointer, depth + 1);
-      case '[': return List(pointer, depth + 1);
-      case '"': return String();
-      case 't': return Word("true", true);
-      case 'f': return Word("false", false);
-      case 'n': return Word("null", nullptr);
-      default: return Number();
+      case '{':
+        return Object(pointer, depth + 1);
+      case '[':
+        return List(pointer, depth + 1);
+      case '"':
+        return String();
+      case 't':
+        return Word("true", true);
+      case 'f':
+        return Word("false", false);
+      case 'n':
+        return Word("null", nullptr);
+      default:
+        return Number();
     }
   }
 
   void CheckDepth(int depth) const {
     if (depth > limits_.max_depth) {
-      Refuse(Here(), "yaml-limit", "nested deeper than " + std::to_string(limits_.max_depth) + " levels");
+      Refuse(Here(), "yaml-limit",
+             "nested deeper than " + std::to_string(limits_.max_depth) + " levels");
     }
   }
 
@@ -94,7 +107,8 @@ class Reader {
       const Place place = Here();
       if (Peek() != '"') Syntax("expected a key in double quotes");
       const std::string key = String();
-      if (out.contains(key)) Refuse(place, "duplicate-key", "key '" + key + "' is given twice in one map");
+      if (out.contains(key))
+        Refuse(place, "duplicate-key", "key '" + key + "' is given twice in one map");
       const std::string child = PointerBelow(pointer, key);
       book_->Note(child, place);
       SkipSpace();
@@ -167,7 +181,8 @@ class Reader {
     const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), exact);
     if (is_integer && error == std::errc() && end == token.data() + token.size()) return exact;
     const auto value = ParseDouble(token);
-    if (!value) Refuse(place, "yaml-value", "number " + std::string(token.substr(0, 40)) + " is too large");
+    if (!value)
+      Refuse(place, "yaml-value", "number " + std::string(token.substr(0, 40)) + " is too large");
     return NormaliseDouble(*value);
   }
 
@@ -175,7 +190,8 @@ class Reader {
     uint32_t value = 0;
     const std::string_view token = text_.substr(at_, 4);
     const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), value, 16);
-    if (error != std::errc() || token.size() != 4 || end != token.data() + 4) Syntax("expected four hexadecimal digits after \\u");
+    if (error != std::errc() || token.size() != 4 || end != token.data() + 4)
+      Syntax("expected four hexadecimal digits after \\u");
     for (int i = 0; i < 4; ++i) Step();
     return value;
   }
@@ -211,7 +227,8 @@ class Reader {
         return;
       }
     }
-    if (code >= 0xD800 && code < 0xE000) Refuse(place, "yaml-value", "half of a surrogate pair is no character");
+    if (code >= 0xD800 && code < 0xE000)
+      Refuse(place, "yaml-value", "half of a surrogate pair is no character");
     AppendUtf8(out, code);
   }
 
@@ -221,7 +238,8 @@ class Reader {
     while (Peek() != '"') {
       const char c = Peek();
       if (at_ >= text_.size()) Syntax("expected '\"' at the end of a string");
-      if (static_cast<unsigned char>(c) < 0x20) Syntax("a control character in a string must be escaped");
+      if (static_cast<unsigned char>(c) < 0x20)
+        Syntax("a control character in a string must be escaped");
       Step();
       if (c != '\\') {
         out += c;

@@ -19,7 +19,9 @@ struct Decimal {
 template <class F>
 Decimal Shortest(F value) {
   std::array<char, 64> buffer{};
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific).ptr;
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                 std::chars_format::scientific)
+                       .ptr;
   std::string_view text(buffer.data(), static_cast<size_t>(end - buffer.data()));
   Decimal out;
   if (text.starts_with('-')) {
@@ -38,13 +40,14 @@ std::string Plain(const Decimal& d) {
   std::string out = d.is_negative ? "-" : "";
   const int count = static_cast<int>(d.digits.size());
   if (d.point <= 0) return out + "0." + std::string(static_cast<size_t>(-d.point), '0') + d.digits;
-  if (d.point >= count) return out + d.digits + std::string(static_cast<size_t>(d.point - count), '0');
+  if (d.point >= count)
+    return out + d.digits + std::string(static_cast<size_t>(d.point - count), '0');
   const auto split = static_cast<size_t>(d.point);
   return out + d.digits.substr(0, split) + "." + d.digits.substr(split);
 }
 
-// `exponent_width`: Go's strconv writes at least two exponent digits, encoding/json drops a leading zero
-// of a negative one.
+// `exponent_width`: Go's strconv writes at least two exponent digits, encoding/json drops a leading
+// zero of a negative one.
 std::string Scientific(const Decimal& d, int exponent_width) {
   std::string out = d.is_negative ? "-" : "";
   out += d.digits[0];
@@ -74,7 +77,8 @@ nlohmann::json NormaliseDouble(double value) {
   constexpr double kLimit = 9223372036854775808.0;  // 2^63
   // From 1e21 on kubectl prints an exponent, and far below that int64 ends.
   if (std::trunc(value) == value && value >= -kLimit && value < kLimit) {
-    // Between 2^53 and 2^63 Kubernetes reads the shortest decimal digits back, not the double's own value.
+    // Between 2^53 and 2^63 Kubernetes reads the shortest decimal digits back, not the double's own
+    // value.
     const std::string digits = FormatDouble(value);
     int64_t whole = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), whole);

@@ -8,8 +8,8 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-// kubectl reads by lines and ends each with a line feed: "\r\n" is one, and the last line has one too, which a
-// literal block at the end of the file then keeps.
+// kubectl reads by lines and ends each with a line feed: "\r\n" is one, and the last line has one
+// too, which a literal block at the end of the file then keeps.
 std::string WithUnixLineEnds(std::string_view text) {
   std::string out;
   out.reserve(text.size() + 1);
@@ -23,13 +23,16 @@ std::string WithUnixLineEnds(std::string_view text) {
 Place PlaceOfOffset(std::string_view text, size_t offset) {
   const std::string_view before = text.substr(0, offset);
   const size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
-  return {static_cast<int>(std::ranges::count(before, '\n')) + 1, static_cast<int>(offset - line_start) + 1};
+  return {static_cast<int>(std::ranges::count(before, '\n')) + 1,
+          static_cast<int>(offset - line_start) + 1};
 }
 
 std::optional<Refusal> CheckBytes(std::string_view text, const Limits& limits) {
   if (text.size() > limits.max_bytes) {
-    return Refusal{{0, 0}, "yaml-limit", "is " + std::to_string(text.size()) + " bytes long; at most " +
-                                             std::to_string(limits.max_bytes) + " are accepted"};
+    return Refusal{{0, 0},
+                   "yaml-limit",
+                   "is " + std::to_string(text.size()) + " bytes long; at most " +
+                       std::to_string(limits.max_bytes) + " are accepted"};
   }
   if (IsValidUtf8(text)) return std::nullopt;
   // The longest valid prefix, by halving.
@@ -43,8 +46,8 @@ std::optional<Refusal> CheckBytes(std::string_view text, const Limits& limits) {
   return Refusal{PlaceOfOffset(text, good), "yaml-encoding", "not UTF-8 text from here on"};
 }
 
-// kubectl cuts a stream at lines that begin with '---' before any YAML parser sees it, and accepts only
-// spaces and a comment after that.
+// kubectl cuts a stream at lines that begin with '---' before any YAML parser sees it, and accepts
+// only spaces and a comment after that.
 std::optional<Refusal> CheckSeparators(std::string_view text) {
   int line = 1;
   for (size_t start = 0; start < text.size(); ++line) {
@@ -54,7 +57,8 @@ std::optional<Refusal> CheckSeparators(std::string_view text) {
       const std::string_view rest = Trim(row.substr(3));
       const bool is_comment = rest.starts_with('#') && row[3] != '#';
       if (!rest.empty() && !is_comment) {
-        return Refusal{{line, 1}, "yaml-document", "nothing but a comment may follow '---' in its line"};
+        return Refusal{
+            {line, 1}, "yaml-document", "nothing but a comment may follow '---' in its line"};
       }
     }
     start = end + 1;
@@ -66,12 +70,14 @@ std::optional<Refusal> CheckShapes(const std::vector<Document>& documents) {
   for (const Document& document : documents) {
     if (document.value.is_object()) continue;
     return Refusal{document.At(""), "yaml-document",
-                   std::string("a document must be a map at its top, not ") + (document.value.is_array() ? "a list" : "a single value")};
+                   std::string("a document must be a map at its top, not ") +
+                       (document.value.is_array() ? "a list" : "a single value")};
   }
   return std::nullopt;
 }
 
-std::optional<Refusal> ParseYaml(std::string_view text, const Limits& limits, std::vector<Document>& documents) {
+std::optional<Refusal> ParseYaml(std::string_view text, const Limits& limits,
+                                 std::vector<Document>& documents) {
   if (auto refusal = CheckSeparators(text)) return refusal;
   std::vector<Event> events;
   if (auto refusal = ReadEvents(text, limits, events)) return refusal;
@@ -79,7 +85,8 @@ std::optional<Refusal> ParseYaml(std::string_view text, const Limits& limits, st
   return CheckShapes(documents);
 }
 
-std::optional<Refusal> ParseText(std::string_view text, bool is_json_file, const Limits& limits, std::vector<Document>& documents) {
+std::optional<Refusal> ParseText(std::string_view text, bool is_json_file, const Limits& limits,
+                                 std::vector<Document>& documents) {
   if (auto refusal = CheckBytes(text, limits)) return refusal;
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   Refusal not_json;
@@ -114,7 +121,8 @@ Parsed Parse(std::string_view text, const std::string& file, const Limits& limit
   Parsed parsed;
   if (auto refusal = ParseText(text, ToLower(file).ends_with(".json"), limits, parsed.documents)) {
     parsed.documents.clear();
-    parsed.problems.push_back({{file, refusal->place.line, refusal->place.column}, refusal->rule, refusal->message});
+    parsed.problems.push_back(
+        {{file, refusal->place.line, refusal->place.column}, refusal->rule, refusal->message});
   }
   return parsed;
 }

@@ -34,7 +34,8 @@ constexpr std::array<std::string_view, 11> kFalse = {"n",     "N",     "no",  "N
                                                      "False", "FALSE", "off", "Off", "OFF"};
 constexpr std::array<std::string_view, 5> kNull = {"", "~", "null", "Null", "NULL"};
 constexpr std::array<std::string_view, 3> kNan = {".nan", ".NaN", ".NAN"};
-constexpr std::array<std::string_view, 6> kInfinity = {".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"};
+constexpr std::array<std::string_view, 6> kInfinity = {".inf",  ".Inf",  ".INF",
+                                                       "+.inf", "+.Inf", "+.INF"};
 constexpr std::array<std::string_view, 3> kMinusInfinity = {"-.inf", "-.Inf", "-.INF"};
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -65,7 +66,8 @@ std::optional<Scalar> ParseInteger(std::string_view text) {
   if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   constexpr uint64_t kMax = std::numeric_limits<int64_t>::max();
   if (value <= kMax || (is_negative && value == kMax + 1)) {
-    return Scalar{.type = Type::kInt, .integer = static_cast<int64_t>(is_negative ? ~value + 1 : value)};
+    return Scalar{.type = Type::kInt,
+                  .integer = static_cast<int64_t>(is_negative ? ~value + 1 : value)};
   }
   if (is_signed) return std::nullopt;
   return Scalar{.type = Type::kUint, .large = value};
@@ -101,11 +103,13 @@ std::string WithoutUnderscores(std::string_view text) {
   return out;
 }
 
-// Text that begins with a point is read by Go's ParseFloat as it stands: underscores only between digits.
+// Text that begins with a point is read by Go's ParseFloat as it stands: underscores only between
+// digits.
 std::optional<Scalar> ResolvePointed(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '_') continue;
-    if (i == 0 || i + 1 == text.size() || !IsDigit(text[i - 1]) || !IsDigit(text[i + 1])) return std::nullopt;
+    if (i == 0 || i + 1 == text.size() || !IsDigit(text[i - 1]) || !IsDigit(text[i + 1]))
+      return std::nullopt;
   }
   const std::string plain = WithoutUnderscores(text);
   if (!IsDecimalFloat(plain)) return std::nullopt;
@@ -124,36 +128,45 @@ std::optional<Scalar> ResolveNumber(std::string_view text) {
 Scalar ResolveUntagged(const std::string& text) {
   if (auto word = ResolveWord(text)) return *word;
   if (text[0] == '.') return ResolvePointed(text).value_or(Text(text));
-  if (IsDigit(text[0]) || text[0] == '-' || text[0] == '+') return ResolveNumber(text).value_or(Text(text));
+  if (IsDigit(text[0]) || text[0] == '-' || text[0] == '+')
+    return ResolveNumber(text).value_or(Text(text));
   return Text(text);
 }
 
 bool LooksLikeTimestamp(std::string_view text) {
-  return text.size() >= 8 && IsDigit(text[0]) && IsDigit(text[1]) && IsDigit(text[2]) && IsDigit(text[3]) && text[4] == '-';
+  return text.size() >= 8 && IsDigit(text[0]) && IsDigit(text[1]) && IsDigit(text[2]) &&
+         IsDigit(text[3]) && text[4] == '-';
 }
 
 Result<Scalar> DecodeBinary(const std::string& value) {
   std::string compact;
-  std::ranges::copy_if(value, std::back_inserter(compact), [](char c) { return c != '\n' && c != '\r'; });
+  std::ranges::copy_if(value, std::back_inserter(compact),
+                       [](char c) { return c != '\n' && c != '\r'; });
   const auto bytes = Base64Decode(compact);
   if (!bytes || Base64Encode(*bytes) != compact) {
     return Fail(ErrorCode::kInvalidConfig, "!!binary value is not padded base64");
   }
   if (!IsValidUtf8(*bytes)) {
     return Fail(ErrorCode::kInvalidConfig,
-                "!!binary value is not UTF-8 text once decoded; use a field that takes base64, such as binaryData");
+                "!!binary value is not UTF-8 text once decoded; use a field that takes base64, "
+                "such as binaryData");
   }
   return Text(*bytes);
 }
 
 std::string_view NameOf(Type type) {
   switch (type) {
-    case Type::kNull: return "null";
-    case Type::kBool: return "bool";
+    case Type::kNull:
+      return "null";
+    case Type::kBool:
+      return "bool";
     case Type::kInt:
-    case Type::kUint: return "int";
-    case Type::kFloat: return "float";
-    case Type::kString: return "str";
+    case Type::kUint:
+      return "int";
+    case Type::kFloat:
+      return "float";
+    case Type::kString:
+      return "str";
   }
   return "str";
 }
@@ -166,40 +179,56 @@ Result<Scalar> ResolveScalar(std::string_view tag, const std::string& value) {
   const std::string_view wanted = tag.substr(kTagPrefix.size());
   if (wanted == "binary") return DecodeBinary(value);
   if (wanted == "timestamp" && LooksLikeTimestamp(value)) return Text(value);
-  if (wanted != "bool" && wanted != "int" && wanted != "float" && wanted != "null" && wanted != "timestamp") {
+  if (wanted != "bool" && wanted != "int" && wanted != "float" && wanted != "null" &&
+      wanted != "timestamp") {
     return Text(value);
   }
   Scalar found = ResolveUntagged(value);
   const std::string_view name = NameOf(found.type);
   if (name == wanted) return found;
-  if (wanted == "float" && found.type == Type::kInt) return Float(static_cast<double>(found.integer));
-  return Fail(ErrorCode::kInvalidConfig, "'" + value + "' is tagged !!" + std::string(wanted) + " but is !!" + std::string(name));
+  if (wanted == "float" && found.type == Type::kInt)
+    return Float(static_cast<double>(found.integer));
+  return Fail(ErrorCode::kInvalidConfig, "'" + value + "' is tagged !!" + std::string(wanted) +
+                                             " but is !!" + std::string(name));
 }
 
 Result<nlohmann::json> ToJson(const Scalar& scalar) {
   switch (scalar.type) {
-    case Type::kNull: return nlohmann::json();
-    case Type::kBool: return nlohmann::json(scalar.boolean);
-    case Type::kInt: return nlohmann::json(scalar.integer);
-    case Type::kUint: return NormaliseDouble(static_cast<double>(scalar.large));
+    case Type::kNull:
+      return nlohmann::json();
+    case Type::kBool:
+      return nlohmann::json(scalar.boolean);
+    case Type::kInt:
+      return nlohmann::json(scalar.integer);
+    case Type::kUint:
+      return NormaliseDouble(static_cast<double>(scalar.large));
     case Type::kFloat:
       if (!std::isfinite(scalar.number)) {
-        return Fail(ErrorCode::kInvalidConfig, "infinity and NaN have no place in JSON; quote the value if it is text");
+        return Fail(ErrorCode::kInvalidConfig,
+                    "infinity and NaN have no place in JSON; quote the value if it is text");
       }
       return NormaliseDouble(scalar.number);
-    case Type::kString: return nlohmann::json(scalar.text);
+    case Type::kString:
+      return nlohmann::json(scalar.text);
   }
   return Fail(ErrorCode::kInternal, "a scalar of no type");
 }
 
 Result<std::string> ToKey(const Scalar& scalar) {
   switch (scalar.type) {
-    case Type::kNull: return Fail(ErrorCode::kInvalidConfig, "a key must not be null; quote it");
-    case Type::kBool: return std::string(scalar.boolean ? "true" : "false");
-    case Type::kInt: return std::to_string(scalar.integer);
-    case Type::kUint: return Fail(ErrorCode::kInvalidConfig, "a key must not be a number above 9223372036854775807; quote it");
-    case Type::kFloat: return FormatKeyDouble(scalar.number);
-    case Type::kString: return scalar.text;
+    case Type::kNull:
+      return Fail(ErrorCode::kInvalidConfig, "a key must not be null; quote it");
+    case Type::kBool:
+      return std::string(scalar.boolean ? "true" : "false");
+    case Type::kInt:
+      return std::to_string(scalar.integer);
+    case Type::kUint:
+      return Fail(ErrorCode::kInvalidConfig,
+                  "a key must not be a number above 9223372036854775807; quote it");
+    case Type::kFloat:
+      return FormatKeyDouble(scalar.number);
+    case Type::kString:
+      return scalar.text;
   }
   return Fail(ErrorCode::kInternal, "a scalar of no type");
 }
@@ -207,16 +236,20 @@ Result<std::string> ToKey(const Scalar& scalar) {
 bool NeedsQuotes(std::string_view text) {
   if (text.empty() || text.size() > 120) return true;
   // A digit, sign or point at the start may be a number, a date or base 60 to somebody.
-  if (!std::isalpha(static_cast<unsigned char>(text[0])) && text[0] != '/' && text[0] != '_') return true;
+  if (!std::isalpha(static_cast<unsigned char>(text[0])) && text[0] != '/' && text[0] != '_')
+    return true;
   const auto is_plain = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) || std::string_view("_./@+=-").find(c) != std::string_view::npos;
+    return std::isalnum(static_cast<unsigned char>(c)) ||
+           std::string_view("_./@+=-").find(c) != std::string_view::npos;
   };
   for (size_t i = 0; i < text.size(); ++i) {
     if (is_plain(text[i])) continue;
-    const bool is_inside = i > 0 && i + 1 < text.size() && is_plain(text[i - 1]) && is_plain(text[i + 1]);
+    const bool is_inside =
+        i > 0 && i + 1 < text.size() && is_plain(text[i - 1]) && is_plain(text[i + 1]);
     if (!is_inside || (text[i] != ' ' && text[i] != ':')) return true;
   }
-  static constexpr std::array<std::string_view, 9> kWords = {"y", "yes", "true", "on", "n", "no", "false", "off", "null"};
+  static constexpr std::array<std::string_view, 9> kWords = {"y",  "yes",   "true", "on",  "n",
+                                                             "no", "false", "off",  "null"};
   return IsOneOf(ToLower(text), kWords);
 }
 

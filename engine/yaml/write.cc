@@ -21,7 +21,9 @@ std::string Quoted(std::string_view text) {
   };
   for (size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    const auto next = [&](size_t k) { return i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0U; };
+    const auto next = [&](size_t k) {
+      return i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0U;
+    };
     if (byte == '"' || byte == '\\') {
       out += '\\';
       out += text[i];
@@ -54,7 +56,9 @@ std::string Quoted(std::string_view text) {
 // A literal block is for people; anything that could be read differently there is quoted instead.
 bool FitsLiteral(std::string_view text) {
   const size_t end = text.find_last_not_of('\n');
-  if (end == std::string_view::npos || text.find('\n') == std::string_view::npos || text.size() - end > 2) return false;
+  if (end == std::string_view::npos || text.find('\n') == std::string_view::npos ||
+      text.size() - end > 2)
+    return false;
   bool is_line_start = true;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);

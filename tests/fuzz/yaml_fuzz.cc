@@ -1,4 +1,5 @@
-// Any bytes: the parser must end soon, without a fault, and what it accepts must survive being written and read.
+// Any bytes: the parser must end soon, without a fault, and what it accepts must survive being
+// written and read.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -18,8 +19,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       continue;
     }
     for (const auto& document : parsed.documents) {
-      const auto again = Parse(sluice::yaml::Write(document.value), "again.yaml", {64 << 20, 200, 1'000'000});
-      if (!again.problems.empty() || again.documents.size() != 1 || again.documents[0].value != document.value) std::abort();
+      const auto again =
+          Parse(sluice::yaml::Write(document.value), "again.yaml", {64 << 20, 200, 1'000'000});
+      if (!again.problems.empty() || again.documents.size() != 1 ||
+          again.documents[0].value != document.value)
+        std::abort();
     }
   }
   return 0;

@@ -1,7 +1,7 @@
-// The part of JSON Schema draft-07 that manifests-schema/ uses: type, enum, const, required, properties,
-// additionalProperties, items, minItems, maxItems, uniqueItems, pattern, minLength, maxLength, minimum, maximum,
-// oneOf, anyOf, allOf, not, if/then, $ref within the schema; format is not looked at. Any other keyword is reported, so none is
-// passed over unseen.
+// The part of JSON Schema draft-07 that manifests-schema/ uses: type, enum, const, required,
+// properties, additionalProperties, items, minItems, maxItems, uniqueItems, pattern, minLength,
+// maxLength, minimum, maximum, oneOf, anyOf, allOf, not, if/then, $ref within the schema; format is
+// not looked at. Any other keyword is reported, so none is passed over unseen.
 #pragma once
 
 #include <nlohmann/json.hpp>

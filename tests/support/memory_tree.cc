@@ -25,7 +25,8 @@ MemoryTree MemoryTree::FromDisk(const std::string& directory) {
     std::ifstream in(entry.path(), std::ios::binary);
     const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
     const std::string path = entry.path().lexically_relative(directory).string();
-    const bool is_executable = (entry.status().permissions() & fs::perms::owner_exec) != fs::perms::none;
+    const bool is_executable =
+        (entry.status().permissions() & fs::perms::owner_exec) != fs::perms::none;
     is_executable ? tree.PutExecutable(path, text) : tree.Put(path, text);
   }
   return tree;
@@ -53,12 +54,15 @@ MemoryTree& MemoryTree::Break(const std::string& path) {
 
 Result<std::vector<TreeEntry>> MemoryTree::List(const std::string& path) const {
   for (const auto& [broken, unused] : broken_) {
-    if (Covers(path, broken)) return Fail(ErrorCode::kInvalidConfig, broken + " is a symbolic link; replace it by the file");
+    if (Covers(path, broken))
+      return Fail(ErrorCode::kInvalidConfig,
+                  broken + " is a symbolic link; replace it by the file");
   }
   std::vector<TreeEntry> entries;
   for (const auto& [name, text] : files_) {
     if (!Covers(path, name)) continue;
-    entries.push_back({name, GitBlobId(text), static_cast<int64_t>(text.size()), executable_.contains(name)});
+    entries.push_back(
+        {name, GitBlobId(text), static_cast<int64_t>(text.size()), executable_.contains(name)});
   }
   return entries;
 }
@@ -78,10 +82,12 @@ Result<std::vector<std::string>> MemoryTree::Directories(const std::string& path
 }
 
 Result<TreeEntry> MemoryTree::Find(const std::string& path) const {
-  if (broken_.contains(path)) return Fail(ErrorCode::kInvalidConfig, path + " is a symbolic link; replace it by the file");
+  if (broken_.contains(path))
+    return Fail(ErrorCode::kInvalidConfig, path + " is a symbolic link; replace it by the file");
   const auto found = files_.find(path);
   if (found == files_.end()) return Fail(ErrorCode::kNotFound, "there is no file " + path);
-  return TreeEntry{path, GitBlobId(found->second), static_cast<int64_t>(found->second.size()), executable_.contains(path)};
+  return TreeEntry{path, GitBlobId(found->second), static_cast<int64_t>(found->second.size()),
+                   executable_.contains(path)};
 }
 
 Result<std::string> MemoryTree::Read(const TreeEntry& entry) const {

@@ -78,7 +78,8 @@ inline std::string Lines(const Diagnostics& problems) {
 inline std::string AllProblems(const test::MemoryTree& tree) {
   const Declared declared = LoadAll(tree);
   Diagnostics all = declared.problems;
-  for (const auto& [id, unit] : declared.units) all.insert(all.end(), unit.problems.begin(), unit.problems.end());
+  for (const auto& [id, unit] : declared.units)
+    all.insert(all.end(), unit.problems.begin(), unit.problems.end());
   std::sort(all.begin(), all.end());
   all.erase(std::unique(all.begin(), all.end()), all.end());
   return Lines(all);

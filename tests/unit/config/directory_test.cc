@@ -2,22 +2,29 @@
 
 namespace sluice::config {
 
-TEST_CASE("YAML and JSON of a unit's directory are its manifests, at any depth; other files count when named") {
+TEST_CASE(
+    "YAML and JSON of a unit's directory are its manifests, at any depth; other files count when "
+    "named") {
   auto tree = Repo();
-  tree.Put("environments/prod/web/a/b/c.yml", kManifest).Put("environments/prod/web/d.json", "{}").Put("environments/prod/web/README.md", "words");
+  tree.Put("environments/prod/web/a/b/c.yml", kManifest)
+      .Put("environments/prod/web/d.json", "{}")
+      .Put("environments/prod/web/README.md", "words");
   const DeclaredUnit unit = LoadAll(tree).units.at({"prod", "web"});
   CHECK(AllProblems(tree) == "");
-  CHECK(Paths(unit.manifests) ==
-        std::vector<std::string>{"environments/prod/web/a/b/c.yml", "environments/prod/web/config.yaml", "environments/prod/web/d.json"});
+  CHECK(Paths(unit.manifests) == std::vector<std::string>{"environments/prod/web/a/b/c.yml",
+                                                          "environments/prod/web/config.yaml",
+                                                          "environments/prod/web/d.json"});
   CHECK(unit.inputs.size() == 5);
 }
 
 TEST_CASE("a kustomization or a chart under a plain source is refused, wherever it stands") {
-  for (const std::string name : {"kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml", "sub/kustomization.yaml", "charts/x/Chart.yaml"}) {
+  for (const std::string name : {"kustomization.yaml", "kustomization.yml", "Kustomization",
+                                 "Chart.yaml", "sub/kustomization.yaml", "charts/x/Chart.yaml"}) {
     auto tree = Repo();
     tree.Put("environments/prod/web/" + name, "x: y\n");
     CHECK(AllProblems(tree) == "environments/prod/web/" + name +
-                                   ": kustomize and helm sources are not supported by this version; a plain source holds manifests only [unsupported]\n");
+                                   ": kustomize and helm sources are not supported by this "
+                                   "version; a plain source holds manifests only [unsupported]\n");
   }
 }
 
@@ -26,14 +33,19 @@ TEST_CASE("a YAML file under environments that nothing reads is refused") {
     std::string path, problem;
   };
   const std::vector<Row> rows = {
-      {"environments/stray.yaml", ": is read by nothing here; belongs into the directory of an environment, or out of environments/ [stray-file]"},
-      {"environments/prod/policy.yaml", ": is read by nothing here; move it into an application's directory, or out of environments/ [stray-file]"},
+      {"environments/stray.yaml",
+       ": is read by nothing here; belongs into the directory of an environment, or out of "
+       "environments/ [stray-file]"},
+      {"environments/prod/policy.yaml",
+       ": is read by nothing here; move it into an application's directory, or out of "
+       "environments/ [stray-file]"},
       {"environments/prod/data.json", ": is read by nothing here"},
       {"environments/prod/environment.yml", ": is read by nothing here"},
       {"environments/prod/web/app.yml", ": is not a name that is read here"},
       {"environments/prod/web/release.json", ": is not a name that is read here"},
       {"environments/prod/web/environment.yaml", ": is not a name that is read here"},
-      {"environments/prod/web/Big.YAML", ": would not be read: its ending must be .yaml, .yml or .json in lower case"},
+      {"environments/prod/web/Big.YAML",
+       ": would not be read: its ending must be .yaml, .yml or .json in lower case"},
       {"environments/prod/Stray.JSON", ": is read by nothing here"},
   };
   for (const Row& row : rows) {
@@ -47,7 +59,9 @@ TEST_CASE("a YAML file under environments that nothing reads is refused") {
 
 TEST_CASE("files that are neither YAML nor JSON may stand anywhere") {
   auto tree = Repo();
-  tree.Put("environments/README.md", "x").Put("environments/prod/OWNERS", "x").Put("docs/stray.yaml", "x: 1");
+  tree.Put("environments/README.md", "x")
+      .Put("environments/prod/OWNERS", "x")
+      .Put("docs/stray.yaml", "x: 1");
   CHECK(AllProblems(tree) == "");
 }
 
@@ -57,18 +71,22 @@ TEST_CASE("a directory with files but without app.yaml is a broken unit, never a
   const Declared declared = LoadAll(tree);
   REQUIRE(declared.units.contains({"prod", "web"}));
   CHECK(Lines(declared.units.at({"prod", "web"}).problems) ==
-        "environments/prod/web/app.yaml: is missing while its directory has files; add one, or remove the directory [missing-file]\n");
+        "environments/prod/web/app.yaml: is missing while its directory has files; add one, or "
+        "remove the directory [missing-file]\n");
   CHECK(declared.units.at({"dev", "web"}).problems.empty());
 }
 
 TEST_CASE("an application one level too deep is told where it must stand") {
   auto tree = Repo();
   tree.Put("environments/prod/team/api/app.yaml", kApp);
-  CHECK(AllProblems(tree).find("an application stands directly below its environment, not at environments/prod/team/api/app.yaml") != std::string::npos);
+  CHECK(AllProblems(tree).find("an application stands directly below its environment, not at "
+                               "environments/prod/team/api/app.yaml") != std::string::npos);
 }
 
 TEST_CASE("a broken app.yaml holds its own unit and leaves it declared") {
-  for (const std::string text : {"kind: [", "kind: Application\n", "", "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: web}\nspec: {x: 1}\n"}) {
+  for (const std::string text :
+       {"kind: [", "kind: Application\n", "",
+        "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: web}\nspec: {x: 1}\n"}) {
     auto tree = Repo();
     tree.Put("environments/prod/web/app.yaml", text);
     const Declared declared = LoadAll(tree);
@@ -81,12 +99,14 @@ TEST_CASE("a broken app.yaml holds its own unit and leaves it declared") {
 
 TEST_CASE("a symlink in one unit holds that unit alone") {
   auto tree = Repo();
-  tree.Put("environments/prod/api/app.yaml", "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: api}\nspec: {}\n");
+  tree.Put("environments/prod/api/app.yaml",
+           "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: api}\nspec: {}\n");
   tree.Break("environments/prod/api/link.yaml");
   const Declared declared = LoadAll(tree);
   REQUIRE(declared.units.size() == 3);
   CHECK(Lines(declared.units.at({"prod", "api"}).problems) ==
-        "environments/prod/api: environments/prod/api/link.yaml is a symbolic link; replace it by the file [unreadable-file]\n");
+        "environments/prod/api: environments/prod/api/link.yaml is a symbolic link; replace it by "
+        "the file [unreadable-file]\n");
   CHECK(declared.units.at({"prod", "web"}).problems.empty());
   CHECK(declared.units.at({"prod", "web"}).targets.size() == 2);
   CHECK(declared.units.at({"dev", "web"}).problems.empty());

@@ -1,5 +1,5 @@
-// docs/reference/config.md is true: its examples load, its tables name every field of the schemas, and what it
-// lists as not supported is refused in those words.
+// docs/reference/config.md is true: its examples load, its tables name every field of the schemas,
+// and what it lists as not supported is refused in those words.
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -40,10 +40,12 @@ std::vector<std::string> Quoted(const std::string& text) {
 
 // Names of all leaves, as the tables write them: "targets[].kubernetes.context".
 void CollectFields(const json& schema, const std::string& at, std::set<std::string>& out) {
-  if (schema.contains("items") && schema["items"].is_object() && schema["items"].contains("properties")) {
+  if (schema.contains("items") && schema["items"].is_object() &&
+      schema["items"].contains("properties")) {
     CollectFields(schema["items"], at + "[]", out);
   } else if (schema.contains("properties") && !schema["properties"].empty()) {
-    for (const auto& [name, member] : schema["properties"].items()) CollectFields(member, at.empty() ? name : at + "." + name, out);
+    for (const auto& [name, member] : schema["properties"].items())
+      CollectFields(member, at.empty() ? name : at + "." + name, out);
   } else {
     out.insert(at);
   }
@@ -52,10 +54,11 @@ void CollectFields(const json& schema, const std::string& at, std::set<std::stri
 }  // namespace
 
 TEST_CASE("the examples of the reference are valid by schema and loader") {
-  const std::map<std::string, std::string> places = {{"Pipeline", "sluice.yaml"},
-                                                     {"Environment", "environments/prod/environment.yaml"},
-                                                     {"Application", "environments/prod/checkout/app.yaml"},
-                                                     {"Release", "environments/prod/checkout/release.yaml"}};
+  const std::map<std::string, std::string> places = {
+      {"Pipeline", "sluice.yaml"},
+      {"Environment", "environments/prod/environment.yaml"},
+      {"Application", "environments/prod/checkout/app.yaml"},
+      {"Release", "environments/prod/checkout/release.yaml"}};
   const auto examples = Examples(Page());
   REQUIRE(examples.size() >= 7);
   for (const std::string& example : examples) {
@@ -64,19 +67,30 @@ TEST_CASE("the examples of the reference are valid by schema and loader") {
     REQUIRE(parsed.problems.empty());
     REQUIRE(parsed.documents.size() == 1);
     const std::string kind = parsed.documents[0].value["kind"];
-    CHECK(test::CheckSchema(test::ReadSchema(ToLower(kind)), parsed.documents[0].value) == std::vector<std::string>{});
+    CHECK(test::CheckSchema(test::ReadSchema(ToLower(kind)), parsed.documents[0].value) ==
+          std::vector<std::string>{});
     if (kind == "Daemon") {
       CHECK(ParseDaemonConfig(example, "/etc/sluice/daemon.yaml"));
       continue;
     }
-    const std::string release = "apiVersion: sluice.dev/v1\nkind: Release\nmetadata: {name: checkout}\nspec: {images: [{name: a, tag: b}]}\n";
+    const std::string release =
+        "apiVersion: sluice.dev/v1\nkind: Release\nmetadata: {name: checkout}\nspec: {images: "
+        "[{name: a, tag: b}]}\n";
     auto tree = Repo();
-    tree.Put("sluice.yaml", "apiVersion: sluice.dev/v1\nkind: Pipeline\nmetadata: {name: shop}\nspec: {environments: [dev, staging, prod]}\n");
-    tree.Put("environments/staging/environment.yaml", "apiVersion: sluice.dev/v1\nkind: Environment\nmetadata: {name: staging}\nspec: {targets: [{name: eu, kubernetes: {context: s}}]}\n");
-    tree.Put("environments/prod/checkout/app.yaml", "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: checkout}\nspec: {}\n");
-    tree.Put("environments/prod/checkout/release.yaml", release).Put("environments/prod/checkout/a.yaml", kManifest);
+    tree.Put("sluice.yaml",
+             "apiVersion: sluice.dev/v1\nkind: Pipeline\nmetadata: {name: shop}\nspec: "
+             "{environments: [dev, staging, prod]}\n");
+    tree.Put("environments/staging/environment.yaml",
+             "apiVersion: sluice.dev/v1\nkind: Environment\nmetadata: {name: staging}\nspec: "
+             "{targets: [{name: eu, kubernetes: {context: s}}]}\n");
+    tree.Put(
+        "environments/prod/checkout/app.yaml",
+        "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: checkout}\nspec: {}\n");
+    tree.Put("environments/prod/checkout/release.yaml", release)
+        .Put("environments/prod/checkout/a.yaml", kManifest);
     tree.PutExecutable("environments/prod/checkout/check-orders.sh", "exit 0\n");
-    tree.Put("environments/prod/checkout/smoke/schema-job.yaml", "apiVersion: batch/v1\nkind: Job\nmetadata: {name: s}\n");
+    tree.Put("environments/prod/checkout/smoke/schema-job.yaml",
+             "apiVersion: batch/v1\nkind: Job\nmetadata: {name: s}\n");
     tree.Put(places.at(kind), example);
     CHECK(AllProblems(tree) == "");
   }
@@ -105,36 +119,50 @@ TEST_CASE("what the reference lists as not supported is refused so") {
   int checked = 0;
   for (const std::string& line : Split(section, '\n')) {
     const auto cells = Split(line, '|');
-    if (cells.size() < 4 || cells[1].find("where") != std::string::npos || cells[1].starts_with("---")) continue;
+    if (cells.size() < 4 || cells[1].find("where") != std::string::npos ||
+        cells[1].starts_with("---"))
+      continue;
     const std::string where(Trim(cells[1]));
     for (const std::string& word : Quoted(cells[2])) {
       DYNAMIC_SECTION(where << ": " << word) {
         auto tree = Repo();
-        const std::string app = "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: web}\nspec: ";
+        const std::string app =
+            "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: web}\nspec: ";
         std::string problems;
         if (where == "Pipeline") {
           tree.Put("sluice.yaml", std::string(kPipeline) + "  " + word + ": x\n");
         } else if (where == "Environment `targets[]`") {
-          tree.Put("environments/prod/environment.yaml", std::string(kProd) + "    - {name: x, " + word + ": x, kubernetes: {context: x}}\n");
+          tree.Put(
+              "environments/prod/environment.yaml",
+              std::string(kProd) + "    - {name: x, " + word + ": x, kubernetes: {context: x}}\n");
         } else if (where == "Environment `promotion.mode`") {
-          tree.Put("environments/prod/environment.yaml", std::string(kProd) + "  promotion: {mode: " + word + "}\n");
+          tree.Put("environments/prod/environment.yaml",
+                   std::string(kProd) + "  promotion: {mode: " + word + "}\n");
         } else if (where == "Environment `onFailure.git`") {
-          tree.Put("environments/prod/environment.yaml", std::string(kProd) + "  onFailure: {git: " + word + "}\n");
+          tree.Put("environments/prod/environment.yaml",
+                   std::string(kProd) + "  onFailure: {git: " + word + "}\n");
         } else if (where == "Environment `gates`") {
-          tree.Put("environments/prod/environment.yaml", std::string(kProd) + "  gates: {" + word + ": x}\n");
+          tree.Put("environments/prod/environment.yaml",
+                   std::string(kProd) + "  gates: {" + word + ": x}\n");
         } else if (where == "Environment") {
-          tree.Put("environments/prod/environment.yaml", std::string(kProd) + "  " + word + ": x\n");
+          tree.Put("environments/prod/environment.yaml",
+                   std::string(kProd) + "  " + word + ": x\n");
         } else if (where == "Application `source`") {
           tree.Put("environments/prod/web/app.yaml", app + "{source: {" + word + ": {}}}\n");
         } else if (where == "Application") {
           tree.Put("environments/prod/web/app.yaml", app + "{" + word + ": x}\n");
         } else if (where == "Application `smokeTests[]`") {
-          tree.Put("environments/prod/web/app.yaml", app + "{smokeTests: [{name: x, " + word + ": x}]}\n");
+          tree.Put("environments/prod/web/app.yaml",
+                   app + "{smokeTests: [{name: x, " + word + ": x}]}\n");
         } else if (where == "a unit's directory") {
           tree.Put("environments/prod/web/" + word, "x: y\n");
         } else {
           REQUIRE(where == "Daemon");
-          const auto daemon = ParseDaemonConfig("apiVersion: sluice.dev/v1\nkind: Daemon\nmetadata: {name: d}\nspec: {repository: {url: /x}, dataDir: d, " + word + ": x}\n", "d");
+          const auto daemon = ParseDaemonConfig(
+              "apiVersion: sluice.dev/v1\nkind: Daemon\nmetadata: {name: d}\nspec: {repository: "
+              "{url: /x}, dataDir: d, " +
+                  word + ": x}\n",
+              "d");
           REQUIRE_FALSE(daemon);
           problems = daemon.error().message();
         }

@@ -12,14 +12,16 @@ TEST_CASE("a valid config repo loads without problems") {
   CHECK(Lines(unit.problems) == "");
   CHECK(unit.directory == "environments/prod/web");
   CHECK(Paths(unit.manifests) == std::vector<std::string>{"environments/prod/web/config.yaml"});
-  CHECK(Paths(unit.inputs) ==
-        std::vector<std::string>{"environments/prod/web/app.yaml", "environments/prod/web/config.yaml", "environments/prod/web/release.yaml"});
+  CHECK(Paths(unit.inputs) == std::vector<std::string>{"environments/prod/web/app.yaml",
+                                                       "environments/prod/web/config.yaml",
+                                                       "environments/prod/web/release.yaml"});
   CHECK(unit.shared_inputs.empty());
   REQUIRE(unit.targets.size() == 2);
   CHECK(unit.targets[1] == Target{"us", KubernetesTarget{"prod-us", "shop"}});
   REQUIRE(unit.release);
   CHECK(unit.release->images.at(0).tag == "3f2c1d0");
-  CHECK(unit.release->images.at(0).at == SourcePosition{"environments/prod/web/release.yaml", 7, 7});
+  CHECK(unit.release->images.at(0).at ==
+        SourcePosition{"environments/prod/web/release.yaml", 7, 7});
 }
 
 TEST_CASE("what an environment leaves out has the documented defaults") {
@@ -42,7 +44,8 @@ TEST_CASE("what an environment leaves out has the documented defaults") {
 
 TEST_CASE("every field of an environment is read") {
   auto tree = Repo();
-  tree.Put("environments/prod/environment.yaml", std::string(kProd) + R"(  promotion: {mode: auto, soak: 30m, from: dev}
+  tree.Put("environments/prod/environment.yaml",
+           std::string(kProd) + R"(  promotion: {mode: auto, soak: 30m, from: dev}
   gates: {}
   onFailure: {live: freeze, git: none}
   onError: {after: 1h30m, then: rollback}
@@ -70,7 +73,8 @@ TEST_CASE("every field of an environment is read") {
 
 TEST_CASE("freeze means that Git is left alone, said or not") {
   auto tree = Repo();
-  tree.Put("environments/prod/environment.yaml", std::string(kProd) + "  onFailure: {live: freeze}\n");
+  tree.Put("environments/prod/environment.yaml",
+           std::string(kProd) + "  onFailure: {live: freeze}\n");
   const Declared declared = LoadAll(tree);
   CHECK(Lines(declared.problems) == "");
   CHECK(declared.environments.at("prod").on_failure.git == GitOnFailure::kNone);
@@ -79,7 +83,8 @@ TEST_CASE("freeze means that Git is left alone, said or not") {
 TEST_CASE("an application names its targets, in the order of the environment") {
   auto tree = Repo();
   tree.Put("environments/prod/web/app.yaml",
-           "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: web}\nspec:\n  targets: [us]\n  source: {plain: {}}\n  health: {timeout: 90s}\n");
+           "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: web}\nspec:\n  targets: "
+           "[us]\n  source: {plain: {}}\n  health: {timeout: 90s}\n");
   const Declared declared = LoadAll(tree);
   CHECK(AllProblems(tree) == "");
   const DeclaredUnit& unit = declared.units.at({"prod", "web"});

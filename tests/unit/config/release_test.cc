@@ -18,23 +18,34 @@ TEST_CASE("a release's digest covers its spec and nothing else") {
   const std::string digest = DigestOf(kRelease);
   CHECK(digest.size() == 64);
   CHECK(digest == DigestOf(std::string("# words\n") + kRelease));
-  CHECK(digest == DigestOf(R"({"apiVersion":"sluice.dev/v1","kind":"Release","metadata":{"name":"other"},"spec":{"images":[{"tag":"3f2c1d0","name":"registry.example/web"}],"version":"v7"}})"));
-  const std::string head = "apiVersion: sluice.dev/v1\nkind: Release\nmetadata: {name: web}\nspec:\n";
-  CHECK(digest != DigestOf(head + "  version: v8\n  images: [{name: registry.example/web, tag: 3f2c1d0}]\n"));
-  CHECK(digest != DigestOf(head + "  version: v7\n  images: [{name: registry.example/web, tag: 3f2c1d1}]\n"));
+  CHECK(
+      digest ==
+      DigestOf(
+          R"({"apiVersion":"sluice.dev/v1","kind":"Release","metadata":{"name":"other"},"spec":{"images":[{"tag":"3f2c1d0","name":"registry.example/web"}],"version":"v7"}})"));
+  const std::string head =
+      "apiVersion: sluice.dev/v1\nkind: Release\nmetadata: {name: web}\nspec:\n";
+  CHECK(digest !=
+        DigestOf(head + "  version: v8\n  images: [{name: registry.example/web, tag: 3f2c1d0}]\n"));
+  CHECK(digest !=
+        DigestOf(head + "  version: v7\n  images: [{name: registry.example/web, tag: 3f2c1d1}]\n"));
   CHECK(digest != DigestOf(head + "  images: [{name: registry.example/web, tag: 3f2c1d0}]\n"));
-  CHECK(DigestOf(head + "  images: [{name: a, tag: p}, {name: b, tag: q}]\n") == DigestOf(head + "  images: [{name: b, tag: q}, {name: a, tag: p}]\n"));
+  CHECK(DigestOf(head + "  images: [{name: a, tag: p}, {name: b, tag: q}]\n") ==
+        DigestOf(head + "  images: [{name: b, tag: q}, {name: a, tag: p}]\n"));
 }
 
 TEST_CASE("a written release reads back, and is what a person would write") {
   Release release;
   release.name = "web";
   release.version = "2026.11";
-  release.images = {{"registry.example:5000/web", "12e03", "", {}}, {"registry.example/side", "", kDigest, {}}};
+  release.images = {{"registry.example:5000/web", "12e03", "", {}},
+                    {"registry.example/side", "", kDigest, {}}};
   const auto text = FormatRelease(release);
   REQUIRE(text);
-  CHECK(*text == "apiVersion: sluice.dev/v1\nkind: Release\nmetadata:\n  name: web\nspec:\n  version: \"2026.11\"\n  images:\n"
-                 "    - name: registry.example/side\n      digest: " + kDigest + "\n    - name: registry.example:5000/web\n      tag: \"12e03\"\n");
+  CHECK(*text ==
+        "apiVersion: sluice.dev/v1\nkind: Release\nmetadata:\n  name: web\nspec:\n  version: "
+        "\"2026.11\"\n  images:\n"
+        "    - name: registry.example/side\n      digest: " +
+            kDigest + "\n    - name: registry.example:5000/web\n      tag: \"12e03\"\n");
   const auto again = ParseRelease(*text, "release.yaml");
   REQUIRE(again);
   CHECK(again->version == "2026.11");
@@ -66,7 +77,8 @@ TEST_CASE("an image argument is NAME=TAG or NAME@DIGEST") {
   const auto digest = ParseImageArgument("web@" + kDigest);
   REQUIRE(digest);
   CHECK(digest->digest == kDigest);
-  for (const std::string bad : {"web", "web=", "=v1", "web=latest", "web@sha256:1", "web:v1", "web:v1=v2", "Web=v1"}) {
+  for (const std::string bad :
+       {"web", "web=", "=v1", "web=latest", "web@sha256:1", "web:v1", "web:v1=v2", "Web=v1"}) {
     const auto refused = ParseImageArgument(bad);
     INFO(bad);
     REQUIRE_FALSE(refused);
@@ -75,11 +87,15 @@ TEST_CASE("an image argument is NAME=TAG or NAME@DIGEST") {
 }
 
 TEST_CASE("ParseRelease tells every problem, one a line") {
-  const auto release = ParseRelease("apiVersion: sluice.dev/v1\nkind: Release\nmetadata: {name: web}\nspec: {images: [{name: a, tag: latest}, {name: b}]}\n", "r.yaml");
+  const auto release = ParseRelease(
+      "apiVersion: sluice.dev/v1\nkind: Release\nmetadata: {name: web}\nspec: {images: [{name: a, "
+      "tag: latest}, {name: b}]}\n",
+      "r.yaml");
   REQUIRE_FALSE(release);
   CHECK(release.error().code() == ErrorCode::kInvalidConfig);
   CHECK(release.error().message() ==
-        "r.yaml:4:27: spec.images[0].tag 'latest' must not be latest: what it stands for changes; name a commit or a digest\n"
+        "r.yaml:4:27: spec.images[0].tag 'latest' must not be latest: what it stands for changes; "
+        "name a commit or a digest\n"
         "r.yaml:4:41: spec.images[1] needs a tag or a digest");
 }
 
@@ -87,12 +103,13 @@ TEST_CASE("an image reference is taken apart at the right colon") {
   struct Row {
     std::string text, name, tag, digest;
   };
-  const std::vector<Row> rows = {{"web", "web", "", ""},
-                                 {"web:v1", "web", "v1", ""},
-                                 {"registry.example:5000/web", "registry.example:5000/web", "", ""},
-                                 {"registry.example:5000/shop/web:v1", "registry.example:5000/shop/web", "v1", ""},
-                                 {"web@" + kDigest, "web", "", kDigest},
-                                 {"r:5000/web:v1@" + kDigest, "r:5000/web", "v1", kDigest}};
+  const std::vector<Row> rows = {
+      {"web", "web", "", ""},
+      {"web:v1", "web", "v1", ""},
+      {"registry.example:5000/web", "registry.example:5000/web", "", ""},
+      {"registry.example:5000/shop/web:v1", "registry.example:5000/shop/web", "v1", ""},
+      {"web@" + kDigest, "web", "", kDigest},
+      {"r:5000/web:v1@" + kDigest, "r:5000/web", "v1", kDigest}};
   for (const Row& row : rows) {
     const ImageReference image = ParseImageReference(row.text);
     CHECK(image == ImageReference{row.name, row.tag, row.digest});

@@ -10,15 +10,19 @@ namespace {
 
 using nlohmann::json;
 
-const Diagnostics kProblems = {{{"environments/prod/web/app.yaml", 12, 7}, "unknown-field", "unknown field 'replica'; did you mean 'replicas'?"},
-                               {{"environments/prod/web/app.yaml", 13, 1}, "invalid-value", "must be <one> of \"a\" & b"},
-                               {{"environments/a b.yaml", 0, 0}, "stray-file", "is read by nothing here"}};
+const Diagnostics kProblems = {
+    {{"environments/prod/web/app.yaml", 12, 7},
+     "unknown-field",
+     "unknown field 'replica'; did you mean 'replicas'?"},
+    {{"environments/prod/web/app.yaml", 13, 1}, "invalid-value", "must be <one> of \"a\" & b"},
+    {{"environments/a b.yaml", 0, 0}, "stray-file", "is read by nothing here"}};
 
 }  // namespace
 
 TEST_CASE("the text report is one problem a line and the counts") {
   CHECK(FormatReport(kProblems, ReportFormat::kText, 9) ==
-        "environments/prod/web/app.yaml:12:7: unknown field 'replica'; did you mean 'replicas'? [unknown-field]\n"
+        "environments/prod/web/app.yaml:12:7: unknown field 'replica'; did you mean 'replicas'? "
+        "[unknown-field]\n"
         "environments/prod/web/app.yaml:13:1: must be <one> of \"a\" & b [invalid-value]\n"
         "environments/a b.yaml: is read by nothing here [stray-file]\n"
         "9 files checked, 3 problems\n");
@@ -51,16 +55,21 @@ TEST_CASE("the SARIF report names rules and places") {
   const json& whole = run["results"][2]["locations"][0]["physicalLocation"];
   CHECK(whole["artifactLocation"]["uri"] == "environments/a%20b.yaml");
   CHECK_FALSE(whole.contains("region"));
-  CHECK(json::parse(FormatReport({}, ReportFormat::kSarif, 9))["runs"][0]["results"] == json::array());
+  CHECK(json::parse(FormatReport({}, ReportFormat::kSarif, 9))["runs"][0]["results"] ==
+        json::array());
 }
 
 TEST_CASE("the JUnit report fails one case for each file with problems") {
   const std::string report = FormatReport(kProblems, ReportFormat::kJunit, 9);
-  CHECK(report.find("<testsuite name=\"sluice validate\" tests=\"3\" failures=\"2\">") != std::string::npos);
-  CHECK(report.find("name=\"environments/prod/web/app.yaml\">\n      <failure message=\"2 problems\">") != std::string::npos);
+  CHECK(report.find("<testsuite name=\"sluice validate\" tests=\"3\" failures=\"2\">") !=
+        std::string::npos);
+  CHECK(report.find(
+            "name=\"environments/prod/web/app.yaml\">\n      <failure message=\"2 problems\">") !=
+        std::string::npos);
   CHECK(report.find("must be &lt;one&gt; of &quot;a&quot; &amp; b") != std::string::npos);
   CHECK(report.find("name=\"7 files without problems\"/>") != std::string::npos);
-  CHECK(FormatReport({}, ReportFormat::kJunit, 1).find("tests=\"1\" failures=\"0\"") != std::string::npos);
+  CHECK(FormatReport({}, ReportFormat::kJunit, 1).find("tests=\"1\" failures=\"0\"") !=
+        std::string::npos);
 }
 
 TEST_CASE("report formats are named") {

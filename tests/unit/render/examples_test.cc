@@ -17,7 +17,8 @@ std::vector<std::string> ConfigRepos() {
     const fs::path directory = fs::path(SLUICE_SOURCE_DIR) / root;
     if (!fs::exists(directory)) continue;
     for (const auto& entry : fs::recursive_directory_iterator(directory)) {
-      if (entry.path().filename() == "sluice.yaml") found.push_back(entry.path().parent_path().string());
+      if (entry.path().filename() == "sluice.yaml")
+        found.push_back(entry.path().parent_path().string());
     }
   }
   return found;
@@ -43,8 +44,11 @@ TEST_CASE("every config repo of the project is valid") {
 }
 
 TEST_CASE("every file of ours in the project keeps to its schema") {
-  const std::map<std::string, std::string> schemas = {
-      {"Pipeline", "pipeline"}, {"Environment", "environment"}, {"Application", "application"}, {"Release", "release"}, {"Daemon", "daemon"}};
+  const std::map<std::string, std::string> schemas = {{"Pipeline", "pipeline"},
+                                                      {"Environment", "environment"},
+                                                      {"Application", "application"},
+                                                      {"Release", "release"},
+                                                      {"Daemon", "daemon"}};
   int checked = 0;
   for (const std::string root : {"environments", "examples"}) {
     const fs::path directory = fs::path(SLUICE_SOURCE_DIR) / root;
@@ -58,7 +62,8 @@ TEST_CASE("every file of ours in the project keeps to its schema") {
       for (const yaml::Document& document : parsed.documents) {
         if (document.value.value("apiVersion", nlohmann::json()) != "sluice.dev/v1") continue;
         INFO(path);
-        CHECK(test::CheckSchema(test::ReadSchema(schemas.at(document.value["kind"])), document.value) == std::vector<std::string>{});
+        CHECK(test::CheckSchema(test::ReadSchema(schemas.at(document.value["kind"])),
+                                document.value) == std::vector<std::string>{});
         ++checked;
       }
     }
@@ -78,7 +83,8 @@ TEST_CASE("the shop's environments follow each other and its releases are alike 
   for (const auto& [id, unit] : declared->units) {
     REQUIRE(unit.release);
     // What a promotion writes is what a person wrote, so its diff shows nothing but the release.
-    CHECK(config::FormatRelease(*unit.release).value() == tree.files().at(unit.directory + "/release.yaml"));
+    CHECK(config::FormatRelease(*unit.release).value() ==
+          tree.files().at(unit.directory + "/release.yaml"));
     auto rendered = Render(unit, tree, cache);
     REQUIRE(rendered);
     CHECK(rendered->resources.size() == 5);

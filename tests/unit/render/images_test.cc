@@ -6,7 +6,9 @@ namespace {
 const std::string kDigest = "sha256:" + std::string(64, 'a');
 
 std::string Deployment(const std::string& image) {
-  return "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {spec: {containers: [{name: web, image: \"" + image + "\"}]}}}\n";
+  return "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {spec: "
+         "{containers: [{name: web, image: \"" +
+         image + "\"}]}}}\n";
 }
 
 // The image of the one container, or the problems.
@@ -19,11 +21,18 @@ std::string ImageOf(const std::string& manifest, const std::string& images) {
 }  // namespace
 
 TEST_CASE("a release overrides tag and digest by image name") {
-  CHECK(ImageOf(Deployment("registry.example/web:v1"), "  - {name: registry.example/web, tag: v2}\n") == "registry.example/web:v2");
-  CHECK(ImageOf(Deployment("registry.example/web"), "  - {name: registry.example/web, tag: v2}\n") == "registry.example/web:v2");
-  CHECK(ImageOf(Deployment("registry.example:5000/web"), "  - {name: registry.example:5000/web, tag: v2}\n") == "registry.example:5000/web:v2");
-  CHECK(ImageOf(Deployment("registry.example:5000/web:v1@" + kDigest), "  - {name: registry.example:5000/web, tag: v2}\n") == "registry.example:5000/web:v2");
-  CHECK(ImageOf(Deployment("web:v1"), "  - {name: web, digest: \"" + kDigest + "\"}\n") == "web@" + kDigest);
+  CHECK(ImageOf(Deployment("registry.example/web:v1"),
+                "  - {name: registry.example/web, tag: v2}\n") == "registry.example/web:v2");
+  CHECK(ImageOf(Deployment("registry.example/web"),
+                "  - {name: registry.example/web, tag: v2}\n") == "registry.example/web:v2");
+  CHECK(ImageOf(Deployment("registry.example:5000/web"),
+                "  - {name: registry.example:5000/web, tag: v2}\n") ==
+        "registry.example:5000/web:v2");
+  CHECK(ImageOf(Deployment("registry.example:5000/web:v1@" + kDigest),
+                "  - {name: registry.example:5000/web, tag: v2}\n") ==
+        "registry.example:5000/web:v2");
+  CHECK(ImageOf(Deployment("web:v1"), "  - {name: web, digest: \"" + kDigest + "\"}\n") ==
+        "web@" + kDigest);
   CHECK(ImageOf(Deployment("web:latest"), "  - {name: web, tag: v2}\n") == "web:v2");
 }
 
@@ -50,39 +59,57 @@ spec: {groups: [{pod: {containers: [{image: "web:v1"}]}}], image: "web:v1"}
   CHECK(pod["containers"][0]["image"] == "web:v2");
   CHECK(pod["containers"][1]["image"] == "other:v1");
   CHECK(rendered.resources[1].body["spec"]["ephemeralContainers"][0]["image"] == "web:v2");
-  CHECK(rendered.resources[2].body["spec"]["groups"][0]["pod"]["containers"][0]["image"] == "web:v2");
+  CHECK(rendered.resources[2].body["spec"]["groups"][0]["pod"]["containers"][0]["image"] ==
+        "web:v2");
   CHECK(rendered.resources[2].body["spec"]["image"] == "web:v1");  // not a container's
 }
 
 TEST_CASE("the schema of a custom resource is not searched for images") {
-  CHECK(Outcome("apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: a.b}\nspec: {x: {containers: [{image: none}]}}\n").find("none") !=
-        std::string::npos);
+  CHECK(Outcome("apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: "
+                "{name: a.b}\nspec: {x: {containers: [{image: none}]}}\n")
+            .find("none") != std::string::npos);
 }
 
 TEST_CASE("an override that matches nothing is refused at its place, with the nearest image") {
-  CHECK(ImageOf(Deployment("registry.example/web:v1"), "  - {name: registry.example/wbe, tag: v2}\n") ==
-        "environments/prod/web/release.yaml:6:5: image registry.example/wbe is in no manifest of this application; did you mean 'registry.example/web'? [unused-image]\n");
-  CHECK(Outcome("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", "  - {name: web, tag: v2}\n").find("; the manifests have no images [unused-image]") != std::string::npos);
+  CHECK(ImageOf(Deployment("registry.example/web:v1"),
+                "  - {name: registry.example/wbe, tag: v2}\n") ==
+        "environments/prod/web/release.yaml:6:5: image registry.example/wbe is in no manifest of "
+        "this application; did you mean 'registry.example/web'? [unused-image]\n");
+  CHECK(Outcome("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+                "  - {name: web, tag: v2}\n")
+            .find("; the manifests have no images [unused-image]") != std::string::npos);
   // The whole name counts, not its end.
-  CHECK(ImageOf(Deployment("registry.example/web:v1"), "  - {name: web, tag: v2}\n").find("[unused-image]") != std::string::npos);
+  CHECK(ImageOf(Deployment("registry.example/web:v1"), "  - {name: web, tag: v2}\n")
+            .find("[unused-image]") != std::string::npos);
 }
 
 TEST_CASE("an image without tag, or with latest, is refused unless the release settles it") {
-  CHECK(ImageOf(Deployment("web"), "").find("environments/prod/web/all.yaml:4:51: image 'web' has no tag; add one here or in release.yaml [image-without-tag]") == 0);
-  CHECK(ImageOf(Deployment("registry.example:5000/web"), "").find("has no tag") != std::string::npos);
-  CHECK(ImageOf(Deployment("web:latest"), "").find("image 'web:latest' may change under the same name") != std::string::npos);
+  CHECK(ImageOf(Deployment("web"), "")
+            .find("environments/prod/web/all.yaml:4:51: image 'web' has no tag; add one here or in "
+                  "release.yaml [image-without-tag]") == 0);
+  CHECK(ImageOf(Deployment("registry.example:5000/web"), "").find("has no tag") !=
+        std::string::npos);
+  CHECK(ImageOf(Deployment("web:latest"), "")
+            .find("image 'web:latest' may change under the same name") != std::string::npos);
   CHECK(ImageOf(Deployment("web@" + kDigest), "") == "web@" + kDigest);
 }
 
-TEST_CASE("a Job of a smoke test is rendered with the same overrides and is not among the objects") {
-  auto tree = TreeWith(Deployment("web:v1"), "  - {name: web, tag: v2}\n  - {name: probe, tag: v3}\n");
+TEST_CASE(
+    "a Job of a smoke test is rendered with the same overrides and is not among the objects") {
+  auto tree =
+      TreeWith(Deployment("web:v1"), "  - {name: web, tag: v2}\n  - {name: probe, tag: v3}\n");
   tree.Put("environments/prod/web/app.yaml",
-           "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: web}\nspec: {smokeTests: [{name: j, job: {manifest: ./job.yaml}}]}\n");
-  tree.Put("environments/prod/web/job.yaml", "apiVersion: batch/v1\nkind: Job\nmetadata: {name: smoke}\nspec: {template: {spec: {containers: [{image: probe}]}}}\n");
+           "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: web}\nspec: "
+           "{smokeTests: [{name: j, job: {manifest: ./job.yaml}}]}\n");
+  tree.Put("environments/prod/web/job.yaml",
+           "apiVersion: batch/v1\nkind: Job\nmetadata: {name: smoke}\nspec: {template: {spec: "
+           "{containers: [{image: probe}]}}}\n");
   const Rendered rendered = RenderTree(tree);
   CHECK(Lines(rendered.problems) == "");
   CHECK(rendered.resources.size() == 1);
-  const auto job = OverrideImages(UnitOf(tree), yaml::Parse(tree.files().at("environments/prod/web/job.yaml"), "job").documents.at(0).value);
+  const auto job = OverrideImages(
+      UnitOf(tree),
+      yaml::Parse(tree.files().at("environments/prod/web/job.yaml"), "job").documents.at(0).value);
   CHECK(job["spec"]["template"]["spec"]["containers"][0]["image"] == "probe:v3");
 }
 

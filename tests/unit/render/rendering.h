@@ -11,17 +11,23 @@
 namespace sluice::render {
 
 inline constexpr const char* kHead =
-    "apiVersion: sluice.dev/v1\nkind: Environment\nmetadata: {name: prod}\nspec:\n  targets:\n    - {name: eu, kubernetes: {context: prod-eu, namespace: shop}}\n";
+    "apiVersion: sluice.dev/v1\nkind: Environment\nmetadata: {name: prod}\nspec:\n  targets:\n    "
+    "- {name: eu, kubernetes: {context: prod-eu, namespace: shop}}\n";
 
 // environments/prod/web with these manifests in all.yaml.
 inline test::MemoryTree TreeWith(const std::string& manifests, const std::string& images = "") {
-  test::MemoryTree tree({{"sluice.yaml", "apiVersion: sluice.dev/v1\nkind: Pipeline\nmetadata: {name: shop}\nspec: {environments: [prod]}\n"},
-                         {"environments/prod/environment.yaml", kHead},
-                         {"environments/prod/web/app.yaml", "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: web}\nspec: {}\n"},
-                         {"environments/prod/web/all.yaml", manifests}});
+  test::MemoryTree tree(
+      {{"sluice.yaml",
+        "apiVersion: sluice.dev/v1\nkind: Pipeline\nmetadata: {name: shop}\nspec: {environments: "
+        "[prod]}\n"},
+       {"environments/prod/environment.yaml", kHead},
+       {"environments/prod/web/app.yaml",
+        "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: web}\nspec: {}\n"},
+       {"environments/prod/web/all.yaml", manifests}});
   if (!images.empty()) {
     tree.Put("environments/prod/web/release.yaml",
-             "apiVersion: sluice.dev/v1\nkind: Release\nmetadata: {name: web}\nspec:\n  images:\n" + images);
+             "apiVersion: sluice.dev/v1\nkind: Release\nmetadata: {name: web}\nspec:\n  images:\n" +
+                 images);
   }
   return tree;
 }

@@ -1,8 +1,7 @@
-#include "tests/unit/yaml/parse_one.h"
-
 #include "engine/base/hash.h"
 #include "engine/yaml/tree_file.h"
 #include "tests/support/memory_tree.h"
+#include "tests/unit/yaml/parse_one.h"
 
 namespace sluice::yaml {
 

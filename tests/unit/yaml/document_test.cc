@@ -30,7 +30,9 @@ TEST_CASE("documents are parted by lines of three dashes, with nothing but a com
   CHECK(All("--- {a: 1}\n").find("yaml-document") == 0);
 }
 
-TEST_CASE("dashes inside a block scalar are data") { CHECK(All("a: |\n  x\n  ---\n  y\n") == "{\"a\":\"x\\n---\\ny\\n\"}"); }
+TEST_CASE("dashes inside a block scalar are data") {
+  CHECK(All("a: |\n  x\n  ---\n  y\n") == "{\"a\":\"x\\n---\\ny\\n\"}");
+}
 
 TEST_CASE("a document end is accepted, but what follows it must begin a new document") {
   CHECK(All("a: 1\n...\n") == R"({"a":1})");
@@ -39,10 +41,14 @@ TEST_CASE("a document end is accepted, but what follows it must begin a new docu
 }
 
 TEST_CASE("a byte order mark and Windows line ends change nothing") {
-  CHECK(All("\xEF\xBB\xBF" "a: 1\r\nb: |\r\n  x\r\n  y\r\n---\r\nc: \"p\r\n  q\"\r\n") == "{\"a\":1,\"b\":\"x\\ny\\n\"}{\"c\":\"p q\"}");
+  CHECK(All("\xEF\xBB\xBF"
+            "a: 1\r\nb: |\r\n  x\r\n  y\r\n---\r\nc: \"p\r\n  q\"\r\n") ==
+        "{\"a\":1,\"b\":\"x\\ny\\n\"}{\"c\":\"p q\"}");
 }
 
-TEST_CASE("a literal block in a last line without line feed ends with one all the same, as kubectl has it") {
+TEST_CASE(
+    "a literal block in a last line without line feed ends with one all the same, as kubectl has "
+    "it") {
   CHECK(One("x: |\n  a") == "{\"x\":\"a\\n\"}");
   CHECK(One("x: |-\n  a") == "{\"x\":\"a\"}");
 }
@@ -54,18 +60,20 @@ TEST_CASE("directives are refused") {
 }
 
 TEST_CASE("a document that is a list or a single value is refused") {
-  CHECK(One("- a\n- b\n").starts_with("! yaml-document: a document must be a map at its top, not a list"));
-  CHECK(One("word\n").starts_with("! yaml-document: a document must be a map at its top, not a single value"));
+  CHECK(One("- a\n- b\n")
+            .starts_with("! yaml-document: a document must be a map at its top, not a list"));
+  CHECK(One("word\n").starts_with(
+      "! yaml-document: a document must be a map at its top, not a single value"));
   CHECK(One("[{\"a\":1}]\n", "f.json").starts_with("! yaml-document"));
 }
 
 TEST_CASE("what yaml-cpp alone would let pass is refused") {
-  CHECK(One("a: \"x\nkind: y\n").starts_with("! yaml-syntax"));          // no closing quote
-  CHECK(One(" kind: X\nspec: 1\n").starts_with("! yaml-syntax"));        // two documents to yaml-cpp
+  CHECK(One("a: \"x\nkind: y\n").starts_with("! yaml-syntax"));    // no closing quote
+  CHECK(One(" kind: X\nspec: 1\n").starts_with("! yaml-syntax"));  // two documents to yaml-cpp
   CHECK(One("a: b: c\n").starts_with("! yaml-syntax"));
   CHECK(One("a:\n\t- 1\n").starts_with("! yaml-syntax"));
   CHECK(One("z: [1,,2]\n").starts_with("! yaml-syntax"));
-  CHECK(One("a: 1\nspe\n").starts_with("! yaml-syntax"));                // a truncated key
+  CHECK(One("a: 1\nspe\n").starts_with("! yaml-syntax"));  // a truncated key
 }
 
 TEST_CASE("bytes that are not UTF-8 are refused with their place") {
@@ -73,11 +81,15 @@ TEST_CASE("bytes that are not UTF-8 are refused with their place") {
   REQUIRE(parsed.problems.size() == 1);
   CHECK(ToString(parsed.problems[0]) == "f.yaml:2:5: not UTF-8 text from here on");
   CHECK(One(std::string("a: \0b\n", 6)).starts_with("! yaml-"));
-  CHECK(One("\xFF\xFE" "a\0:\0").starts_with("! yaml-encoding"));
+  CHECK(One("\xFF\xFE"
+            "a\0:\0")
+            .starts_with("! yaml-encoding"));
 }
 
 TEST_CASE("every key and item has its place, and an unknown pointer has its parent's") {
-  const Parsed parsed = Parse("# c\nkind: X\nspec:\n  items:\n    - name: a\n    - {name: b}\n  \"a/b\": 1\n---\nkind: Y\n", "f.yaml");
+  const Parsed parsed = Parse(
+      "# c\nkind: X\nspec:\n  items:\n    - name: a\n    - {name: b}\n  \"a/b\": 1\n---\nkind: Y\n",
+      "f.yaml");
   REQUIRE(parsed.documents.size() == 2);
   const auto at = [&](size_t document, const char* pointer) {
     const Place place = parsed.documents[document].At(pointer);

@@ -3,8 +3,10 @@
 namespace sluice::yaml {
 
 TEST_CASE("JSON is read with its own escapes, and numbers as Kubernetes reads them") {
-  CHECK(One(R"({"x":1.0,"y":1e3,"z":"\ud83d\ude00","w":"\/","i":9223372036854775807})") == R"({"i":9223372036854775807,"w":"/","x":1,"y":1000,"z":"😀"})");
-  CHECK(One("{\n\t\"a\": [true, false, null, -1.5, \"\\u00e9\\n\"]\n}\n") == "{\"a\":[true,false,null,-1.5,\"é\\n\"]}");
+  CHECK(One(R"({"x":1.0,"y":1e3,"z":"\ud83d\ude00","w":"\/","i":9223372036854775807})") ==
+        R"({"i":9223372036854775807,"w":"/","x":1,"y":1000,"z":"😀"})");
+  CHECK(One("{\n\t\"a\": [true, false, null, -1.5, \"\\u00e9\\n\"]\n}\n") ==
+        "{\"a\":[true,false,null,-1.5,\"é\\n\"]}");
   CHECK(Parse(R"({"x":9223372036854775808})", "f.json").documents[0].value["x"].is_number_float());
 }
 
@@ -39,7 +41,9 @@ TEST_CASE("a .json file that is neither JSON nor YAML is told what is wrong with
 }
 
 TEST_CASE("JSON knows the places of its keys") {
-  const Parsed parsed = Parse("{\n  \"kind\": \"é\", \"spec\": {\n    \"list\": [1,\n      {\"a\": 2}]}}\n{\"kind\": 1}", "f.json");
+  const Parsed parsed = Parse(
+      "{\n  \"kind\": \"é\", \"spec\": {\n    \"list\": [1,\n      {\"a\": 2}]}}\n{\"kind\": 1}",
+      "f.json");
   REQUIRE(parsed.documents.size() == 2);
   CHECK(parsed.documents[0].At("/spec").column == 16);
   CHECK(parsed.documents[0].At("/spec/list/1/a").line == 4);

@@ -3,7 +3,10 @@
 namespace sluice::yaml {
 namespace {
 
-std::string Nested(int levels) { return "x: " + std::string(static_cast<size_t>(levels), '[') + "1" + std::string(static_cast<size_t>(levels), ']') + "\n"; }
+std::string Nested(int levels) {
+  return "x: " + std::string(static_cast<size_t>(levels), '[') + "1" +
+         std::string(static_cast<size_t>(levels), ']') + "\n";
+}
 
 }  // namespace
 
@@ -21,7 +24,8 @@ TEST_CASE("a hundred levels are accepted and more are refused") {
   std::string block;
   for (int i = 0; i < 101; ++i) block += std::string(static_cast<size_t>(i), ' ') + "a:\n";
   CHECK(One(block + std::string(102, ' ') + "b: 1\n").starts_with("! yaml-limit: nested deeper"));
-  CHECK(One("{\"a\":" + std::string(100, '[') + std::string(100, ']') + "}", "f.json").starts_with("! yaml-limit: nested deeper"));
+  CHECK(One("{\"a\":" + std::string(100, '[') + std::string(100, ']') + "}", "f.json")
+            .starts_with("! yaml-limit: nested deeper"));
 }
 
 TEST_CASE("a megabyte of brackets, dashes or question marks is refused at the depth cap") {
@@ -49,7 +53,8 @@ TEST_CASE("an alias bomb is refused by the number of values it stands for") {
 TEST_CASE("aliases cannot nest past the depth cap") {
   std::string text = "a0: &a0 [[[[[[[[[[x]]]]]]]]]]\n";
   for (int i = 1; i < 12; ++i) {
-    text += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [[[[[[[[[[*a" + std::to_string(i - 1) + "]]]]]]]]]]\n";
+    text += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [[[[[[[[[[*a" +
+            std::to_string(i - 1) + "]]]]]]]]]]\n";
   }
   CHECK(One(text).starts_with("! yaml-limit: nested deeper"));
 }

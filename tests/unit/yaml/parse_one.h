@@ -10,14 +10,16 @@ namespace sluice::yaml {
 
 inline std::string Problems(const Parsed& parsed) {
   std::string out;
-  for (const Diagnostic& problem : parsed.problems) out += problem.rule + " " + ToString(problem) + "\n";
+  for (const Diagnostic& problem : parsed.problems)
+    out += problem.rule + " " + ToString(problem) + "\n";
   return out;
 }
 
 // The only document's value, compact; or "! rule: message" of the problem.
 inline std::string One(const std::string& text, const std::string& file = "f.yaml") {
   const Parsed parsed = Parse(text, file);
-  if (!parsed.problems.empty()) return "! " + parsed.problems[0].rule + ": " + parsed.problems[0].message;
+  if (!parsed.problems.empty())
+    return "! " + parsed.problems[0].rule + ": " + parsed.problems[0].message;
   if (parsed.documents.size() != 1) return std::to_string(parsed.documents.size()) + " documents";
   return parsed.documents[0].value.dump();
 }
