@@ -107,6 +107,7 @@ StepEnd ApplyStages(const Services& services, TargetSession& session, const Appl
                                                services.WriteCall());
     if (StepEnd end = FromWrites(objects, results, "applying"); !end.is_ok()) return end;
     if (stage == stages.back()) break;
+    if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
     const Call call{services.clock.SteadyNow() + services.options.stage_timeout, watch.token()};
     if (auto ready = session.driver->AwaitStage(objects, call); !ready) {
       if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
