@@ -30,7 +30,11 @@ Result<Source> OpenSource(const Global& global, const std::string& directory,
                           const std::string& command) {
   Source source;
   if (!directory.empty()) {
-    SLUICE_TRY(source.tree, git::OpenDirectory(directory));
+    auto tree = git::OpenDirectory(directory);
+    if (!tree)
+      return Fail(ErrorCode::kInvalidArgument,
+                  tree.error().message() + "; name a folder with a sluice.yaml");
+    source.tree = std::move(*tree);
     return source;
   }
   SLUICE_TRY(auto config, ReadConfig(global.config));
@@ -82,7 +86,11 @@ int RenderCommand(const Global& global, const RenderOptions& options) {
   if (!source) return Report(source.error());
   yaml::Cache cache;
   auto unit = config::LoadUnit(*source->tree, *id, cache);
-  if (!unit) return Report(unit.error());
+  if (!unit) {
+    const bool is_unknown = unit.error().code() == ErrorCode::kNotFound;
+    const int code = Report(unit.error());
+    return is_unknown ? kExitUsage : code;
+  }
   auto rendered = render::Render(*unit, *source->tree, cache);
   if (!rendered) return Report(rendered.error());
   Diagnostics problems = unit->problems;
@@ -110,6 +118,7 @@ int VersionCommand(const Global& global) {
 int InitCommand(const Global& global, const InitOptions& options) {
   auto config = ReadConfig(global.config);
   if (!config) return Report(config.error());
+  ConfigureLog(global, *config);
   auto made = Composition::Make(std::move(*config), Role::kEngine, "init");
   if (!made) return Report(made.error());
   Composition& composition = **made;

@@ -80,8 +80,11 @@ Result<std::string> CommitRelease(Context& context, const ReleaseOptions& option
     rollout::ConfigChange change;
     const std::string path =
         rollout::RepositoryPath(services.options, unit->directory + "/release.yaml");
-    SLUICE_TRY(const auto before, services.mirror.ReadFile(tip.revision, path));
-    if (before == text) return std::optional<rollout::ConfigChange>();
+    // The same release in a person's own layout stays as it is written.
+    if (unit->release) {
+      SLUICE_TRY(const std::string declared, config::FormatRelease(*unit->release));
+      if (declared == text) return std::optional<rollout::ConfigChange>();
+    }
     change.edits = {{path, git::TreeEdit::Content{text}}};
     change.subject = "Release " + context.unit.application +
                      (release.version.empty() ? "" : " " + release.version) + " to " +

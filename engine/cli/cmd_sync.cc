@@ -16,16 +16,6 @@ namespace {
 
 using rollout::Standing;
 
-void ConfigureLog(const Global& global, const DaemonConfig& config) {
-  const std::string format = global.log_format.empty() ? config.log_format : global.log_format;
-  const std::string level = global.log_level.empty() ? config.log_level : global.log_level;
-  const auto parsed = level == "debug"   ? log::Level::kDebug
-                      : level == "warn"  ? log::Level::kWarn
-                      : level == "error" ? log::Level::kError
-                                         : log::Level::kInfo;
-  log::Configure(parsed, format == "json" ? log::Format::kJson : log::Format::kLogfmt);
-}
-
 daemon::EngineOptions EngineOptionsOf(const DaemonConfig& config) {
   daemon::EngineOptions options;
   options.poll = config.repository.poll;

@@ -71,6 +71,16 @@ Result<DaemonConfig> ReadConfig(const std::string& path) {
   return config::ParseDaemonConfig(*text, file);
 }
 
+void ConfigureLog(const Global& global, const DaemonConfig& config) {
+  const std::string format = global.log_format.empty() ? config.log_format : global.log_format;
+  const std::string level = global.log_level.empty() ? config.log_level : global.log_level;
+  const auto parsed = level == "debug"   ? log::Level::kDebug
+                      : level == "warn"  ? log::Level::kWarn
+                      : level == "error" ? log::Level::kError
+                                         : log::Level::kInfo;
+  log::Configure(parsed, format == "json" ? log::Format::kJson : log::Format::kLogfmt);
+}
+
 Composition::~Composition() = default;
 
 Status Composition::OpenDirectories(Role role) {

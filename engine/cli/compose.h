@@ -8,6 +8,7 @@
 
 #include "engine/base/effects.h"
 #include "engine/base/metrics.h"
+#include "engine/cli/command.h"
 #include "engine/io/files.h"
 #include "engine/io/http_client.h"
 #include "engine/io/outbox.h"
@@ -25,6 +26,9 @@ enum class Role {
   kEngine,    // run, sync: locks dataDir, may hold the lease, writes live and log
   kOperator,  // everything else: its own cache of the repo, writes at most commits and requests
 };
+
+// Log lines as the flags say, else as daemon.yaml does.
+void ConfigureLog(const Global& global, const DaemonConfig& config);
 
 // Owns everything Services refers to. Not movable: the parts refer to each other.
 class Composition {
