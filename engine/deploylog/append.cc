@@ -15,7 +15,8 @@ constexpr Duration kFirstWait = 100ms;  // after an unknown outcome; doubles
 constexpr size_t kMaxBatch = 200;       // commits of one push
 
 bool HasTrailer(const Event& event, std::string_view key) {
-  return std::ranges::any_of(event.trailers, [&](const auto& trailer) { return trailer.first == key; });
+  return std::ranges::any_of(event.trailers,
+                             [&](const auto& trailer) { return trailer.first == key; });
 }
 
 Result<std::optional<UnitId>> UnitOf(const Entry& entry) {
@@ -32,15 +33,20 @@ Result<std::optional<UnitId>> UnitOf(const Entry& entry) {
   }
   if (!unit) return unit;
   if (!ParseUnitId(ToString(*unit)) || unit->environment == kRequests) {
-    return Fail(ErrorCode::kInvalidArgument, "'" + EscapeControl(ToString(*unit)) + "' cannot be a unit of the log");
+    return Fail(ErrorCode::kInvalidArgument,
+                "'" + EscapeControl(ToString(*unit)) + "' cannot be a unit of the log");
   }
   return unit;
 }
 
-std::string MessageOf(const Entry& entry, const std::optional<UnitId>& unit, const std::string& engine) {
-  std::vector<std::pair<std::string, std::string>> trailers = {{"Event", std::string(ToString(entry.event.kind))}};
-  if (unit && !HasTrailer(entry.event, "Environment")) trailers.emplace_back("Environment", unit->environment);
-  if (unit && !HasTrailer(entry.event, "Application")) trailers.emplace_back("Application", unit->application);
+std::string MessageOf(const Entry& entry, const std::optional<UnitId>& unit,
+                      const std::string& engine) {
+  std::vector<std::pair<std::string, std::string>> trailers = {
+      {"Event", std::string(ToString(entry.event.kind))}};
+  if (unit && !HasTrailer(entry.event, "Environment"))
+    trailers.emplace_back("Environment", unit->environment);
+  if (unit && !HasTrailer(entry.event, "Application"))
+    trailers.emplace_back("Application", unit->application);
   for (const auto& [key, value] : entry.event.trailers) {
     if (key != "Event" && key != "Engine") trailers.emplace_back(key, value);
   }
@@ -57,8 +63,8 @@ git::TreeEdit ListEdit(const std::string& path, const Inventory& inventory) {
 
 }  // namespace
 
-git::CommitSpec MakeSpec(const std::string& parent, std::vector<git::TreeEdit> edits, std::string message,
-                         const git::Person& person, SystemTime time) {
+git::CommitSpec MakeSpec(const std::string& parent, std::vector<git::TreeEdit> edits,
+                         std::string message, const git::Person& person, SystemTime time) {
   git::CommitSpec spec;
   if (!parent.empty()) spec.parents = {parent};
   spec.base_commit = parent;
@@ -69,17 +75,19 @@ git::CommitSpec MakeSpec(const std::string& parent, std::vector<git::TreeEdit> e
   return spec;
 }
 
-// The tree is put together once in a commit that is never pushed, so that what was last known good before goes
-// whole.
-Status DeployLog::Impl::PrepareGood(const Entry& entry, const UnitId& unit, std::vector<git::TreeEdit>& edits) {
+// The tree is put together once in a commit that is never pushed, so that what was last known good
+// before goes whole.
+Status DeployLog::Impl::PrepareGood(const Entry& entry, const UnitId& unit,
+                                    std::vector<git::TreeEdit>& edits) {
   const std::string prefix = options.path.empty() || options.path == "." ? "" : options.path + "/";
   std::vector<git::TreeEdit> parts;
   for (const std::string& path : entry.good_paths) {
     const std::string source = prefix + path;
     SLUICE_TRY(const auto oid, mirror.ObjectAt(*entry.good_commit, source));
     if (!oid) {
-      return Fail(ErrorCode::kNotFound, "'" + source + "' is not in commit " + Short(*entry.good_commit) +
-                                            ", but should be kept as last known good of " + ToString(unit));
+      return Fail(ErrorCode::kNotFound,
+                  "'" + source + "' is not in commit " + Short(*entry.good_commit) +
+                      ", but should be kept as last known good of " + ToString(unit));
     }
     SLUICE_TRY(const auto file, mirror.ReadFile(*entry.good_commit, source));
     if (file) {
@@ -89,7 +97,8 @@ Status DeployLog::Impl::PrepareGood(const Entry& entry, const UnitId& unit, std:
     }
   }
   SLUICE_TRY(const std::string scratch,
-             mirror.WriteCommit(MakeSpec("", std::move(parts), "last known good\n", options.identity, clock.SystemNow())));
+             mirror.WriteCommit(MakeSpec("", std::move(parts), "last known good\n",
+                                         options.identity, clock.SystemNow())));
   SLUICE_TRY(const auto tree, mirror.ObjectAt(scratch, ""));
   if (!tree) return Fail(ErrorCode::kInternal, "commit " + Short(scratch) + " has no tree");
   edits.push_back({GoodPath(unit), git::TreeEdit::Subtree{*tree}});
@@ -99,27 +108,33 @@ Status DeployLog::Impl::PrepareGood(const Entry& entry, const UnitId& unit, std:
 Result<PreparedEntry> DeployLog::Impl::Prepare(const Entry& entry) {
   SLUICE_TRY(const auto unit, UnitOf(entry));
   PreparedEntry out;
-  const bool needs_unit = entry.record || entry.inventory || entry.created || entry.good_commit || entry.removes_unit;
+  const bool needs_unit =
+      entry.record || entry.inventory || entry.created || entry.good_commit || entry.removes_unit;
   if (needs_unit && !unit) {
-    return Fail(ErrorCode::kInternal, "event '" + std::string(ToString(entry.event.kind)) + "' names no unit");
+    return Fail(ErrorCode::kInternal,
+                "event '" + std::string(ToString(entry.event.kind)) + "' names no unit");
   }
   std::vector<git::TreeEdit>& edits = out.edits;
   if (entry.removes_unit) {
-    for (const std::string& path : {RecordPath(*unit), InventoryPath(*unit), CreatedPath(*unit), GoodPath(*unit)}) {
+    for (const std::string& path :
+         {RecordPath(*unit), InventoryPath(*unit), CreatedPath(*unit), GoodPath(*unit)}) {
       edits.push_back({path, git::TreeEdit::Remove{}});
     }
   } else {
-    if (entry.record) edits.push_back({RecordPath(*unit), git::TreeEdit::Content{FormatRecord(*entry.record)}});
+    if (entry.record)
+      edits.push_back({RecordPath(*unit), git::TreeEdit::Content{FormatRecord(*entry.record)}});
     if (entry.inventory) edits.push_back(ListEdit(InventoryPath(*unit), *entry.inventory));
     if (entry.created) edits.push_back(ListEdit(CreatedPath(*unit), *entry.created));
     if (entry.good_commit) SLUICE_CHECK(PrepareGood(entry, *unit, edits));
   }
   for (const std::string& id : entry.removed_requests) {
-    if (!IsRequestId(id)) return Fail(ErrorCode::kInvalidArgument, "'" + EscapeControl(id) + "' is not a request's id");
+    if (!IsRequestId(id))
+      return Fail(ErrorCode::kInvalidArgument, "'" + EscapeControl(id) + "' is not a request's id");
     edits.push_back({RequestPath(id), git::TreeEdit::Remove{}});
   }
   if (entry.initialised) {
-    edits.push_back({std::string(kLogFile), git::TreeEdit::Content{FormatInitialised(*entry.initialised)}});
+    edits.push_back(
+        {std::string(kLogFile), git::TreeEdit::Content{FormatInitialised(*entry.initialised)}});
   }
   out.message = MessageOf(entry, unit, options.engine);
   out.time = clock.SystemNow();
@@ -133,11 +148,13 @@ Status DeployLog::Append(Entry entry, const Call& call) {
 }
 
 Status DeployLog::AppendAll(std::vector<Entry> entries, const Call& call) {
-  if (!impl_->lease) return Fail(ErrorCode::kInternal, "the deploy log was opened for reading only");
+  if (!impl_->lease)
+    return Fail(ErrorCode::kInternal, "the deploy log was opened for reading only");
   std::vector<PreparedEntry> prepared;
   for (const Entry& entry : entries) {
     auto ready = impl_->Prepare(entry);
-    if (!ready) return Fail(std::move(ready).error().With("recording '" + entry.event.summary + "'"));
+    if (!ready)
+      return Fail(std::move(ready).error().With("recording '" + entry.event.summary + "'"));
     prepared.push_back(*std::move(ready));
   }
   if (prepared.empty()) return {};
@@ -149,7 +166,8 @@ size_t DeployLog::PendingAppends() const {
   return impl_->queue.size();
 }
 
-// The first to come leads: it pushes what waits until its own entries are done, then another waiter leads.
+// The first to come leads: it pushes what waits until its own entries are done, then another waiter
+// leads.
 Status DeployLog::Impl::Enqueue(std::vector<PreparedEntry> entries, const Call& call) {
   Waiter waiter{.entries = std::move(entries), .call = call};
   std::unique_lock lock(queue_mutex);
@@ -163,7 +181,8 @@ Status DeployLog::Impl::Enqueue(std::vector<PreparedEntry> entries, const Call& 
     if (waiter.is_taken) {
       // Its commits may be on their way: only the push can tell.
       queue_changed.wait(lock, may_go_on);
-    } else if (!queue_changed.wait_until(lock, call.stop, call.deadline, [&] { return may_go_on() || waiter.is_taken; })) {
+    } else if (!queue_changed.wait_until(lock, call.stop, call.deadline,
+                                         [&] { return may_go_on() || waiter.is_taken; })) {
       std::erase(queue, &waiter);
       const bool is_stopped = call.stop.stop_requested();
       return Fail(is_stopped ? ErrorCode::kCancelled : ErrorCode::kDeadlineExceeded,
@@ -177,7 +196,8 @@ void DeployLog::Impl::Lead(std::unique_lock<std::mutex>& lock) {
   has_leader = true;
   std::vector<Waiter*> taken;
   std::vector<const PreparedEntry*> batch;
-  while (!queue.empty() && (taken.empty() || batch.size() + queue.front()->entries.size() <= kMaxBatch)) {
+  while (!queue.empty() &&
+         (taken.empty() || batch.size() + queue.front()->entries.size() <= kMaxBatch)) {
     Waiter* waiter = queue.front();
     queue.pop_front();
     waiter->is_taken = true;
@@ -201,15 +221,18 @@ void DeployLog::Impl::Lead(std::unique_lock<std::mutex>& lock) {
 }
 
 // One commit per entry; the id of the last.
-Result<std::string> DeployLog::Impl::Build(const std::string& base, const std::vector<const PreparedEntry*>& batch) {
+Result<std::string> DeployLog::Impl::Build(const std::string& base,
+                                           const std::vector<const PreparedEntry*>& batch) {
   std::string tip = base;
   for (const PreparedEntry* entry : batch) {
-    SLUICE_TRY(tip, mirror.WriteCommit(MakeSpec(tip, entry->edits, entry->message, options.identity, entry->time)));
+    SLUICE_TRY(tip, mirror.WriteCommit(MakeSpec(tip, entry->edits, entry->message, options.identity,
+                                                entry->time)));
   }
   return tip;
 }
 
-Status DeployLog::Impl::PushBatch(const std::vector<const PreparedEntry*>& batch, const Call& call) {
+Status DeployLog::Impl::PushBatch(const std::vector<const PreparedEntry*>& batch,
+                                  const Call& call) {
   const std::lock_guard lock(network);
   if (!is_read) {
     SLUICE_TRY(auto refs, List(call));
@@ -238,12 +261,13 @@ Status DeployLog::Impl::PushBatch(const std::vector<const PreparedEntry*>& batch
     lease->RenewalAbandoned(renewal);
     if (!pushed) {
       // Nothing was sent this time, but an earlier try may have landed.
-      if (!attempt.is_unknown) return Fail(std::move(pushed).error().With("pushing log branch '" + options.branch + "'"));
+      if (!attempt.is_unknown)
+        return Fail(std::move(pushed).error().With("pushing log branch '" + options.branch + "'"));
       last_words = pushed.error().message();
     } else if (pushed->outcome == git::PushOutcome::kRefused) {
       return Fail(ErrorCode::kPermissionDenied, "LogPushRefused",
-                  "the server refuses the push to log branch '" + options.branch + "': " + pushed->message +
-                      "; let this engine push to it and to refs/sluice/*");
+                  "the server refuses the push to log branch '" + options.branch + "': " +
+                      pushed->message + "; let this engine push to it and to refs/sluice/*");
     } else {
       last_words = pushed->message;
       attempt.is_unknown = attempt.is_unknown || pushed->outcome == git::PushOutcome::kUnknown;
@@ -251,21 +275,23 @@ Status DeployLog::Impl::PushBatch(const std::vector<const PreparedEntry*>& batch
     auto after = Settle(attempt, batch, call);
     if (after && *after == After::kLanded) return {};
     if (!after) {
-      if (!attempt.is_unknown || !IsRetryable(after.error().code())) return Fail(std::move(after).error());
+      if (!attempt.is_unknown || !IsRetryable(after.error().code()))
+        return Fail(std::move(after).error());
       last_words = after.error().message();
     }
     if (clock.SteadyNow() + wait >= call.deadline || !clock.Sleep(wait, call.stop)) break;
     wait *= 2;
   }
-  return Fail(ErrorCode::kUnavailable, attempt.is_unknown ? "LogPushUnknown" : "LogPushRaced",
-              (attempt.is_unknown ? "it is not known whether the push to log branch '" + options.branch + "' landed: "
-                                  : "log branch '" + options.branch + "' moved at every try to push: ") +
-                  last_words + "; it is looked up at the next pass");
+  return Fail(
+      ErrorCode::kUnavailable, attempt.is_unknown ? "LogPushUnknown" : "LogPushRaced",
+      (attempt.is_unknown
+           ? "it is not known whether the push to log branch '" + options.branch + "' landed: "
+           : "log branch '" + options.branch + "' moved at every try to push: ") +
+          last_words + "; it is looked up at the next pass");
 }
 
-Result<DeployLog::Impl::After> DeployLog::Impl::Settle(Attempt& attempt,
-                                                       const std::vector<const PreparedEntry*>& batch,
-                                                       const Call& call) {
+Result<DeployLog::Impl::After> DeployLog::Impl::Settle(
+    Attempt& attempt, const std::vector<const PreparedEntry*>& batch, const Call& call) {
   SLUICE_TRY(auto refs, List(call));
   const std::string lease_ref = refs[Lease::RefName(options.branch)];
   std::string tip = refs[ref];
@@ -313,7 +339,8 @@ Status DeployLog::Impl::JudgeNewCommits(const std::string& base, const std::stri
                 "engine " + EscapeControl(foreign) + " wrote to log branch '" + options.branch +
                     "' meanwhile; stop one of the two engines");
   }
-  // Requests only add files of their own. Whatever else came must not have touched what we are about to replace.
+  // Requests only add files of their own. Whatever else came must not have touched what we are
+  // about to replace.
   std::set<std::string> paths;
   for (const PreparedEntry* entry : batch) {
     for (const git::TreeEdit& edit : entry->edits) paths.insert(edit.path);
@@ -326,7 +353,8 @@ Status DeployLog::Impl::JudgeNewCommits(const std::string& base, const std::stri
     SLUICE_TRY(const auto now, mirror.ObjectAt(tip, path));
     if (before == now) continue;
     return Fail(ErrorCode::kConflict, "LogMoved",
-                "'" + path + "' of log branch '" + options.branch + "' was changed meanwhile (now at " + Short(tip) +
+                "'" + path + "' of log branch '" + options.branch +
+                    "' was changed meanwhile (now at " + Short(tip) +
                     "); it is decided again at the next pass");
   }
   return {};

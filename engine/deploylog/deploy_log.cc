@@ -21,28 +21,31 @@ DeployLog::Impl::Impl(git::Mirror& m, git::Remote& r, Lease* l, const Clock& c, 
   LoadRemembered();
 }
 
-DeployLog::DeployLog(git::Mirror& mirror, git::Remote& remote, Lease* lease, const Clock& clock, Options options)
+DeployLog::DeployLog(git::Mirror& mirror, git::Remote& remote, Lease* lease, const Clock& clock,
+                     Options options)
     : impl_(std::make_unique<Impl>(mirror, remote, lease, clock, std::move(options))) {}
 
 DeployLog::~DeployLog() = default;
 
 std::string DeployLog::Impl::TipFile() const { return options.state_dir + "/tip"; }
 
-// Read once, before the caller lists the remote: a tip that another process remembers later would seem to have been
-// cut off.
+// Read once, before the caller lists the remote: a tip that another process remembers later would
+// seem to have been cut off.
 void DeployLog::Impl::LoadRemembered() {
   if (options.state_dir.empty()) return;
   auto text = ReadFile(TipFile());
   if (!text) {
-    if (text.error().code() != ErrorCode::kNotFound) remembered_problem = Fail(std::move(text).error());
+    if (text.error().code() != ErrorCode::kNotFound)
+      remembered_problem = Fail(std::move(text).error());
     return;
   }
   const std::vector<std::string> words = Split(Trim(*text), ' ');
   if (words.size() != 2 || words[0].size() != 40 ||
       words[0].find_first_not_of("0123456789abcdef") != std::string::npos) {
-    remembered_problem = Fail(ErrorCode::kCorrupted, "LogTipUnreadable",
-                              "'" + TipFile() + "' does not hold the last tip of the log; if you trust log branch '" +
-                                  options.branch + "' as it is, remove that file");
+    remembered_problem = Fail(
+        ErrorCode::kCorrupted, "LogTipUnreadable",
+        "'" + TipFile() + "' does not hold the last tip of the log; if you trust log branch '" +
+            options.branch + "' as it is, remove that file");
     return;
   }
   if (words[1] == options.branch) remembered = words[0];
@@ -56,7 +59,8 @@ void DeployLog::Impl::Remember(const std::string& tip) {
   auto status = MakePrivateDirectory(options.state_dir);
   if (status) status = WriteFileDurably(TipFile(), tip + " " + options.branch + "\n");
   // The log itself is safe; only the guard against truncation is weaker until the next one.
-  if (!status) log::Warn("log_tip_not_kept", {{"file", TipFile()}, {"error", status.error().message()}});
+  if (!status)
+    log::Warn("log_tip_not_kept", {{"file", TipFile()}, {"error", status.error().message()}});
 }
 
 Status DeployLog::Impl::Forget() {
@@ -78,8 +82,9 @@ Result<std::map<std::string, std::string>> DeployLog::Impl::List(const Call& cal
 
 Error DeployLog::Impl::Missing() const {
   return {ErrorCode::kCorrupted, "LogMissing",
-          "log branch '" + options.branch + "' is gone from the remote, but this engine saw it at " +
-              Short(remembered) + "; push it back from a clone, or begin a new log with 'sluice init --new-log'"};
+          "log branch '" + options.branch +
+              "' is gone from the remote, but this engine saw it at " + Short(remembered) +
+              "; push it back from a clone, or begin a new log with 'sluice init --new-log'"};
 }
 
 Result<std::string> DeployLog::Impl::FetchBranch(const std::string& remote_tip, const Call& call) {
@@ -90,7 +95,8 @@ Result<std::string> DeployLog::Impl::FetchBranch(const std::string& remote_tip, 
   }
   auto status = remote.Fetch({ref}, call);
   if (!status && status.error().code() == ErrorCode::kNotFound) return std::string();
-  if (!status) return Fail(std::move(status).error().With("fetching log branch '" + options.branch + "'"));
+  if (!status)
+    return Fail(std::move(status).error().With("fetching log branch '" + options.branch + "'"));
   SLUICE_TRY(const auto fetched, mirror.Resolve(local));
   return fetched.value_or("");
 }
@@ -98,24 +104,31 @@ Result<std::string> DeployLog::Impl::FetchBranch(const std::string& remote_tip, 
 Status DeployLog::Impl::CheckDescends(const std::string& known, const std::string& tip) {
   if (known.empty() || known == tip) return {};
   auto is_ancestor = mirror.IsAncestor(known, tip);
-  if (!is_ancestor && is_ancestor.error().code() != ErrorCode::kNotFound) return Fail(std::move(is_ancestor).error());
+  if (!is_ancestor && is_ancestor.error().code() != ErrorCode::kNotFound)
+    return Fail(std::move(is_ancestor).error());
   if (is_ancestor && *is_ancestor) return {};
   return Fail(ErrorCode::kCorrupted, "LogRewritten",
-              "log branch '" + options.branch + "' at " + Short(tip) + " does not descend from " + Short(known) +
-                  ", the last this engine saw: its history was cut or rewritten; push the old branch back from a "
-                  "clone, or begin a new log with 'sluice init --new-log'; if somebody else began it anew on "
-                  "purpose, remove '" + TipFile() + "'");
+              "log branch '" + options.branch + "' at " + Short(tip) + " does not descend from " +
+                  Short(known) +
+                  ", the last this engine saw: its history was cut or rewritten; push the old "
+                  "branch back from a "
+                  "clone, or begin a new log with 'sluice init --new-log'; if somebody else began "
+                  "it anew on "
+                  "purpose, remove '" +
+                  TipFile() + "'");
 }
 
 Status DeployLog::Impl::CheckPipeline(const State& state) const {
   if (!state.initialised) return {};
   const Initialised& initialised = *state.initialised;
   const auto normal = [](const std::string& path) { return path == "." ? std::string() : path; };
-  const bool is_other_pipeline = !options.pipeline.empty() && initialised.pipeline != options.pipeline;
+  const bool is_other_pipeline =
+      !options.pipeline.empty() && initialised.pipeline != options.pipeline;
   if (!is_other_pipeline && normal(initialised.path) == normal(options.path)) return {};
   return Fail(ErrorCode::kInvalidConfig, "LogOfAnotherPipeline",
-              "log branch '" + options.branch + "' belongs to pipeline '" + EscapeControl(initialised.pipeline) +
-                  "' at path '" + EscapeControl(initialised.path) + "', not to '" + options.pipeline + "' at '" +
+              "log branch '" + options.branch + "' belongs to pipeline '" +
+                  EscapeControl(initialised.pipeline) + "' at path '" +
+                  EscapeControl(initialised.path) + "', not to '" + options.pipeline + "' at '" +
                   options.path + "'; set spec.repository.logBranch to a branch of its own");
 }
 
@@ -154,12 +167,15 @@ std::shared_ptr<const State> DeployLog::Get() const {
 
 namespace {
 
-Result<Inventory> ReadInventoryFile(git::Mirror& mirror, const std::string& tip, const std::string& path) {
+Result<Inventory> ReadInventoryFile(git::Mirror& mirror, const std::string& tip,
+                                    const std::string& path) {
   if (tip.empty()) return Inventory();
   SLUICE_TRY(const auto text, mirror.ReadFile(tip, path, kMaxListBytes));
   if (!text) return Inventory();
   auto inventory = ParseInventory(*text);
-  if (!inventory) return Fail(std::move(inventory).error().With("'" + path + "' at commit " + Short(tip) + " of the log"));
+  if (!inventory)
+    return Fail(std::move(inventory).error().With("'" + path + "' at commit " + Short(tip) +
+                                                  " of the log"));
   return inventory;
 }
 
@@ -187,22 +203,24 @@ Result<std::vector<Event>> DeployLog::History(const Filter& filter) {
   std::vector<Event> events;
   const std::string tip = Get()->tip;
   if (tip.empty()) return events;
-  const auto trailer_is = [](const Event& event, std::string_view name, const std::optional<std::string>& wanted) {
+  const auto trailer_is = [](const Event& event, std::string_view name,
+                             const std::optional<std::string>& wanted) {
     if (!wanted) return true;
     for (const auto& [key, value] : event.trailers) {
       if (key == name) return value == *wanted;
     }
     return false;
   };
-  SLUICE_CHECK(impl_->mirror.Log(tip, "", git::Mirror::Walk::kFirstParent, [&](const git::Commit& commit) {
-    auto event = EventOf(commit);
-    if (event && (!filter.kind || event->kind == *filter.kind) &&
-        trailer_is(*event, "Environment", filter.environment) &&
-        trailer_is(*event, "Application", filter.application)) {
-      events.push_back(*std::move(event));
-    }
-    return filter.limit <= 0 || events.size() < static_cast<size_t>(filter.limit);
-  }));
+  SLUICE_CHECK(
+      impl_->mirror.Log(tip, "", git::Mirror::Walk::kFirstParent, [&](const git::Commit& commit) {
+        auto event = EventOf(commit);
+        if (event && (!filter.kind || event->kind == *filter.kind) &&
+            trailer_is(*event, "Environment", filter.environment) &&
+            trailer_is(*event, "Application", filter.application)) {
+          events.push_back(*std::move(event));
+        }
+        return filter.limit <= 0 || events.size() < static_cast<size_t>(filter.limit);
+      }));
   return events;
 }
 

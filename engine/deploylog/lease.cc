@@ -37,15 +37,15 @@ struct Lease::State {
 
   std::string oid;  // the ref's value while the lease is held; "" without it
   SteadyTime renewed_at{};
-  // Leases this object pushed, with the time before the push: a listing may still show an old one, and the
-  // outcome of the newest may be unknown.
+  // Leases this object pushed, with the time before the push: a listing may still show an old one,
+  // and the outcome of the newest may be unknown.
   std::map<std::string, SteadyTime> own;
 
   // What was seen of another engine.
   Holder other;
-  SteadyTime other_since{};      // the ref has this value since then, by our clock
+  SteadyTime other_since{};  // the ref has this value since then, by our clock
   SteadyTime other_first_seen{};
-  int other_changes = 0;         // how often it was seen to renew
+  int other_changes = 0;  // how often it was seen to renew
 
   void Hold(const std::string& value, SteadyTime at) {
     oid = value;
@@ -87,7 +87,9 @@ Lease::Lease(git::Mirror& mirror, git::Remote& remote, const Clock& clock, Lease
 
 Lease::~Lease() = default;
 
-std::string Lease::RefName(const std::string& log_branch) { return "refs/sluice/lease/" + log_branch; }
+std::string Lease::RefName(const std::string& log_branch) {
+  return "refs/sluice/lease/" + log_branch;
+}
 
 Status Lease::TryAcquire(const std::string& observed, const Call& call) {
   const Busy busy(*state_);
@@ -132,12 +134,14 @@ Status Lease::Observe(const Holder& holder) {
   }
   if (now - state_->other_since >= options_.take_over_after) return {};
   std::string seen = state_->other_changes == 0
-                         ? "not seen to renew since it was first looked at " + Ago(now, state_->other_since) + " ago"
+                         ? "not seen to renew since it was first looked at " +
+                               Ago(now, state_->other_since) + " ago"
                          : "seen to renew for " + Ago(now, state_->other_first_seen) + ", last " +
                                Ago(now, state_->other_since) + " ago";
   return Fail(ErrorCode::kHeldElsewhere, "LeaseHeld",
-              "the lease of log branch '" + options_.log_branch + "' is held by " + holder.name + " (engine " +
-                  holder.engine + "), " + seen + "; stop that engine, or wait: a lease that stands still for " +
+              "the lease of log branch '" + options_.log_branch + "' is held by " + holder.name +
+                  " (engine " + holder.engine + "), " + seen +
+                  "; stop that engine, or wait: a lease that stands still for " +
                   FormatDuration(options_.take_over_after) + " is taken over");
 }
 
@@ -153,7 +157,8 @@ Status Lease::Acquire(const Call& call) {
       if (state_->other_changes > changes) return status;
     }
     if (clock_.SteadyNow() + kLook > call.deadline) return status;
-    if (!clock_.Sleep(kLook, call.stop)) return Fail(ErrorCode::kCancelled, "stopped while waiting for the lease");
+    if (!clock_.Sleep(kLook, call.stop))
+      return Fail(ErrorCode::kCancelled, "stopped while waiting for the lease");
   }
 }
 
@@ -161,21 +166,25 @@ Status Lease::RenewIfDue(const Call& call) {
   {
     const std::lock_guard lock(state_->mutex);
     if (state_->oid.empty()) {
-      return Fail(ErrorCode::kHeldElsewhere, "LeaseLost",
-                  "this engine does not hold the lease of log branch '" + options_.log_branch + "'");
+      return Fail(
+          ErrorCode::kHeldElsewhere, "LeaseLost",
+          "this engine does not hold the lease of log branch '" + options_.log_branch + "'");
     }
     // One under way renews it.
-    if (state_->is_busy || clock_.SteadyNow() - state_->renewed_at < options_.renew_every) return {};
+    if (state_->is_busy || clock_.SteadyNow() - state_->renewed_at < options_.renew_every)
+      return {};
   }
   const Busy busy(*state_);
   std::string expected;
   {
     const std::lock_guard lock(state_->mutex);
     expected = state_->oid;
-    if (!expected.empty() && clock_.SteadyNow() - state_->renewed_at < options_.renew_every) return {};
+    if (!expected.empty() && clock_.SteadyNow() - state_->renewed_at < options_.renew_every)
+      return {};
   }
   if (expected.empty()) {
-    return Fail(ErrorCode::kHeldElsewhere, "LeaseLost", "the lease was lost while its renewal waited");
+    return Fail(ErrorCode::kHeldElsewhere, "LeaseLost",
+                "the lease was lost while its renewal waited");
   }
   for (int attempt = 1;; ++attempt) {
     auto status = Push(expected, call);
@@ -217,7 +226,8 @@ Status Lease::Release(const Call& call) {
       return {};
     }
     if (attempt == kRenewAttempts) {
-      return Fail(ErrorCode::kUnavailable, "the lease '" + ref_ + "' could not be removed: " + result.message);
+      return Fail(ErrorCode::kUnavailable,
+                  "the lease '" + ref_ + "' could not be removed: " + result.message);
     }
   }
 }
@@ -274,7 +284,8 @@ bool Lease::Recognise(const std::string& observed) {
   if (it == state_->own.end()) return false;
   if (state_->oid.empty() || it->second >= state_->renewed_at) state_->Hold(observed, it->second);
   if (state_->own.size() > kOwnRemembered) {
-    std::erase_if(state_->own, [&](const auto& entry) { return entry.second < state_->renewed_at; });
+    std::erase_if(state_->own,
+                  [&](const auto& entry) { return entry.second < state_->renewed_at; });
   }
   return true;
 }
@@ -282,11 +293,14 @@ bool Lease::Recognise(const std::string& observed) {
 Error Lease::DescribeHolder(const std::string& observed, const Call& call) {
   const std::string branch = "the lease of log branch '" + options_.log_branch + "' ";
   if (observed.empty()) {
-    return {ErrorCode::kHeldElsewhere, "LeaseLost", branch + "was removed by somebody; it is taken again at the next pass"};
+    return {ErrorCode::kHeldElsewhere, "LeaseLost",
+            branch + "was removed by somebody; it is taken again at the next pass"};
   }
   auto holder = ReadHolder(call);
-  const std::string by = holder ? holder->name + " (engine " + holder->engine + ")" : "another engine";
-  return {ErrorCode::kHeldElsewhere, "LeaseHeld", branch + "was taken by " + by + "; stop one of the two engines"};
+  const std::string by =
+      holder ? holder->name + " (engine " + holder->engine + ")" : "another engine";
+  return {ErrorCode::kHeldElsewhere, "LeaseHeld",
+          branch + "was taken by " + by + "; stop one of the two engines"};
 }
 
 Result<Lease::Holder> Lease::ReadHolder(const Call& call) {
@@ -296,8 +310,10 @@ Result<Lease::Holder> Lease::ReadHolder(const Call& call) {
   // Anything may be pushed to the ref: what is no lease of ours is somebody else's.
   Holder holder{*oid, "unknown", "an unknown holder"};
   if (const auto commit = mirror_.ReadCommit(*oid)) {
-    if (std::string engine = TrailerOf(*commit, "sluice-engine"); !engine.empty()) holder.engine = std::move(engine);
-    if (std::string name = TrailerOf(*commit, "sluice-holder"); !name.empty()) holder.name = std::move(name);
+    if (std::string engine = TrailerOf(*commit, "sluice-engine"); !engine.empty())
+      holder.engine = std::move(engine);
+    if (std::string name = TrailerOf(*commit, "sluice-holder"); !name.empty())
+      holder.name = std::move(name);
   }
   return holder;
 }
@@ -305,10 +321,11 @@ Result<Lease::Holder> Lease::ReadHolder(const Call& call) {
 Result<std::string> Lease::WriteLease() {
   git::CommitSpec spec;
   // The nonce makes two renewals within a second two objects.
-  spec.message = git::FormatMessage("Lease of " + options_.log_branch + ": " + EscapeControl(options_.holder), "",
-                                    {{"Engine", options_.engine},
-                                     {"Holder", EscapeControl(options_.holder)},
-                                     {"Nonce", RandomHex(8)}});
+  spec.message = git::FormatMessage(
+      "Lease of " + options_.log_branch + ": " + EscapeControl(options_.holder), "",
+      {{"Engine", options_.engine},
+       {"Holder", EscapeControl(options_.holder)},
+       {"Nonce", RandomHex(8)}});
   spec.author = options_.identity;
   spec.time = clock_.SystemNow();
   return mirror_.WriteCommit(spec);
@@ -334,8 +351,10 @@ Status Lease::Push(const std::string& expected_old, const Call& call) {
                       "' just now; stop one of the two engines");
     case git::PushOutcome::kRefused:
       return Fail(ErrorCode::kPermissionDenied, "LeasePushRefused",
-                  "the server refuses '" + ref_ + "': " + result.message + "; let this engine write refs/sluice/*");
-    case git::PushOutcome::kUnknown: break;
+                  "the server refuses '" + ref_ + "': " + result.message +
+                      "; let this engine write refs/sluice/*");
+    case git::PushOutcome::kUnknown:
+      break;
   }
   SLUICE_TRY(const std::string observed, ListRef(call));
   if (observed == oid) {

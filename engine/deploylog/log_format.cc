@@ -84,12 +84,15 @@ std::string RecordPath(const UnitId& unit) { return UnitPath(unit, kJson); }
 std::string InventoryPath(const UnitId& unit) { return UnitPath(unit, ".inventory"); }
 std::string CreatedPath(const UnitId& unit) { return UnitPath(unit, ".created"); }
 std::string GoodPath(const UnitId& unit) { return UnitPath(unit, ".good"); }
-std::string RequestPath(const std::string& id) { return std::string(kRequests) + "/" + id + std::string(kJson); }
+std::string RequestPath(const std::string& id) {
+  return std::string(kRequests) + "/" + id + std::string(kJson);
+}
 
 std::optional<UnitId> UnitOfRecord(std::string_view environment, std::string_view file) {
   if (!file.ends_with(kJson)) return std::nullopt;
   file.remove_suffix(kJson.size());
-  if (environment == kRequests || !IsDnsLabel(environment) || !IsDnsLabel(file)) return std::nullopt;
+  if (environment == kRequests || !IsDnsLabel(environment) || !IsDnsLabel(file))
+    return std::nullopt;
   return UnitId{std::string(environment), std::string(file)};
 }
 
@@ -107,7 +110,8 @@ std::optional<std::string> IdOfRequest(std::string_view file) {
 }
 
 bool IsRequestVerb(std::string_view verb) {
-  constexpr std::array<std::string_view, 5> kVerbs = {"retry", "freeze", "unfreeze", "adopt", "approve"};
+  constexpr std::array<std::string_view, 5> kVerbs = {"retry", "freeze", "unfreeze", "adopt",
+                                                      "approve"};
   return std::ranges::find(kVerbs, verb) != kVerbs.end();
 }
 
@@ -126,9 +130,12 @@ Result<Inventory> ParseInventory(std::string_view text) {
     ++number;
     if (line.empty()) continue;
     const size_t space = line.find(' ');
-    const auto object = space == std::string::npos ? std::nullopt : ParseInventoryLine(std::string_view(line).substr(space + 1));
+    const auto object = space == std::string::npos
+                            ? std::nullopt
+                            : ParseInventoryLine(std::string_view(line).substr(space + 1));
     if (!object || space == 0) {
-      return Unreadable("line " + std::to_string(number) + " '" + EscapeControl(line.substr(0, 200)) +
+      return Unreadable("line " + std::to_string(number) + " '" +
+                        EscapeControl(line.substr(0, 200)) +
                         "' is not '<target> <group>/<kind>/<namespace>/<name>'");
     }
     inventory[line.substr(0, space)].insert(*object);
@@ -139,8 +146,9 @@ Result<Inventory> ParseInventory(std::string_view text) {
 std::string FormatInitialised(const Initialised& initialised) {
   json units = json::object();
   for (const auto& [id, unit] : initialised.units) {
-    units[ToString(id)] = {{"fingerprint", unit.fingerprint},
-                           {"release", {{"digest", unit.release.digest}, {"version", unit.release.version}}}};
+    units[ToString(id)] = {
+        {"fingerprint", unit.fingerprint},
+        {"release", {{"digest", unit.release.digest}, {"version", unit.release.version}}}};
   }
   return Dump({{"pipeline", initialised.pipeline},
                {"path", initialised.path},
@@ -178,7 +186,8 @@ Result<Request> ParseRequest(std::string_view text) {
   SLUICE_CHECK(CheckMembers(value, {"verb", "unit", "reason", "objects"}));
   Request request;
   SLUICE_TRY(request.verb, TextOf(value, "verb"));
-  if (!IsRequestVerb(request.verb)) return Unreadable("unknown verb '" + EscapeControl(request.verb) + "'");
+  if (!IsRequestVerb(request.verb))
+    return Unreadable("unknown verb '" + EscapeControl(request.verb) + "'");
   SLUICE_TRY(const std::string unit, TextOf(value, "unit"));
   const auto id = ParseUnitId(unit);
   if (!id) return Unreadable("'" + EscapeControl(unit) + "' is not a unit");
@@ -222,7 +231,9 @@ std::string EngineOf(const git::Commit& commit) {
   return "";
 }
 
-std::string FormatPerson(const git::Person& person) { return person.name + " <" + person.email + ">"; }
+std::string FormatPerson(const git::Person& person) {
+  return person.name + " <" + person.email + ">";
+}
 
 std::string Short(const std::string& commit) { return commit.substr(0, 12); }
 

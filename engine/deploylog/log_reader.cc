@@ -12,8 +12,8 @@ namespace {
 using Kind = git::DirectoryEntry::Kind;
 
 constexpr size_t kMaxUnits = 50'000;
-constexpr size_t kMaxRequests = 1'000;    // the oldest by name, whose names begin with their time
-constexpr size_t kMaxLookBack = 20'000;   // commits searched for the author of a request
+constexpr size_t kMaxRequests = 1'000;   // the oldest by name, whose names begin with their time
+constexpr size_t kMaxLookBack = 20'000;  // commits searched for the author of a request
 constexpr size_t kChunk = 256;
 
 // Drops what stood below a directory that changed or went.
@@ -25,7 +25,8 @@ void Forget(const std::string& environment, Snapshot& next) {
 
 }  // namespace
 
-Result<std::shared_ptr<const Snapshot>> LogReader::Read(const std::string& tip, const Snapshot& previous) {
+Result<std::shared_ptr<const Snapshot>> LogReader::Read(const std::string& tip,
+                                                        const Snapshot& previous) {
   auto next = std::make_shared<Snapshot>();
   if (tip.empty()) return std::shared_ptr<const Snapshot>(next);
   *next = previous;
@@ -51,7 +52,8 @@ Status LogReader::ReadRoot(const Snapshot& previous, Snapshot& next) {
   for (const auto& [environment, oid] : known) {
     if (environment == kRequests || present.contains(environment)) continue;
     Forget(environment, next);
-    std::erase_if(next.state.records, [&](const auto& r) { return r.first.environment == environment; });
+    std::erase_if(next.state.records,
+                  [&name = environment](const auto& r) { return r.first.environment == name; });
   }
   for (const auto& [environment, oid] : present) {
     if (const auto it = known.find(environment); it != known.end() && it->second == oid) continue;
@@ -92,8 +94,9 @@ Status LogReader::ReadEnvironment(const std::string& environment, Snapshot& next
   });
   for (const auto& [unit, entry] : present) SLUICE_CHECK(ReadRecord(unit, *entry, next));
   if (next.state.records.size() > kMaxUnits) {
-    return Fail(ErrorCode::kCorrupted, "LogUnreadable",
-                "log branch '" + branch_ + "' has more than " + std::to_string(kMaxUnits) + " records");
+    return Fail(
+        ErrorCode::kCorrupted, "LogUnreadable",
+        "log branch '" + branch_ + "' has more than " + std::to_string(kMaxUnits) + " records");
   }
   return {};
 }
@@ -101,7 +104,8 @@ Status LogReader::ReadEnvironment(const std::string& environment, Snapshot& next
 Status LogReader::ReadRecord(const UnitId& unit, const git::DirectoryEntry& entry, Snapshot& next) {
   const std::string path = RecordPath(unit);
   if (entry.kind != Kind::kFile) {
-    return Broken(next.state.tip, path, Error(ErrorCode::kCorrupted, "RecordUnreadable", "not a file"));
+    return Broken(next.state.tip, path,
+                  Error(ErrorCode::kCorrupted, "RecordUnreadable", "not a file"));
   }
   std::string& read_before = next.files[path];
   if (read_before == entry.oid) return {};
@@ -110,7 +114,8 @@ Status LogReader::ReadRecord(const UnitId& unit, const git::DirectoryEntry& entr
   if (!record) return Broken(next.state.tip, path, record.error());
   if (record->unit != unit) {
     return Broken(next.state.tip, path,
-                  Error(ErrorCode::kCorrupted, "RecordUnreadable", "it is the record of '" + ToString(record->unit) + "'"));
+                  Error(ErrorCode::kCorrupted, "RecordUnreadable",
+                        "it is the record of '" + ToString(record->unit) + "'"));
   }
   next.state.records[unit] = *std::move(record);
   read_before = entry.oid;
@@ -135,7 +140,8 @@ Status LogReader::ReadRequests(const std::string& oid, const Snapshot& previous,
     auto request = bytes ? ParseRequest(bytes->value_or("")) : Result<Request>(Fail(bytes.error()));
     if (!request) {
       log::Warn("request_unreadable",
-                {{"file", path}, {"error", request.error().message() + "; remove the file with a commit"}});
+                {{"file", path},
+                 {"error", request.error().message() + "; remove the file with a commit"}});
       continue;
     }
     request->id = *id;
@@ -155,20 +161,23 @@ Status LogReader::ReadRequests(const std::string& oid, const Snapshot& previous,
     }
   }
   SLUICE_CHECK(FindAuthors(next.state.tip, std::move(unknown), next));
-  std::ranges::stable_sort(next.state.requests, {}, [](const Request& r) { return std::pair(r.at, r.id); });
+  std::ranges::stable_sort(next.state.requests, {},
+                           [](const Request& r) { return std::pair(r.at, r.id); });
   return {};
 }
 
-Status LogReader::FindAuthors(const std::string& tip, std::map<std::string, Request*> wanted, const Snapshot& next) {
+Status LogReader::FindAuthors(const std::string& tip, std::map<std::string, Request*> wanted,
+                              const Snapshot& next) {
   std::string from = tip;
   size_t left = kMaxLookBack;
   // In chunks, because a mirror may not be asked again from inside its walk.
   while (!wanted.empty() && !from.empty() && left > 0) {
     std::vector<git::Commit> commits;
-    SLUICE_CHECK(mirror_.Log(from, "", git::Mirror::Walk::kFirstParent, [&](const git::Commit& commit) {
-      commits.push_back(commit);
-      return commits.size() < kChunk;
-    }));
+    SLUICE_CHECK(
+        mirror_.Log(from, "", git::Mirror::Walk::kFirstParent, [&](const git::Commit& commit) {
+          commits.push_back(commit);
+          return commits.size() < kChunk;
+        }));
     if (commits.empty()) break;
     left -= std::min(left, commits.size());
     for (const git::Commit& commit : commits) {
@@ -195,18 +204,24 @@ Status LogReader::FindAuthors(const std::string& tip, std::map<std::string, Requ
   return {};
 }
 
-Result<std::string> LogReader::Bytes(const std::string& tip, const std::string& path, int64_t max_bytes) {
+Result<std::string> LogReader::Bytes(const std::string& tip, const std::string& path,
+                                     int64_t max_bytes) {
   auto bytes = mirror_.ReadFile(tip, path, max_bytes);
   if (!bytes) return Broken(tip, path, bytes.error());
-  if (!*bytes) return Broken(tip, path, Error(ErrorCode::kCorrupted, "LogUnreadable", "it cannot be found again"));
+  if (!*bytes)
+    return Broken(tip, path,
+                  Error(ErrorCode::kCorrupted, "LogUnreadable", "it cannot be found again"));
   return **std::move(bytes);
 }
 
-tl::unexpected<Error> LogReader::Broken(const std::string& tip, const std::string& path, const Error& why) const {
+tl::unexpected<Error> LogReader::Broken(const std::string& tip, const std::string& path,
+                                        const Error& why) const {
   const bool is_ours = why.code() == ErrorCode::kCorrupted && !why.reason().empty();
   return Fail(ErrorCode::kCorrupted, is_ours ? why.reason() : "LogUnreadable",
-              "'" + path + "' at commit " + Short(tip) + " of log branch '" + branch_ + "': " + why.message() +
-                  "; put an earlier version of the file back with a commit (git log " + branch_ + " -- " + path + ")");
+              "'" + path + "' at commit " + Short(tip) + " of log branch '" + branch_ +
+                  "': " + why.message() +
+                  "; put an earlier version of the file back with a commit (git log " + branch_ +
+                  " -- " + path + ")");
 }
 
 }  // namespace sluice::deploylog

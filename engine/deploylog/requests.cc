@@ -1,4 +1,5 @@
-// What goes to the log branch without being an event of the engine: operators' requests, and a new beginning.
+// What goes to the log branch without being an event of the engine: operators' requests, and a new
+// beginning.
 #include <algorithm>
 
 #include "engine/base/hash.h"
@@ -26,22 +27,25 @@ std::string Compact(SystemTime time) {
 
 Status CheckRequest(const Request& request) {
   if (!IsRequestVerb(request.verb)) {
-    return Fail(ErrorCode::kInvalidArgument, "'" + EscapeControl(request.verb) + "' is not something to ask for");
+    return Fail(ErrorCode::kInvalidArgument,
+                "'" + EscapeControl(request.verb) + "' is not something to ask for");
   }
   if (!ParseUnitId(ToString(request.unit)) || request.unit.environment == kRequests) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "'" + EscapeControl(ToString(request.unit)) + "' is not a unit; write it as env/app");
+    return Fail(ErrorCode::kInvalidArgument, "'" + EscapeControl(ToString(request.unit)) +
+                                                 "' is not a unit; write it as env/app");
   }
   if (request.reason.size() > kMaxReason) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "the reason has " + std::to_string(request.reason.size()) + " bytes; at most 500 are kept");
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        "the reason has " + std::to_string(request.reason.size()) + " bytes; at most 500 are kept");
   }
   size_t bytes = 0;
   for (const std::string& object : request.objects) bytes += object.size() + 5;
   if (bytes > kMaxObjectBytes) {
-    return Fail(ErrorCode::kInvalidArgument, "too many objects are named in one request (" +
-                                                 std::to_string(request.objects.size()) +
-                                                 "); name none to mean all, or ask in several requests");
+    return Fail(ErrorCode::kInvalidArgument,
+                "too many objects are named in one request (" +
+                    std::to_string(request.objects.size()) +
+                    "); name none to mean all, or ask in several requests");
   }
   return {};
 }
@@ -58,12 +62,14 @@ std::string MessageOf(const Request& request) {
 
 }  // namespace
 
-Result<std::string> DeployLog::AddRequest(Request request, const git::Person& person, const Call& call) {
+Result<std::string> DeployLog::AddRequest(Request request, const git::Person& person,
+                                          const Call& call) {
   SLUICE_CHECK(CheckRequest(request));
   const SystemTime now = impl_->clock.SystemNow();
   if (request.id.empty()) request.id = Compact(now) + "-" + request.verb + "-" + RandomHex(4);
   if (!IsRequestId(request.id)) {
-    return Fail(ErrorCode::kInvalidArgument, "'" + EscapeControl(request.id) + "' is not a request's id");
+    return Fail(ErrorCode::kInvalidArgument,
+                "'" + EscapeControl(request.id) + "' is not a request's id");
   }
   const std::string message = MessageOf(request);
   const std::string branch = "log branch '" + impl_->options.branch + "'";
@@ -75,7 +81,9 @@ Result<std::string> DeployLog::AddRequest(Request request, const git::Person& pe
     SLUICE_TRY(auto refs, impl_->List(call));
     if (refs[impl_->ref].empty()) {
       return Fail(ErrorCode::kNotFound, "LogMissing",
-                  branch + " does not exist at the remote yet; start the engine first (sluice run, or sluice sync)");
+                  branch +
+                      " does not exist at the remote yet; start the engine first (sluice run, or "
+                      "sluice sync)");
     }
     if (refs[impl_->ref] != base || commit.empty()) {
       SLUICE_TRY(const std::string tip, impl_->FetchBranch(refs[impl_->ref], call));
@@ -85,24 +93,29 @@ Result<std::string> DeployLog::AddRequest(Request request, const git::Person& pe
         if (is_landed) return request.id;
       }
       base = tip;
-      const git::TreeEdit edit{RequestPath(request.id), git::TreeEdit::Content{FormatRequest(request)}};
+      const git::TreeEdit edit{RequestPath(request.id),
+                               git::TreeEdit::Content{FormatRequest(request)}};
       SLUICE_TRY(commit, impl_->mirror.WriteCommit(MakeSpec(base, {edit}, message, person, now)));
       is_unknown = false;
     }
-    SLUICE_TRY(const git::PushResult pushed, impl_->remote.Push({{impl_->ref, commit, base}}, call));
+    SLUICE_TRY(const git::PushResult pushed,
+               impl_->remote.Push({{impl_->ref, commit, base}}, call));
     if (pushed.outcome == git::PushOutcome::kLanded) return request.id;
     last_words = pushed.message;
     if (pushed.outcome == git::PushOutcome::kRefused) {
       return Fail(ErrorCode::kPermissionDenied, "LogPushRefused",
-                  "the server refuses the push to " + branch + ": " + last_words + "; ask for the right to push to it");
+                  "the server refuses the push to " + branch + ": " + last_words +
+                      "; ask for the right to push to it");
     }
     is_unknown = is_unknown || pushed.outcome == git::PushOutcome::kUnknown;
-    if (impl_->clock.SteadyNow() + wait >= call.deadline || !impl_->clock.Sleep(wait, call.stop)) break;
+    if (impl_->clock.SteadyNow() + wait >= call.deadline || !impl_->clock.Sleep(wait, call.stop))
+      break;
     wait = std::min(wait * 2, kLongestWait);
   }
-  return Fail(ErrorCode::kUnavailable, is_unknown ? "LogPushUnknown" : "LogPushRaced",
-              (is_unknown ? "it is not known whether the request reached " : "others kept moving ") + branch + ": " +
-                  last_words + "; look with 'sluice log' before asking again");
+  return Fail(
+      ErrorCode::kUnavailable, is_unknown ? "LogPushUnknown" : "LogPushRaced",
+      (is_unknown ? "it is not known whether the request reached " : "others kept moving ") +
+          branch + ": " + last_words + "; look with 'sluice log' before asking again");
 }
 
 Status DeployLog::StartNewLog(const Call& call) {
@@ -120,10 +133,11 @@ Status DeployLog::StartNewLog(const Call& call) {
       impl.lease->RenewalAbandoned(renewal);
       if (!pushed) return Fail(std::move(pushed).error());
       const bool is_refused = pushed->outcome == git::PushOutcome::kRefused;
-      return Fail(is_refused ? ErrorCode::kPermissionDenied : ErrorCode::kUnavailable,
-                  is_refused ? "LogPushRefused" : "LogPushUnknown",
-                  branch + " could not be put aside as '" + kept + "': " + pushed->message +
-                      (is_refused ? "; let this engine remove the branch" : "; run the command again"));
+      return Fail(
+          is_refused ? ErrorCode::kPermissionDenied : ErrorCode::kUnavailable,
+          is_refused ? "LogPushRefused" : "LogPushUnknown",
+          branch + " could not be put aside as '" + kept + "': " + pushed->message +
+              (is_refused ? "; let this engine remove the branch" : "; run the command again"));
     }
     impl.lease->RenewalLanded(renewal);
   }

@@ -1,5 +1,5 @@
-// What is read from the log branch, which others may push to: no bytes may crash a reader, and what was read is written
-// back so that it reads the same.
+// What is read from the log branch, which others may push to: no bytes may crash a reader, and what
+// was read is written back so that it reads the same.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

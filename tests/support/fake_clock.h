@@ -8,8 +8,9 @@ namespace sluice::testing {
 
 class FakeClock final : public Clock {
  public:
-  // Begins at 2026-11-21T09:00:00Z unless told otherwise. Its steady time begins at the real one, so that
-  // deadlines made from it still bound calls that look at the real clock (child programs, sockets).
+  // Begins at 2026-11-21T09:00:00Z unless told otherwise. Its steady time begins at the real one,
+  // so that deadlines made from it still bound calls that look at the real clock (child programs,
+  // sockets).
   FakeClock();
   explicit FakeClock(SystemTime start);
 

@@ -66,7 +66,8 @@ HttpAnswer HttpGet(const std::string& url) {
 KubeApi::KubeApi(const std::string& kubeconfig, const std::string& context) {
   const YAML::Node config = YAML::LoadFile(kubeconfig);
   const YAML::Node chosen = Named(config["contexts"], context)["context"];
-  const YAML::Node cluster = Named(config["clusters"], chosen["cluster"].as<std::string>())["cluster"];
+  const YAML::Node cluster =
+      Named(config["clusters"], chosen["cluster"].as<std::string>())["cluster"];
   const YAML::Node user = Named(config["users"], chosen["user"].as<std::string>())["user"];
   server_ = cluster["server"].as<std::string>();
   ca_ = Decoded(cluster["certificate-authority-data"]);
@@ -75,8 +76,8 @@ KubeApi::KubeApi(const std::string& kubeconfig, const std::string& context) {
   if (user["token"]) token_ = user["token"].as<std::string>();
 }
 
-HttpAnswer KubeApi::Request(const std::string& method, const std::string& path, const std::string& body,
-                            const std::string& content_type) const {
+HttpAnswer KubeApi::Request(const std::string& method, const std::string& path,
+                            const std::string& body, const std::string& content_type) const {
   HttpAnswer answer;
   const Handle curl = NewHandle(server_ + path, answer);
   if (!ca_.empty()) {
@@ -91,7 +92,8 @@ HttpAnswer KubeApi::Request(const std::string& method, const std::string& path, 
     curl_easy_setopt(curl.get(), CURLOPT_SSLKEY_BLOB, &key);
   }
   curl_slist* headers = curl_slist_append(nullptr, "Accept: application/json");
-  if (!token_.empty()) headers = curl_slist_append(headers, ("Authorization: Bearer " + token_).c_str());
+  if (!token_.empty())
+    headers = curl_slist_append(headers, ("Authorization: Bearer " + token_).c_str());
   if (!body.empty()) {
     headers = curl_slist_append(headers, ("Content-Type: " + content_type).c_str());
     curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
@@ -114,7 +116,8 @@ nlohmann::json KubeApi::Get(const std::string& path) const {
   const HttpAnswer answer = Request("GET", path);
   if (answer.status == 404) return nullptr;
   if (answer.status != 200) {
-    throw std::runtime_error("GET " + path + ": " + std::to_string(answer.status) + " " + answer.body);
+    throw std::runtime_error("GET " + path + ": " + std::to_string(answer.status) + " " +
+                             answer.body);
   }
   return answer.Json();
 }
@@ -124,10 +127,10 @@ nlohmann::json KubeApi::List(const std::string& path) const {
   return list.is_null() ? nlohmann::json::array() : list.at("items");
 }
 
-HttpAnswer KubeApi::Apply(const std::string& path, const nlohmann::json& object, const std::string& manager,
-                          bool force) const {
-  return Request("PATCH", path + "?fieldManager=" + manager + (force ? "&force=true" : ""), object.dump(),
-                 "application/apply-patch+yaml");
+HttpAnswer KubeApi::Apply(const std::string& path, const nlohmann::json& object,
+                          const std::string& manager, bool force) const {
+  return Request("PATCH", path + "?fieldManager=" + manager + (force ? "&force=true" : ""),
+                 object.dump(), "application/apply-patch+yaml");
 }
 
 HttpAnswer KubeApi::Delete(const std::string& path) const { return Request("DELETE", path); }

@@ -20,9 +20,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-int Decode(int status) {
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
+int Decode(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
 
 // Everything that allocates is done before the fork: other threads may hold the heap's lock.
 int Spawn(const RunSpec& spec, int in, const std::string& out, const std::string& err) {
@@ -77,8 +75,9 @@ Ran Run(const RunSpec& spec) {
   std::error_code ignored;
   std::filesystem::remove_all(dir, ignored);
   if (is_late) {
-    throw std::runtime_error(spec.argv[0] + " did not end in " + std::to_string(spec.deadline.count()) +
-                             " s; stdout: " + ran.out + "; stderr: " + ran.err);
+    throw std::runtime_error(spec.argv[0] + " did not end in " +
+                             std::to_string(spec.deadline.count()) + " s; stdout: " + ran.out +
+                             "; stderr: " + ran.err);
   }
   return ran;
 }
@@ -141,9 +140,12 @@ int Child::Wait(seconds deadline) {
 
 std::map<std::string, std::string> CleanEnvironment(const std::string& home) {
   std::map<std::string, std::string> env = {
-      {"HOME", home},          {"PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"},
-      {"LC_ALL", "C.UTF-8"},   {"TZ", "UTC"},
-      {"KUBECONFIG", "/nonexistent"}, {"GIT_CONFIG_NOSYSTEM", "1"},
+      {"HOME", home},
+      {"PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"},
+      {"LC_ALL", "C.UTF-8"},
+      {"TZ", "UTC"},
+      {"KUBECONFIG", "/nonexistent"},
+      {"GIT_CONFIG_NOSYSTEM", "1"},
       {"GIT_CONFIG_GLOBAL", "/dev/null"},
   };
   for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"}) {

@@ -25,7 +25,10 @@ struct RunSpec {
   seconds deadline{120};
 };
 
-enum class Input { kNone, kHeldOpen };  // held open: for programs that end when their standard input does
+enum class Input {
+  kNone,
+  kHeldOpen
+};  // held open: for programs that end when their standard input does
 
 // Throws std::runtime_error when it cannot be started or outlives the deadline.
 Ran Run(const RunSpec& spec);
@@ -33,8 +36,8 @@ Ran Run(const RunSpec& spec);
 // Polls `holds` until it is true (checked at least once) or the deadline passes.
 bool Eventually(const std::function<bool()>& holds, seconds deadline = seconds(60));
 
-// A program in the background; killed and reaped when this goes. stdout and stderr go to files, so that a
-// full pipe never holds it up.
+// A program in the background; killed and reaped when this goes. stdout and stderr go to files, so
+// that a full pipe never holds it up.
 class Child {
  public:
   // `log`: path prefix; output is in <log>.out and <log>.err.
@@ -60,12 +63,12 @@ class Child {
   std::string log_;
 };
 
-// The environment that programs get: PATH, a locale, UTC, a HOME of their own, no user configuration of git,
-// Kubernetes or AWS, no proxy; and what sanitizers were told.
+// The environment that programs get: PATH, a locale, UTC, a HOME of their own, no user
+// configuration of git, Kubernetes or AWS, no proxy; and what sanitizers were told.
 std::map<std::string, std::string> CleanEnvironment(const std::string& home);
 
 int FreePort();
-std::string ReadFile(const std::string& path);  // "" when there is none
+std::string ReadFile(const std::string& path);                     // "" when there is none
 void WriteFile(const std::string& path, const std::string& text);  // makes directories
 
 }  // namespace sluice::e2e

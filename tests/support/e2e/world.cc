@@ -16,7 +16,9 @@ std::string EnvironmentOr(const char* name, const std::string& fallback) {
   return value != nullptr && *value != '\0' ? value : fallback;
 }
 
-std::string Binary() { return EnvironmentOr("SLUICE_BIN", std::string(SLUICE_BINARY_DIR) + "/sluice"); }
+std::string Binary() {
+  return EnvironmentOr("SLUICE_BIN", std::string(SLUICE_BINARY_DIR) + "/sluice");
+}
 
 std::string RealDir() { return EnvironmentOr("SLUICE_REAL_DIR", ""); }
 
@@ -89,16 +91,22 @@ void World::StartSandbox() {
   front_ = "http://127.0.0.1:" + port;
   std::string clusters;
   for (const auto& name : options_.clusters) clusters += (clusters.empty() ? "" : ",") + name;
-  RunSpec spec{{Binary(), "sandbox", "--dir", clusters_dir_, "--port", "0", "--http-port", port, "--clusters", clusters},
-               CleanEnvironment(dir_ + "/home"), "", "", seconds(60)};
+  RunSpec spec{{Binary(), "sandbox", "--dir", clusters_dir_, "--port", "0", "--http-port", port,
+                "--clusters", clusters},
+               CleanEnvironment(dir_ + "/home"),
+               "",
+               "",
+               seconds(60)};
   for (const auto& fault : options_.faults) {
     spec.argv.push_back("--fault");
     spec.argv.push_back(fault);
   }
   sandbox_ = std::make_unique<Child>(spec, dir_ + "/sandbox");
-  const bool is_ready = Eventually(
-      [this] { return sandbox_->Out().find("ready") != std::string::npos || !sandbox_->IsRunning(); });
-  if (!is_ready || !sandbox_->IsRunning()) throw std::runtime_error("the sandbox did not start: " + sandbox_->Err());
+  const bool is_ready = Eventually([this] {
+    return sandbox_->Out().find("ready") != std::string::npos || !sandbox_->IsRunning();
+  });
+  if (!is_ready || !sandbox_->IsRunning())
+    throw std::runtime_error("the sandbox did not start: " + sandbox_->Err());
 }
 
 void World::MakeNamespaces() {
@@ -106,7 +114,8 @@ void World::MakeNamespaces() {
     const nlohmann::json object = {
         {"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", Ns(cluster)}}}};
     const HttpAnswer answer = api.Request("POST", "/api/v1/namespaces", object.dump());
-    if (answer.status != 201) throw std::runtime_error("creating namespace " + Ns(cluster) + ": " + answer.body);
+    if (answer.status != 201)
+      throw std::runtime_error("creating namespace " + Ns(cluster) + ": " + answer.body);
     if (IsReal() && !options_.may_manage_cluster) BindEngine(cluster);
   }
 }
@@ -117,11 +126,16 @@ void World::BindEngine(const std::string& cluster) const {
       {"apiVersion", "rbac.authorization.k8s.io/v1"},
       {"kind", "RoleBinding"},
       {"metadata", {{"name", "sluice"}}},
-      {"roleRef", {{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "ClusterRole"}, {"name", "sluice-deployer"}}},
+      {"roleRef",
+       {{"apiGroup", "rbac.authorization.k8s.io"},
+        {"kind", "ClusterRole"},
+        {"name", "sluice-deployer"}}},
       {"subjects", {{{"kind", "ServiceAccount"}, {"name", "sluice"}, {"namespace", "sluice"}}}}};
-  const std::string path = "/apis/rbac.authorization.k8s.io/v1/namespaces/" + Ns(cluster) + "/rolebindings";
+  const std::string path =
+      "/apis/rbac.authorization.k8s.io/v1/namespaces/" + Ns(cluster) + "/rolebindings";
   const HttpAnswer answer = apis_.at(cluster).Request("POST", path, binding.dump());
-  if (answer.status != 201) throw std::runtime_error("binding sluice in " + Ns(cluster) + ": " + answer.body);
+  if (answer.status != 201)
+    throw std::runtime_error("binding sluice in " + Ns(cluster) + ": " + answer.body);
 }
 
 void World::MakeRepository() {
@@ -136,12 +150,17 @@ void World::MakeRepository() {
 void World::ServeOverHttp() {
   GitIn(dir_ + "/origin.git", {"config", "http.receivepack", "true"});
   git_server_ = std::make_unique<Child>(
-      RunSpec{{"/usr/bin/python3", std::string(SLUICE_SOURCE_DIR) + "/tests/support/git_http_server.py", "--root", dir_,
-               "--ready", dir_ + "/git-server.ready"},
-              CleanEnvironment(dir_ + "/home"), "", "", seconds(60)},
+      RunSpec{
+          {"/usr/bin/python3", std::string(SLUICE_SOURCE_DIR) + "/tests/support/git_http_server.py",
+           "--root", dir_, "--ready", dir_ + "/git-server.ready"},
+          CleanEnvironment(dir_ + "/home"),
+          "",
+          "",
+          seconds(60)},
       dir_ + "/git-server", Input::kHeldOpen);
   const auto address = [this] { return Trimmed(ReadFile(dir_ + "/git-server.ready")); };
-  if (!Eventually([&] { return !address().empty() || !git_server_->IsRunning(); }) || address().empty()) {
+  if (!Eventually([&] { return !address().empty() || !git_server_->IsRunning(); }) ||
+      address().empty()) {
     throw std::runtime_error("the git server did not start: " + git_server_->Err());
   }
   remote_url_ = address() + "/origin.git";
@@ -151,7 +170,10 @@ void World::ServeOverSsh() {
   const std::string ssh = dir_ + "/ssh";
   git_server_ = std::make_unique<Child>(
       RunSpec{{"bash", std::string(SLUICE_SOURCE_DIR) + "/tests/support/sshd.sh", ssh},
-              CleanEnvironment(dir_ + "/home"), "", "", seconds(60)},
+              CleanEnvironment(dir_ + "/home"),
+              "",
+              "",
+              seconds(60)},
       dir_ + "/git-server", Input::kHeldOpen);
   const auto port = [&] { return Trimmed(ReadFile(ssh + "/port")); };
   if (!Eventually([&] { return !port().empty() || !git_server_->IsRunning(); }) || port().empty()) {
@@ -159,20 +181,24 @@ void World::ServeOverSsh() {
   }
   const char* user = geteuid() == 0 ? "root" : std::getenv("USER");
   remote_url_ = std::string("ssh://") + user + "@127.0.0.1:" + port() + dir_ + "/origin.git";
-  repository_more_ = "    sshKeyFile: " + ssh + "/client_key\n    knownHostsFile: " + ssh + "/known_hosts\n";
+  repository_more_ =
+      "    sshKeyFile: " + ssh + "/client_key\n    knownHostsFile: " + ssh + "/known_hosts\n";
 }
 
 std::string World::Ns(const std::string& cluster) const { return id_ + "-" + cluster; }
 
 std::string World::Kubeconfig() const {
-  return clusters_dir_ + (IsReal() && options_.may_manage_cluster ? "/platform.kubeconfig" : "/kubeconfig");
+  return clusters_dir_ +
+         (IsReal() && options_.may_manage_cluster ? "/platform.kubeconfig" : "/kubeconfig");
 }
 
 std::string World::Front(const std::string& cluster, const std::string& service) const {
   return front_ + "/" + cluster + "/" + Ns(cluster) + "/" + service;
 }
 
-void World::Write(const std::string& path, const std::string& text) { WriteFile(dir_ + "/work/" + path, text); }
+void World::Write(const std::string& path, const std::string& text) {
+  WriteFile(dir_ + "/work/" + path, text);
+}
 
 void World::Remove(const std::string& path) { std::filesystem::remove_all(dir_ + "/work/" + path); }
 
@@ -181,16 +207,19 @@ std::string World::Read(const std::string& path) const { return ReadFile(dir_ + 
 void World::WritePipeline(const std::vector<EnvironmentSpec>& environments) {
   std::string names;
   for (const auto& spec : environments) names += (names.empty() ? "" : ", ") + spec.name;
-  Write("sluice.yaml", "apiVersion: sluice.dev/v1\nkind: Pipeline\nmetadata: {name: shop}\nspec:\n  environments: [" +
-                           names + "]\n");
+  Write("sluice.yaml",
+        "apiVersion: sluice.dev/v1\nkind: Pipeline\nmetadata: {name: shop}\nspec:\n  environments: "
+        "[" +
+            names + "]\n");
   for (const auto& spec : environments) {
-    const std::string targets =
-        spec.targets.empty()
-            ? "    - {name: main, kubernetes: {context: " + spec.name + ", namespace: " + Ns(spec.name) + "}}\n"
-            : spec.targets;
+    const std::string targets = spec.targets.empty()
+                                    ? "    - {name: main, kubernetes: {context: " + spec.name +
+                                          ", namespace: " + Ns(spec.name) + "}}\n"
+                                    : spec.targets;
     Write("environments/" + spec.name + "/environment.yaml",
-          "apiVersion: sluice.dev/v1\nkind: Environment\nmetadata: {name: " + spec.name + "}\nspec:\n  targets:\n" +
-              targets + "  promotion: {mode: " + spec.promotion + ", soak: " + spec.soak + "}\n" + spec.more);
+          "apiVersion: sluice.dev/v1\nkind: Environment\nmetadata: {name: " + spec.name +
+              "}\nspec:\n  targets:\n" + targets + "  promotion: {mode: " + spec.promotion +
+              ", soak: " + spec.soak + "}\n" + spec.more);
   }
 }
 
@@ -201,25 +230,30 @@ void World::WriteApp(const std::string& environment, const AppSpec& app) {
     smoke = "  smokeTests:\n    - {name: up, http: {url: \"" + Front(environment, app.name) +
             "/healthz\", status: 200}, timeout: 5s, retries: 2, interval: 200ms}\n";
   }
-  Write(at + "app.yaml", "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: " + app.name +
-                             "}\nspec:\n  health: {timeout: " + app.health_timeout + "}\n" + smoke + app.more);
+  Write(at + "app.yaml",
+        "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: " + app.name +
+            "}\nspec:\n  health: {timeout: " + app.health_timeout + "}\n" + smoke + app.more);
   Write(at + "deployment.yaml",
-        "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: " + app.name + "\n  labels: {app: " + app.name +
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: " + app.name +
+            "\n  labels: {app: " + app.name +
             "}\nspec:\n  replicas: " + std::to_string(app.replicas) + "\n" +
-            (app.strategy.empty() ? "" : "  strategy: " + app.strategy + "\n") + "  selector:\n    matchLabels: {app: " +
-            app.name + "}\n  template:\n    metadata:\n      labels: {app: " + app.name +
-            "}\n    spec:\n      containers:\n        - name: " + app.name + "\n          image: registry.example/shop/" +
-            app.name + ":placeholder\n          ports:\n            - {containerPort: 8080}\n");
+            (app.strategy.empty() ? "" : "  strategy: " + app.strategy + "\n") +
+            "  selector:\n    matchLabels: {app: " + app.name +
+            "}\n  template:\n    metadata:\n      labels: {app: " + app.name +
+            "}\n    spec:\n      containers:\n        - name: " + app.name +
+            "\n          image: registry.example/shop/" + app.name +
+            ":placeholder\n          ports:\n            - {containerPort: 8080}\n");
   Write(at + "service.yaml", "apiVersion: v1\nkind: Service\nmetadata:\n  name: " + app.name +
                                  "\nspec:\n  selector: {app: " + app.name +
                                  "}\n  ports:\n    - {port: 80, targetPort: 8080}\n");
   WriteRelease(environment, app.name, app.tag, app.version);
 }
 
-void World::WriteRelease(const std::string& environment, const std::string& app, const std::string& tag,
-                         const std::string& version) {
+void World::WriteRelease(const std::string& environment, const std::string& app,
+                         const std::string& tag, const std::string& version) {
   Write("environments/" + environment + "/" + app + "/release.yaml",
-        "apiVersion: sluice.dev/v1\nkind: Release\nmetadata: {name: " + app + "}\nspec:\n  version: \"" + version +
+        "apiVersion: sluice.dev/v1\nkind: Release\nmetadata: {name: " + app +
+            "}\nspec:\n  version: \"" + version +
             "\"\n  images:\n    - {name: registry.example/shop/" + app + ", tag: " + tag + "}\n");
 }
 
@@ -244,7 +278,8 @@ std::map<std::string, std::string> World::Environment() const {
   return environment;
 }
 
-Ran World::SluiceWith(const std::string& daemon_yaml, const std::vector<std::string>& args, seconds deadline) const {
+Ran World::SluiceWith(const std::string& daemon_yaml, const std::vector<std::string>& args,
+                      seconds deadline) const {
   std::vector<std::string> argv = {Binary(), "-c", daemon_yaml};
   argv.insert(argv.end(), args.begin(), args.end());
   return Run({argv, Environment(), dir_, "", deadline});
@@ -271,8 +306,9 @@ std::string World::WriteDaemonYaml(const std::string& name, const std::string& m
   const std::string path = dir_ + "/" + name + ".yaml";
   const std::string data = name == "daemon" ? DataDir() : dir_ + "/data-" + name;
   WriteFile(path, "apiVersion: sluice.dev/v1\nkind: Daemon\nmetadata: {name: " + name +
-                      "}\nspec:\n  repository:\n    url: " + remote_url_ + "\n    poll: 1s\n" + repository_more_ + "  kubeconfig: " + Kubeconfig() +
-                      "\n  dataDir: " + data + "\n  identity: {name: sluice, email: sluice@example.com}\n" +
+                      "}\nspec:\n  repository:\n    url: " + remote_url_ + "\n    poll: 1s\n" +
+                      repository_more_ + "  kubeconfig: " + Kubeconfig() + "\n  dataDir: " + data +
+                      "\n  identity: {name: sluice, email: sluice@example.com}\n" +
                       options_.daemon_spec + more);
   return path;
 }
@@ -281,14 +317,18 @@ std::string World::GitIn(const std::string& directory, const std::vector<std::st
   std::vector<std::string> argv = {"git", "-C", directory};
   argv.insert(argv.end(), args.begin(), args.end());
   const Ran ran = Run({argv, CleanEnvironment(dir_ + "/home"), dir_, "", seconds(60)});
-  if (ran.exit_code != 0) throw std::runtime_error("git " + args[0] + " in " + directory + ": " + ran.err);
+  if (ran.exit_code != 0)
+    throw std::runtime_error("git " + args[0] + " in " + directory + ": " + ran.err);
   return ran.out;
 }
 
-std::string World::Git(const std::vector<std::string>& args) const { return GitIn(dir_ + "/origin.git", args); }
+std::string World::Git(const std::vector<std::string>& args) const {
+  return GitIn(dir_ + "/origin.git", args);
+}
 
 std::optional<std::string> World::Tip(const std::string& branch) const {
-  const std::string tip = Trimmed(Git({"for-each-ref", "--format=%(objectname)", "refs/heads/" + branch}));
+  const std::string tip =
+      Trimmed(Git({"for-each-ref", "--format=%(objectname)", "refs/heads/" + branch}));
   if (tip.empty()) return std::nullopt;
   return tip;
 }
@@ -298,15 +338,17 @@ int World::CommitCount(const std::string& branch) const {
 }
 
 nlohmann::json World::Record(const std::string& unit) const {
-  if (!Tip("deployments") || Trimmed(Git({"ls-tree", "deployments", unit + ".json"})).empty()) return nullptr;
+  if (!Tip("deployments") || Trimmed(Git({"ls-tree", "deployments", unit + ".json"})).empty())
+    return nullptr;
   return nlohmann::json::parse(Git({"show", "deployments:" + unit + ".json"}));
 }
 
 std::vector<LoggedEvent> World::Events(const std::string& unit) const {
   std::vector<LoggedEvent> events;
   if (!Tip("deployments")) return events;
-  const std::string log = Git({"log", "--reverse",
-                               "--format=%H%x1f%an <%ae>%x1f%s%x1f%(trailers:only,unfold)%x1e", "deployments"});
+  const std::string log =
+      Git({"log", "--reverse", "--format=%H%x1f%an <%ae>%x1f%s%x1f%(trailers:only,unfold)%x1e",
+           "deployments"});
   for (const auto& entry : SplitAt(log, '\x1e')) {
     const auto parts = SplitAt(entry, '\x1f');
     if (parts.size() < 3) continue;
@@ -343,7 +385,9 @@ nlohmann::json World::Deployment(const std::string& cluster, const std::string& 
 
 std::string World::Image(const std::string& cluster, const std::string& deployment) const {
   const nlohmann::json found = Deployment(cluster, deployment);
-  return found.is_null() ? "" : found.at("/spec/template/spec/containers/0/image"_json_pointer).get<std::string>();
+  return found.is_null()
+             ? ""
+             : found.at("/spec/template/spec/containers/0/image"_json_pointer).get<std::string>();
 }
 
 namespace {
@@ -351,7 +395,8 @@ namespace {
 // A line of kube-apiserver's audit log.
 std::optional<SeenRequest> ParseAudit(const nlohmann::json& entry) {
   const std::string verb = entry.value("verb", ""), uri = entry.value("requestURI", "");
-  if (verb != "create" && verb != "update" && verb != "patch" && verb != "delete" && verb != "deletecollection") {
+  if (verb != "create" && verb != "update" && verb != "patch" && verb != "delete" &&
+      verb != "deletecollection") {
     return std::nullopt;
   }
   return SeenRequest{verb, uri, uri.find("dryRun=All") != std::string::npos};
@@ -361,7 +406,8 @@ std::optional<SeenRequest> ParseAudit(const nlohmann::json& entry) {
 std::optional<SeenRequest> ParseSandboxAudit(const nlohmann::json& entry) {
   if (entry.value("userAgent", "").rfind("sluice", 0) != 0) return std::nullopt;
   const std::string verb = entry.value("verb", "");
-  return SeenRequest{verb == "apply" ? "patch" : verb, entry.value("path", ""), entry.value("dryRun", false)};
+  return SeenRequest{verb == "apply" ? "patch" : verb, entry.value("path", ""),
+                     entry.value("dryRun", false)};
 }
 
 }  // namespace
@@ -375,7 +421,8 @@ std::vector<SeenRequest> World::Requests() const {
     if (!entry.is_object()) continue;  // a line that is being written
     const auto request = IsReal() ? ParseAudit(entry) : ParseSandboxAudit(entry);
     // Other worlds share a real control plane: what names no namespace of ours may be theirs.
-    const bool is_ours = request && (!IsReal() || request->uri.find(id_ + "-") != std::string::npos);
+    const bool is_ours =
+        request && (!IsReal() || request->uri.find(id_ + "-") != std::string::npos);
     if (is_ours) requests.push_back(*request);
   }
   return requests;

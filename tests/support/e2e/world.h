@@ -1,10 +1,12 @@
-// One world for an end-to-end case: a config repo behind real git, clusters, and the real `sluice` program.
+// One world for an end-to-end case: a config repo behind real git, clusters, and the real `sluice`
+// program.
 //
-// A case is written once and runs on the sandbox (a `sluice sandbox` process of its own) or, when SLUICE_REAL_DIR
-// names a running plane of tests/real/kubernetes/controlplane.sh, on that. Clusters are the contexts dev, staging and
-// prod; each has a namespace of this world alone, made by an administrator as a platform team would.
-// What goes wrong in the set-up throws; what the case is about is for the case to check.
-// SLUICE_BIN names another program; SLUICE_KEEP=1 keeps the directory.
+// A case is written once and runs on the sandbox (a `sluice sandbox` process of its own) or, when
+// SLUICE_REAL_DIR names a running plane of tests/real/kubernetes/controlplane.sh, on that. Clusters
+// are the contexts dev, staging and prod; each has a namespace of this world alone, made by an
+// administrator as a platform team would. What goes wrong in the set-up throws; what the case is
+// about is for the case to check. SLUICE_BIN names another program; SLUICE_KEEP=1 keeps the
+// directory.
 #pragma once
 
 #include <map>
@@ -24,7 +26,8 @@ enum class Transport { kPath, kHttp, kSsh };  // how sluice reaches the config r
 struct WorldOptions {
   std::vector<std::string> clusters = {"dev", "staging", "prod"};
   std::vector<std::string> faults;  // sandbox only: --fault
-  bool may_manage_cluster = false;  // the engine may make namespaces and types, too (ClusterRole sluice-platform)
+  bool may_manage_cluster =
+      false;  // the engine may make namespaces and types, too (ClusterRole sluice-platform)
   Transport transport = Transport::kPath;
   std::string daemon_spec;  // further lines under daemon.yaml's spec, indented by two
 };
@@ -34,7 +37,8 @@ struct EnvironmentSpec {
   std::string promotion = "manual";  // auto | manual
   std::string soak = "0s";
   std::string more;     // further lines under spec, indented by two
-  std::string targets;  // lines of spec.targets' list, indented by four; "": one target `main`, cluster and namespace of `name`
+  std::string targets;  // lines of spec.targets' list, indented by four; "": one target `main`,
+                        // cluster and namespace of `name`
 };
 
 struct AppSpec {
@@ -45,7 +49,7 @@ struct AppSpec {
   std::string health_timeout = "30s";
   bool has_smoke_test = true;  // one GET through the HTTP front
   std::string more;            // further lines under app.yaml's spec, indented by two
-  std::string strategy;        // one line for the Deployment's spec.strategy, e.g. "{type: Recreate}"
+  std::string strategy;  // one line for the Deployment's spec.strategy, e.g. "{type: Recreate}"
 };
 
 // One commit of the log branch, as stock git tells it.
@@ -76,10 +80,12 @@ class World {
   std::string DataDir() const { return dir_ + "/data"; }
   std::string DaemonYaml() const { return dir_ + "/daemon.yaml"; }
   std::string Kubeconfig() const;
-  // "http://127.0.0.1:M/dev/<namespace>/<service>": answers as the workload behind the Service would.
+  // "http://127.0.0.1:M/dev/<namespace>/<service>": answers as the workload behind the Service
+  // would.
   std::string Front(const std::string& cluster, const std::string& service) const;
 
-  // --- the config repo, as a developer's work tree -------------------------------------------------------------
+  // --- the config repo, as a developer's work tree
+  // -------------------------------------------------------------
   void Write(const std::string& path, const std::string& text);
   void Remove(const std::string& path);  // file or directory
   std::string Read(const std::string& path) const;
@@ -94,7 +100,8 @@ class World {
   // Brings the work tree to origin's tip (after a revert or a promotion) and returns it.
   std::string Pull();
 
-  // --- sluice --------------------------------------------------------------------------------------------------
+  // --- sluice
+  // --------------------------------------------------------------------------------------------------
   // Added to the environment of the programs started from now on, e.g. SLUICE_CRASH_AFTER_EFFECT.
   std::map<std::string, std::string> env;
   // `sluice -c daemon.yaml ARGS...`, with `deadline` for the whole call.
@@ -108,20 +115,25 @@ class World {
   Ran SluiceWith(const std::string& daemon_yaml, const std::vector<std::string>& args,
                  seconds deadline = seconds(180)) const;
 
-  // --- what happened, told by stock git from the origin ---------------------------------------------------------
-  std::string Git(const std::vector<std::string>& args) const;  // in the bare origin; throws when git fails
+  // --- what happened, told by stock git from the origin
+  // ---------------------------------------------------------
+  std::string Git(
+      const std::vector<std::string>& args) const;  // in the bare origin; throws when git fails
   std::optional<std::string> Tip(const std::string& branch) const;
   int CommitCount(const std::string& branch) const;
-  nlohmann::json Record(const std::string& unit) const;     // null when there is none
+  nlohmann::json Record(const std::string& unit) const;                 // null when there is none
   std::vector<LoggedEvent> Events(const std::string& unit = "") const;  // oldest first
   std::vector<std::string> EventKinds(const std::string& unit = "") const;
 
-  // --- the clusters, as an administrator ------------------------------------------------------------------------
+  // --- the clusters, as an administrator
+  // ------------------------------------------------------------------------
   const KubeApi& Cluster(const std::string& name) const;
-  nlohmann::json Deployment(const std::string& cluster, const std::string& name) const;  // null when absent
-  std::string Image(const std::string& cluster, const std::string& deployment) const;    // "" when absent
-  // Writes and dry runs of the engine in this world's namespaces, oldest first, from the API server's audit log; on the
-  // sandbox also those that name no namespace.
+  nlohmann::json Deployment(const std::string& cluster,
+                            const std::string& name) const;  // null when absent
+  std::string Image(const std::string& cluster,
+                    const std::string& deployment) const;  // "" when absent
+  // Writes and dry runs of the engine in this world's namespaces, oldest first, from the API
+  // server's audit log; on the sandbox also those that name no namespace.
   std::vector<SeenRequest> Requests() const;
   size_t WriteCount() const;  // of these, without the dry runs
 

@@ -166,7 +166,8 @@ TEST_CASE("errors in a row are counted, told to the pass, and forgotten after an
   Board board;
   for (int errors = 0; errors < 3; ++errors) {
     const auto due = board.Take();
-    const auto prod = std::find_if(due.begin(), due.end(), [](const auto& d) { return d.unit == kProd; });
+    const auto prod =
+        std::find_if(due.begin(), due.end(), [](const auto& d) { return d.unit == kProd; });
     REQUIRE(prod != due.end());
     CHECK(prod->errors_in_row == errors);
     if (errors == 0) board.End(kDev);

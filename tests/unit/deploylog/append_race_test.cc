@@ -47,11 +47,16 @@ TEST_CASE("a request is one commit by the person who asked and needs no lease") 
   REQUIRE(a->Append(MakeEntry()));
 
   const std::string id = Ask(*command, "freeze", "data migration");
-  CHECK(hub.Git({"log", "-1", "--format=%an <%ae>%n%s%n%b", kBranch}).starts_with(
-      "Ada Lovelace <ada@example.test>\nprod/checkout: freeze requested\ndata migration\n"));
-  CHECK(hub.Git({"log", "-1", "--format=%(trailers:key=Sluice-Event,valueonly,separator=)", kBranch}) == "request");
-  CHECK(hub.Git({"log", "-1", "--format=%(trailers:key=Sluice-Engine,valueonly,separator=)", kBranch}).empty());
-  CHECK(hub.Git({"diff", "--name-status", kBranch + "~1", kBranch}) == "A\trequests/" + id + ".json");
+  CHECK(hub.Git({"log", "-1", "--format=%an <%ae>%n%s%n%b", kBranch})
+            .starts_with("Ada Lovelace <ada@example.test>\nprod/checkout: freeze requested\ndata "
+                         "migration\n"));
+  CHECK(hub.Git({"log", "-1", "--format=%(trailers:key=Sluice-Event,valueonly,separator=)",
+                 kBranch}) == "request");
+  CHECK(
+      hub.Git({"log", "-1", "--format=%(trailers:key=Sluice-Engine,valueonly,separator=)", kBranch})
+          .empty());
+  CHECK(hub.Git({"diff", "--name-status", kBranch + "~1", kBranch}) ==
+        "A\trequests/" + id + ".json");
 
   REQUIRE(a->Refresh());
   REQUIRE(a->Get()->requests.size() == 1);
@@ -74,7 +79,8 @@ TEST_CASE("a request is one commit by the person who asked and needs no lease") 
   CHECK((*history)[0].author == "Ada Lovelace <ada@example.test>");
 }
 
-TEST_CASE("requests are read oldest first with the person of each, however many events came since") {
+TEST_CASE(
+    "requests are read oldest first with the person of each, however many events came since") {
   const Hub hub;
   const auto a = StartEngine(hub, "e-a");
   REQUIRE(a->Append(MakeEntry()));
@@ -83,7 +89,8 @@ TEST_CASE("requests are read oldest first with the person of each, however many 
   command->clock.Advance(1s);
   const std::string second = Ask(*command, "retry");
   REQUIRE(a->Refresh());
-  for (int i = 0; i < 5; ++i) REQUIRE(a->Append(MakeEntry(EventKind::kHealth, kUnit, std::to_string(i))));
+  for (int i = 0; i < 5; ++i)
+    REQUIRE(a->Append(MakeEntry(EventKind::kHealth, kUnit, std::to_string(i))));
   const auto b = Engine::Command(hub);
   REQUIRE(b->Refresh());
   for (const Engine* engine : {a.get(), b.get()}) {
@@ -103,13 +110,16 @@ TEST_CASE("a request that is not one is refused before it is sent") {
   Request request;
   request.verb = "explode";
   request.unit = kUnit;
-  CHECK(a->log->AddRequest(request, kAda, a->MakeCall()).error().code() == ErrorCode::kInvalidArgument);
+  CHECK(a->log->AddRequest(request, kAda, a->MakeCall()).error().code() ==
+        ErrorCode::kInvalidArgument);
   request.verb = "adopt";
   request.unit = {"prod", "../x"};
-  CHECK(a->log->AddRequest(request, kAda, a->MakeCall()).error().code() == ErrorCode::kInvalidArgument);
+  CHECK(a->log->AddRequest(request, kAda, a->MakeCall()).error().code() ==
+        ErrorCode::kInvalidArgument);
   request.unit = kUnit;
   request.objects.assign(200, std::string(60, 'x'));
-  CHECK_THAT(a->log->AddRequest(request, kAda, a->MakeCall()).error().message(), Catch::Contains("too many objects"));
+  CHECK_THAT(a->log->AddRequest(request, kAda, a->MakeCall()).error().message(),
+             Catch::Contains("too many objects"));
   CHECK(Count(hub) == "1");
 }
 
@@ -121,8 +131,8 @@ TEST_CASE("an append that a request came before is built again on top of it") {
   std::string id;
   BeforeNextPush(*a, [&] { id = Ask(*command, "freeze"); });
   REQUIRE(a->Append(MakeEntry(EventKind::kSucceeded, kUnit, "Done")));
-  CHECK(hub.Git({"log", "--reverse", "--format=%(trailers:key=Sluice-Event,valueonly,separator=)", kBranch}) ==
-        "started\nrequest\nsucceeded");
+  CHECK(hub.Git({"log", "--reverse", "--format=%(trailers:key=Sluice-Event,valueonly,separator=)",
+                 kBranch}) == "started\nrequest\nsucceeded");
   CHECK(a->Get()->records.at(kUnit).reason == "Done");
   REQUIRE(a->Get()->requests.size() == 1);
   CHECK(a->Get()->requests[0].id == id);
@@ -136,8 +146,8 @@ TEST_CASE("a request that an append came before is built again on top of it") {
   const auto command = Engine::Command(hub);
   BeforeNextPush(*command, [&] { REQUIRE(a->Append(MakeEntry(EventKind::kSucceeded))); });
   Ask(*command, "retry");
-  CHECK(hub.Git({"log", "--reverse", "--format=%(trailers:key=Sluice-Event,valueonly,separator=)", kBranch}) ==
-        "started\nsucceeded\nrequest");
+  CHECK(hub.Git({"log", "--reverse", "--format=%(trailers:key=Sluice-Event,valueonly,separator=)",
+                 kBranch}) == "started\nsucceeded\nrequest");
 }
 
 TEST_CASE("a request of unknown outcome is sent once") {
@@ -208,10 +218,11 @@ TEST_CASE("a push of unknown outcome is looked up and lands exactly once") {
   const auto a = StartEngine(hub, "e-a");
   const bool is_first = GENERATE(true, false);
   if (!is_first) REQUIRE(a->Append(MakeEntry(EventKind::kStarted)));
-  const auto faults = GENERATE(values<std::deque<Fault>>({{Fault::kLandsUnknown},
-                                                          {Fault::kLostUnknown},
-                                                          {Fault::kLostUnknown, Fault::kLandsUnknown},
-                                                          {Fault::kLostUnknown, Fault::kLostUnknown}}));
+  const auto faults =
+      GENERATE(values<std::deque<Fault>>({{Fault::kLandsUnknown},
+                                          {Fault::kLostUnknown},
+                                          {Fault::kLostUnknown, Fault::kLandsUnknown},
+                                          {Fault::kLostUnknown, Fault::kLostUnknown}}));
   a->remote->FailNextPushes(faults);
   REQUIRE(a->Append(MakeEntry(EventKind::kSucceeded, kUnit, "Done")));
   CHECK(Count(hub) == (is_first ? "1" : "2"));
@@ -267,7 +278,8 @@ TEST_CASE("an append after an outcome that was never learnt does not overwrite w
 TEST_CASE("a refused push names the server's words and what to allow") {
   const Hub hub;
   const auto a = StartEngine(hub, "e-a");
-  git::WriteFile(hub.path + "/hooks/pre-receive", "#!/bin/sh\necho 'deployments is protected' >&2\nexit 1\n");
+  git::WriteFile(hub.path + "/hooks/pre-receive",
+                 "#!/bin/sh\necho 'deployments is protected' >&2\nexit 1\n");
   git::Run({"chmod", "+x", hub.path + "/hooks/pre-receive"});
   const auto status = a->Append(MakeEntry());
   REQUIRE_FALSE(status);
@@ -286,13 +298,16 @@ TEST_CASE("entries that wait at the same time share one push") {
   std::array<Status, 4> results;
   std::vector<std::jthread> threads;
   const auto append = [&](size_t i) {
-    threads.emplace_back([&, i] { results[i] = a->Append(MakeEntry(EventKind::kHeld, {"dev", "app-" + std::to_string(i)})); });
+    threads.emplace_back([&, i] {
+      results[i] = a->Append(MakeEntry(EventKind::kHeld, {"dev", "app-" + std::to_string(i)}));
+    });
   };
   append(0);
   a->remote->WaitForPushAtGate();
   for (size_t i = 1; i < results.size(); ++i) append(i);
   const auto deadline = std::chrono::steady_clock::now() + 60s;
-  while (a->log->PendingAppends() < 3 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  while (a->log->PendingAppends() < 3 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
   REQUIRE(a->log->PendingAppends() == 3);
   a->remote->OpenGate();
   threads.clear();
@@ -315,7 +330,8 @@ TEST_CASE("an entry that waited too long behind another push is withdrawn") {
   CHECK(late.error().code() == ErrorCode::kDeadlineExceeded);
   std::stop_source stop;
   stop.request_stop();
-  const auto stopped = a->log->Append(MakeEntry(EventKind::kHeld, {"dev", "web"}), {a->MakeCall().deadline, stop.get_token()});
+  const auto stopped = a->log->Append(MakeEntry(EventKind::kHeld, {"dev", "web"}),
+                                      {a->MakeCall().deadline, stop.get_token()});
   REQUIRE_FALSE(stopped);
   CHECK(stopped.error().code() == ErrorCode::kCancelled);
   CHECK(a->log->PendingAppends() == 0);
@@ -336,7 +352,8 @@ TEST_CASE("appends, renewals, refreshes and requests from several threads lose n
     for (int t = 0; t < 3; ++t) {
       threads.emplace_back([&, t] {
         const UnitId unit{"dev", "app-" + std::to_string(t)};
-        for (int i = 0; i < 4; ++i) failures += a->Append(MakeEntry(EventKind::kHealth, unit, std::to_string(i))) ? 0 : 1;
+        for (int i = 0; i < 4; ++i)
+          failures += a->Append(MakeEntry(EventKind::kHealth, unit, std::to_string(i))) ? 0 : 1;
       });
     }
     threads.emplace_back([&] {
@@ -366,7 +383,8 @@ TEST_CASE("appends, renewals, refreshes and requests from several threads lose n
   REQUIRE(a->Refresh());
   CHECK(Count(hub) == "16");
   CHECK(a->Get()->requests.size() == 3);
-  for (int t = 0; t < 3; ++t) CHECK(a->Get()->records.at({"dev", "app-" + std::to_string(t)}).reason == "3");
+  for (int t = 0; t < 3; ++t)
+    CHECK(a->Get()->records.at({"dev", "app-" + std::to_string(t)}).reason == "3");
 }
 
 }  // namespace sluice::deploylog

@@ -9,7 +9,9 @@ namespace {
 std::string Count(const Hub& hub) { return hub.Git({"rev-list", "--count", kBranch}); }
 
 std::string Trailer(const Hub& hub, const std::string& key, const std::string& revision = kBranch) {
-  return hub.Git({"log", "-1", "--format=%(trailers:key=Sluice-" + key + ",valueonly,separator=%x2C)", revision});
+  return hub.Git({"log", "-1",
+                  "--format=%(trailers:key=Sluice-" + key + ",valueonly,separator=%x2C)",
+                  revision});
 }
 
 ObjectRef Deployment(const std::string& name) { return {"apps", "Deployment", "shop", name}; }
@@ -24,14 +26,15 @@ TEST_CASE("the first append begins an orphan branch with one commit per event in
   std::vector<Entry> entries(2);
   entries[0].event.kind = EventKind::kInitialised;
   entries[0].event.summary = "log begun";
-  entries[0].initialised = Initialised{"shop", ".", hub.revision, {{kUnit, {"f-0", {"d-0", "v0"}}}}};
+  entries[0].initialised =
+      Initialised{"shop", ".", hub.revision, {{kUnit, {"f-0", {"d-0", "v0"}}}}};
   entries[1] = MakeEntry(EventKind::kStarted);
   REQUIRE(a->log->AppendAll(std::move(entries), a->MakeCall()));
   CHECK(a->remote->pushes() == pushes + 1);
   CHECK(Count(hub) == "2");
   CHECK(hub.Git({"rev-list", "--max-parents=0", "--count", kBranch}) == "1");
-  CHECK(hub.Git({"log", "--format=%(trailers:key=Sluice-Event,valueonly,separator=)", "--reverse", kBranch}) ==
-        "initialised\nstarted");
+  CHECK(hub.Git({"log", "--format=%(trailers:key=Sluice-Event,valueonly,separator=)", "--reverse",
+                 kBranch}) == "initialised\nstarted");
   CHECK(Trailer(hub, "Engine") == "e-a");
   CHECK(Trailer(hub, "Environment") == "prod");
   CHECK(Trailer(hub, "Application") == "checkout");
@@ -107,7 +110,8 @@ TEST_CASE("inventory and created lists are written, shrunk and removed") {
   const Hub hub;
   const auto a = StartEngine(hub, "e-a");
   Entry entry = MakeEntry();
-  entry.inventory = Inventory{{"eu", {Deployment("a"), {"", "Namespace", "", "shop"}}}, {"us", {Deployment("a")}}};
+  entry.inventory = Inventory{{"eu", {Deployment("a"), {"", "Namespace", "", "shop"}}},
+                              {"us", {Deployment("a")}}};
   entry.created = Inventory{{"eu", {Deployment("a")}}};
   REQUIRE(a->Append(entry));
   CHECK(hub.Git({"show", kBranch + ":prod/checkout.inventory"}) ==
@@ -120,7 +124,8 @@ TEST_CASE("inventory and created lists are written, shrunk and removed") {
   REQUIRE(a->Append(end));
   CHECK(*a->log->ReadInventory(kUnit) == *end.inventory);
   CHECK(a->log->ReadCreated(kUnit)->empty());
-  CHECK(hub.Git({"ls-tree", "-r", "--name-only", kBranch}) == "prod/checkout.inventory\nprod/checkout.json");
+  CHECK(hub.Git({"ls-tree", "-r", "--name-only", kBranch}) ==
+        "prod/checkout.inventory\nprod/checkout.json");
   // Nothing was ever recorded of this one.
   CHECK(a->log->ReadInventory({"dev", "web"})->empty());
 }
@@ -134,7 +139,8 @@ TEST_CASE("an inventory that cannot be read is an error, never an empty one") {
   const auto inventory = a->log->ReadInventory(kUnit);
   REQUIRE_FALSE(inventory);
   CHECK(inventory.error().code() == ErrorCode::kCorrupted);
-  CHECK_THAT(inventory.error().message(), Catch::Contains("prod/checkout.inventory") && Catch::Contains("line 2"));
+  CHECK_THAT(inventory.error().message(),
+             Catch::Contains("prod/checkout.inventory") && Catch::Contains("line 2"));
 }
 
 TEST_CASE("last known good is kept as the config repo's own objects and replaced whole") {
@@ -144,7 +150,8 @@ TEST_CASE("last known good is kept as the config repo's own objects and replaced
   REQUIRE(a->remote->Fetch({"refs/heads/main"}, a->MakeCall()));
   Entry entry = MakeEntry(EventKind::kSucceeded);
   entry.good_commit = hub.revision;
-  entry.good_paths = {"sluice.yaml", "environments/prod/environment.yaml", "environments/prod/checkout"};
+  entry.good_paths = {"sluice.yaml", "environments/prod/environment.yaml",
+                      "environments/prod/checkout"};
   REQUIRE(a->Append(entry));
   CHECK(hub.Git({"ls-tree", "-r", "--name-only", kBranch + ":prod/checkout.good"}) ==
         "environments/prod/checkout/app.yaml\nenvironments/prod/checkout/deploy.yaml\n"
@@ -160,7 +167,8 @@ TEST_CASE("last known good is kept as the config repo's own objects and replaced
 
   entry.good_paths = {"sluice.yaml"};
   REQUIRE(a->Append(entry));
-  CHECK(hub.Git({"ls-tree", "-r", "--name-only", kBranch + ":prod/checkout.good"}) == "sluice.yaml");
+  CHECK(hub.Git({"ls-tree", "-r", "--name-only", kBranch + ":prod/checkout.good"}) ==
+        "sluice.yaml");
   const auto missing = [&] {
     entry.good_paths = {"sluice.yaml", "environments/prod/nothing"};
     return a->Append(entry);
@@ -193,8 +201,9 @@ TEST_CASE("history is filtered, newest first, and passes over commits made by ha
   a->clock.Advance(5s);
   Entry entry = MakeEntry(EventKind::kFailed);
   entry.event.body = "smoke test 'up' said no\n--- not a trailer\nSluice-Event: succeeded";
-  entry.event.trailers = {{"Environment", "prod"}, {"Application", "checkout"}, {"Reason", "SmokeTestFailed"},
-                          {"Reverts", "c1"},       {"Reverts", "c2"},           {"Operation", "op-1"}};
+  entry.event.trailers = {
+      {"Environment", "prod"}, {"Application", "checkout"}, {"Reason", "SmokeTestFailed"},
+      {"Reverts", "c1"},       {"Reverts", "c2"},           {"Operation", "op-1"}};
   REQUIRE(a->Append(entry));
   REQUIRE(a->Append(MakeEntry(EventKind::kStarted, {"dev", "web"})));
 
@@ -209,14 +218,15 @@ TEST_CASE("history is filtered, newest first, and passes over commits made by ha
   CHECK(failed.author == "sluice <sluice@example.test>");
   CHECK(failed.commit == hub.Git({"rev-parse", kBranch + "~1"}));
   CHECK(failed.time == std::chrono::floor<std::chrono::seconds>(a->clock.SystemNow()));
-  CHECK(failed.trailers == std::vector<std::pair<std::string, std::string>>{{"Event", "failed"},
-                                                                            {"Environment", "prod"},
-                                                                            {"Application", "checkout"},
-                                                                            {"Reason", "SmokeTestFailed"},
-                                                                            {"Reverts", "c1"},
-                                                                            {"Reverts", "c2"},
-                                                                            {"Operation", "op-1"},
-                                                                            {"Engine", "e-a"}});
+  CHECK(failed.trailers ==
+        std::vector<std::pair<std::string, std::string>>{{"Event", "failed"},
+                                                         {"Environment", "prod"},
+                                                         {"Application", "checkout"},
+                                                         {"Reason", "SmokeTestFailed"},
+                                                         {"Reverts", "c1"},
+                                                         {"Reverts", "c2"},
+                                                         {"Operation", "op-1"},
+                                                         {"Engine", "e-a"}});
   CHECK(a->log->History({.environment = "prod"})->size() == 2);
   CHECK(a->log->History({.environment = "dev", .application = "checkout"})->empty());
   CHECK(a->log->History({.kind = EventKind::kFailed})->size() == 1);
@@ -246,16 +256,18 @@ TEST_CASE("a record that cannot be read is named with its commit") {
   struct Row {
     std::string content, message;
   };
-  const auto row = GENERATE(values<Row>({{"{", "not JSON"},
-                                         {R"({"unit": "prod/web", "phase": "Idle"})", "record of 'prod/web'"},
-                                         {R"({"unit": "prod/checkout", "phase": "Idle", "x": 1})", "'x'"},
-                                         {std::string(70'000, ' '), "checkout.json"}}));
+  const auto row =
+      GENERATE(values<Row>({{"{", "not JSON"},
+                            {R"({"unit": "prod/web", "phase": "Idle"})", "record of 'prod/web'"},
+                            {R"({"unit": "prod/checkout", "phase": "Idle", "x": 1})", "'x'"},
+                            {std::string(70'000, ' '), "checkout.json"}}));
   const std::string commit = hub.EditLog({{"prod/checkout.json", row.content}});
   const auto status = a->Refresh();
   REQUIRE_FALSE(status);
   CHECK(status.error().code() == ErrorCode::kCorrupted);
-  CHECK_THAT(status.error().message(), Catch::Contains("'prod/checkout.json' at commit " + commit.substr(0, 12)) &&
-                                           Catch::Contains(row.message));
+  CHECK_THAT(status.error().message(),
+             Catch::Contains("'prod/checkout.json' at commit " + commit.substr(0, 12)) &&
+                 Catch::Contains(row.message));
   CHECK(a->Get() == before);
   // Mended by a commit, it goes on.
   hub.EditLog({{"prod/checkout.json", FormatRecord(MakeRecord(kUnit, "Mended"))}});

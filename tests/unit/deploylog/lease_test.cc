@@ -7,7 +7,9 @@ namespace {
 
 using Fault = FaultyRemote::Fault;
 
-std::string LeaseAt(const Hub& hub) { return hub.Git({"for-each-ref", "--format=%(objectname)", kLeaseRef}); }
+std::string LeaseAt(const Hub& hub) {
+  return hub.Git({"for-each-ref", "--format=%(objectname)", kLeaseRef});
+}
 
 }  // namespace
 
@@ -19,8 +21,10 @@ TEST_CASE("a free lease is taken and its commit names the holder") {
   REQUIRE(a.Acquire());
   CHECK(a.lease->IsHeld());
   CHECK(a.lease->MayWriteLive());
-  CHECK(hub.Git({"log", "-1", "--format=%s", kLeaseRef}) == "Lease of deployments: sluice run of e-a");
-  CHECK(hub.Git({"log", "-1", "--format=%(trailers:key=Sluice-Engine,valueonly,separator=)", kLeaseRef}) == "e-a");
+  CHECK(hub.Git({"log", "-1", "--format=%s", kLeaseRef}) ==
+        "Lease of deployments: sluice run of e-a");
+  CHECK(hub.Git({"log", "-1", "--format=%(trailers:key=Sluice-Engine,valueonly,separator=)",
+                 kLeaseRef}) == "e-a");
   CHECK(hub.Git({"rev-list", "--count", kLeaseRef}) == "1");
 }
 
@@ -32,7 +36,8 @@ TEST_CASE("another engine's lease is refused and its holder named") {
   REQUIRE_FALSE(status);
   CHECK(status.error().code() == ErrorCode::kHeldElsewhere);
   CHECK(status.error().reason() == "LeaseHeld");
-  CHECK_THAT(status.error().message(), Catch::Contains("sluice run of e-a") && Catch::Contains("(engine e-a)") &&
+  CHECK_THAT(status.error().message(), Catch::Contains("sluice run of e-a") &&
+                                           Catch::Contains("(engine e-a)") &&
                                            Catch::Contains("stop that engine"));
   CHECK_FALSE(b.lease->IsHeld());
   CHECK(a.lease->IsHeld());

@@ -38,7 +38,8 @@ Status FaultyRemote::Fetch(const std::vector<std::string>& refs, const Call& cal
   return real_.Fetch(refs, call);
 }
 
-Result<git::PushResult> FaultyRemote::Push(const std::vector<git::RefUpdate>& updates, const Call& call) {
+Result<git::PushResult> FaultyRemote::Push(const std::vector<git::RefUpdate>& updates,
+                                           const Call& call) {
   ++pushes_;
   std::optional<Fault> fault;
   {
@@ -57,8 +58,10 @@ Result<git::PushResult> FaultyRemote::Push(const std::vector<git::RefUpdate>& up
   if (before_push) before_push();
   if (!fault) return real_.Push(updates, call);
   switch (*fault) {
-    case Fault::kRefused: return git::PushResult{git::PushOutcome::kRefused, "protected branch"};
-    case Fault::kLostUnknown: break;
+    case Fault::kRefused:
+      return git::PushResult{git::PushOutcome::kRefused, "protected branch"};
+    case Fault::kLostUnknown:
+      break;
     case Fault::kLandsUnknown: {
       auto landed = real_.Push(updates, call);
       if (!landed) return landed;
@@ -80,7 +83,8 @@ Hub::Hub() : path(git::MakeTemporaryDirectory() + "/hub.git") {
   git::Git(source.path, {"push", "-q", path, revision + ":refs/heads/main"});
 }
 
-std::string Hub::EditLog(const std::map<std::string, std::string>& files, const std::string& message) const {
+std::string Hub::EditLog(const std::map<std::string, std::string>& files,
+                         const std::string& message) const {
   const std::string work = git::MakeTemporaryDirectory() + "/work";
   git::Run({"git", "clone", "-q", "-b", kBranch, path, work});
   for (const auto& [name, content] : files) {

@@ -1,5 +1,5 @@
-// Engines that share one real bare repository, each with its own mirror, clock and state, and a remote that can be
-// made to fail on the way.
+// Engines that share one real bare repository, each with its own mirror, clock and state, and a
+// remote that can be made to fail on the way.
 #pragma once
 
 #include <atomic>
@@ -50,9 +50,11 @@ class FaultyRemote final : public git::Remote {
   int fetches() const { return fetches_; }
   int lists() const { return lists_; }
 
-  Result<std::map<std::string, std::string>> List(const std::vector<std::string>& refs, const Call& call) override;
+  Result<std::map<std::string, std::string>> List(const std::vector<std::string>& refs,
+                                                  const Call& call) override;
   Status Fetch(const std::vector<std::string>& refs, const Call& call) override;
-  Result<git::PushResult> Push(const std::vector<git::RefUpdate>& updates, const Call& call) override;
+  Result<git::PushResult> Push(const std::vector<git::RefUpdate>& updates,
+                               const Call& call) override;
 
  private:
   git::Remote& real_;
@@ -68,9 +70,12 @@ class FaultyRemote final : public git::Remote {
 // The shared bare repository, with one commit on main.
 struct Hub {
   Hub();
-  std::string Git(const std::vector<std::string>& arguments) const { return git::Git(path, arguments); }
+  std::string Git(const std::vector<std::string>& arguments) const {
+    return git::Git(path, arguments);
+  }
   // Adds a commit made by hand to the log branch; "" as content removes the file.
-  std::string EditLog(const std::map<std::string, std::string>& files, const std::string& message = "by hand") const;
+  std::string EditLog(const std::map<std::string, std::string>& files,
+                      const std::string& message = "by hand") const;
 
   std::string path;
   std::string revision;  // of main
@@ -79,7 +84,8 @@ struct Hub {
 struct Engine {
   Engine(const Hub& hub, std::string id, std::string data_dir = git::MakeTemporaryDirectory());
   // A command: no lease, same data directory layout.
-  static std::unique_ptr<Engine> Command(const Hub& hub, std::string data_dir = git::MakeTemporaryDirectory());
+  static std::unique_ptr<Engine> Command(const Hub& hub,
+                                         std::string data_dir = git::MakeTemporaryDirectory());
 
   Call MakeCall() const { return {clock.SteadyNow() + std::chrono::seconds(120), {}}; }
   std::string ListTip();
@@ -108,6 +114,7 @@ std::unique_ptr<Engine> StartEngine(const Hub& hub, const std::string& id,
                                     std::string data_dir = git::MakeTemporaryDirectory());
 
 Record MakeRecord(const UnitId& unit = kUnit, const std::string& reason = "");
-Entry MakeEntry(EventKind kind = EventKind::kStarted, const UnitId& unit = kUnit, const std::string& reason = "");
+Entry MakeEntry(EventKind kind = EventKind::kStarted, const UnitId& unit = kUnit,
+                const std::string& reason = "");
 
 }  // namespace sluice::deploylog

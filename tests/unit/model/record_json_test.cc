@@ -42,22 +42,28 @@ Record FullRecord() {
   r.rollback_pending = true;
   r.promote_operation = "op-2";
   r.adopting = {"*", "eu apps/Deployment/shop/checkout"};
-  r.gates = {{"soak", "held", "Soaking", "until 10:00", At(1'700'000'005'000)}, {"predecessor", "open", "", "", {}}};
+  r.gates = {{"soak", "held", "Soaking", "until 10:00", At(1'700'000'005'000)},
+             {"predecessor", "open", "", "", {}}};
   r.failed = {{"f2", "sha256:2", "c2", "Unhealthy", "r-2"}, {"f1", "", "", "", ""}};
-  r.releases = {{"sha256:2", "v2", "c2", At(1'700'000'006'500), 1h + 1ms, true}, {"sha256:1", "", "", {}, 0ms, false}};
+  r.releases = {{"sha256:2", "v2", "c2", At(1'700'000'006'500), 1h + 1ms, true},
+                {"sha256:1", "", "", {}, 0ms, false}};
   r.running = RunningState{"c3", "f3", {"sha256:3", "v3"}};
   r.last_known_good = LastKnownGood{"c4", "f4", "r-4", {"sha256:4", "v4"}, At(1'700'000'007'000)};
   r.healthy_since = At(1'700'000'008'000);
   r.drift = {"eu apps/Deployment/shop/checkout spec.replicas"};
-  r.targets["eu"] = {Phase::kApplying, Outcome::kErrored, Health::kDegraded, At(1'700'000'009'000), "f5", "kubernetes/eu/shop"};
+  r.targets["eu"] = {
+      Phase::kApplying,    Outcome::kErrored, Health::kDegraded, At(1'700'000'009'000), "f5",
+      "kubernetes/eu/shop"};
   r.targets["us"] = {};
   return r;
 }
 
 std::string RandomText(std::mt19937& random, size_t most) {
-  static const std::vector<std::string> kPieces = {"a", "Z", "-", " ", "\"", "\\", "é", "…", "\n", "\x01", "\xff"};
+  static const std::vector<std::string> kPieces = {"a", "Z", "-",  " ",    "\"",  "\\",
+                                                   "é", "…", "\n", "\x01", "\xff"};
   std::string out;
-  for (size_t left = random() % (most + 1); left > 0; --left) out += kPieces[random() % kPieces.size()];
+  for (size_t left = random() % (most + 1); left > 0; --left)
+    out += kPieces[random() % kPieces.size()];
   return out;
 }
 
@@ -96,8 +102,8 @@ TEST_CASE("a stay longer than a duration can say is written as the longest one")
 
 TEST_CASE("an absent optional member is left out of a record") {
   const json written = ToJson(Record{.unit = {"dev", "web"}});
-  for (const char* key : {"outcome", "frozen", "started", "finished", "healthDeadline", "wake", "erroredSince",
-                          "running", "lastKnownGood", "healthySince"}) {
+  for (const char* key : {"outcome", "frozen", "started", "finished", "healthDeadline", "wake",
+                          "erroredSince", "running", "lastKnownGood", "healthySince"}) {
     INFO(key);
     CHECK_FALSE(written.contains(key));
   }
@@ -110,7 +116,8 @@ TEST_CASE("a record with an unknown member is refused and the member named") {
   const auto back = ParseRecord(written);
   REQUIRE_FALSE(back);
   CHECK(back.error().code() == ErrorCode::kCorrupted);
-  CHECK_THAT(back.error().message(), Catch::Contains("'" + (where.empty() ? "" : where + ".") + "surprise'"));
+  CHECK_THAT(back.error().message(),
+             Catch::Contains("'" + (where.empty() ? "" : where + ".") + "surprise'"));
 }
 
 TEST_CASE("a record with an unknown member in a list or a target is refused") {
@@ -169,10 +176,12 @@ TEST_CASE("a record never exceeds 16 KiB and keeps the newest of its lists") {
     record.releases.clear();
     record.drift.clear();
     for (size_t i = random() % 90; i > 0; --i) {
-      record.failed.push_back({std::to_string(i), RandomText(random, 80), std::string(40, 'c'), "Unhealthy", "r-1"});
+      record.failed.push_back(
+          {std::to_string(i), RandomText(random, 80), std::string(40, 'c'), "Unhealthy", "r-1"});
     }
     for (size_t i = random() % 90; i > 0; --i) {
-      record.releases.push_back({std::to_string(i), RandomText(random, 80), std::string(40, 'c'), At(1), 5min, false});
+      record.releases.push_back(
+          {std::to_string(i), RandomText(random, 80), std::string(40, 'c'), At(1), 5min, false});
     }
     for (size_t i = random() % 30; i > 0; --i) record.drift.push_back(RandomText(random, 500));
     const std::string text = FormatRecord(record);
@@ -188,7 +197,8 @@ TEST_CASE("a record never exceeds 16 KiB and keeps the newest of its lists") {
     for (size_t i = 0; i < back->failed.size(); ++i) {
       REQUIRE(back->failed[i].fingerprint == record.failed[i].fingerprint);
     }
-    for (size_t i = 0; i < back->releases.size(); ++i) REQUIRE(back->releases[i].digest == record.releases[i].digest);
+    for (size_t i = 0; i < back->releases.size(); ++i)
+      REQUIRE(back->releases[i].digest == record.releases[i].digest);
   }
   CHECK(shortened > 20);
 }
@@ -204,9 +214,12 @@ TEST_CASE("control characters cannot enter a record") {
 namespace {
 
 // Every member of `value` is described, and every described member is there.
-void CheckAgreement(const json& schema, const json& value, const json& root, const std::string& where) {
+void CheckAgreement(const json& schema, const json& value, const json& root,
+                    const std::string& where) {
   const json& resolved =
-      schema.contains("$ref") ? root.at(json::json_pointer(schema["$ref"].get<std::string>().substr(1))) : schema;
+      schema.contains("$ref")
+          ? root.at(json::json_pointer(schema["$ref"].get<std::string>().substr(1)))
+          : schema;
   INFO(where);
   if (value.is_object() && resolved.contains("properties")) {
     REQUIRE(resolved.value("additionalProperties", json(true)) == json(false));
@@ -228,7 +241,9 @@ void CheckAgreement(const json& schema, const json& value, const json& root, con
     REQUIRE(resolved["type"] == "array");
     CheckAgreement(resolved["items"], value[0], root, where + "[0]");
   } else {
-    const std::string type = value.is_string() ? "string" : value.is_boolean() ? "boolean" : "integer";
+    const std::string type = value.is_string()    ? "string"
+                             : value.is_boolean() ? "boolean"
+                                                  : "integer";
     CHECK(resolved["type"] == type);
     if (resolved.contains("enum")) {
       CHECK(std::ranges::find(resolved["enum"], value) != resolved["enum"].end());
@@ -275,8 +290,9 @@ TEST_CASE("an event's trailers become members in lowerCamelCase") {
   event.commit = std::string(40, 'a');
   event.author = "sluice <sluice@example.org>";
   event.time = At(1'700'000'000'000);
-  event.trailers = {{"Environment", "prod"}, {"Application", "checkout"}, {"Plan-Digest", "p"}, {"Attempt", "2"},
-                    {"Reverts", "c1"},       {"Reverts", "c2"},           {"Event", "reverted"}};
+  event.trailers = {{"Environment", "prod"}, {"Application", "checkout"}, {"Plan-Digest", "p"},
+                    {"Attempt", "2"},        {"Reverts", "c1"},           {"Reverts", "c2"},
+                    {"Event", "reverted"}};
   CHECK(ToJson(event) == json::parse(R"({"commit": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     "time": "2023-11-14T22:13:20Z", "by": "sluice <sluice@example.org>", "event": "reverted",
     "unit": "prod/checkout", "environment": "prod", "application": "checkout", "planDigest": "p", "attempt": 2,
@@ -288,7 +304,8 @@ TEST_CASE("an event's trailers become members in lowerCamelCase") {
     REQUIRE(schema["items"]["properties"].contains(key));
   }
   std::set<std::string> kinds;
-  for (const json& kind : schema["items"]["properties"]["event"]["enum"]) kinds.insert(kind.get<std::string>());
+  for (const json& kind : schema["items"]["properties"]["event"]["enum"])
+    kinds.insert(kind.get<std::string>());
   for (int kind = 0; kind <= static_cast<int>(EventKind::kRequest); ++kind) {
     CHECK(kinds.contains(std::string(ToString(static_cast<EventKind>(kind)))));
   }

@@ -9,13 +9,15 @@
 namespace sluice::rollout {
 namespace {
 
-constexpr Trigger kTriggers[] = {Trigger::kHold,    Trigger::kStart,      Trigger::kApplied,   Trigger::kNextTarget,
-                                 Trigger::kSucceed, Trigger::kFail,       Trigger::kFailClean, Trigger::kError,
-                                 Trigger::kSupersede, Trigger::kCancel,   Trigger::kRolledBack, Trigger::kResume};
+constexpr Trigger kTriggers[] = {Trigger::kHold,       Trigger::kStart,      Trigger::kApplied,
+                                 Trigger::kNextTarget, Trigger::kSucceed,    Trigger::kFail,
+                                 Trigger::kFailClean,  Trigger::kError,      Trigger::kSupersede,
+                                 Trigger::kCancel,     Trigger::kRolledBack, Trigger::kResume};
 
 struct PhaseRow {
   Phase from;
-  // What each trigger leads to, in the order of kTriggers: I, H, A, V, R for the phases, - for refused.
+  // What each trigger leads to, in the order of kTriggers: I, H, A, V, R for the phases, - for
+  // refused.
   const char* to;
 };
 //                                              hold
@@ -39,11 +41,16 @@ constexpr PhaseRow kPhases[] = {{Phase::kIdle, "HA--I-II----"},
 char LetterOf(const std::optional<Phase>& phase) {
   if (!phase) return '-';
   switch (*phase) {
-    case Phase::kIdle: return 'I';
-    case Phase::kHeld: return 'H';
-    case Phase::kApplying: return 'A';
-    case Phase::kVerifying: return 'V';
-    case Phase::kRollingBack: return 'R';
+    case Phase::kIdle:
+      return 'I';
+    case Phase::kHeld:
+      return 'H';
+    case Phase::kApplying:
+      return 'A';
+    case Phase::kVerifying:
+      return 'V';
+    case Phase::kRollingBack:
+      return 'R';
   }
   return '?';
 }
