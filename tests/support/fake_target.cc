@@ -1,0 +1,343 @@
+#include "tests/support/fake_target.h"
+
+#include <algorithm>
+#include <set>
+
+namespace sluice::testing {
+
+using targets::Deletion;
+using targets::Force;
+using targets::LiveState;
+using targets::Ownership;
+using targets::Prediction;
+using targets::Prepared;
+using targets::PreparedObject;
+using targets::WriteMode;
+using targets::WriteResult;
+
+namespace {
+
+constexpr const char* kUnitLabel = "sluice.dev/unit";
+
+int StageOfKind(const std::string& kind) {
+  if (kind == "Namespace" || kind == "CustomResourceDefinition") return 0;
+  if (kind == "ConfigMap" || kind == "Secret") return 1;
+  return 2;
+}
+
+bool Contains(const nlohmann::json& body, const std::string& needle) {
+  return body.dump().find(needle) != std::string::npos;
+}
+
+}  // namespace
+
+class FakeDriver final : public targets::TargetDriver {
+ public:
+  explicit FakeDriver(FakeCluster& cluster) : cluster_(cluster) {}
+
+  Result<Prepared> Prepare(const std::vector<Resource>& resources, const Ownership& owner, const Call&) override {
+    if (auto error = cluster_.Enter("prepare")) return sluice::Fail(*error);
+    Prepared prepared;
+    for (const Resource& resource : resources) {
+      PreparedObject object{resource, StageOfKind(resource.ref.kind), false};
+      if (object.stage > 0 && object.resource.ref.ns.empty()) object.resource.ref.ns = "shop";
+      if (object.stage > 0) object.resource.body["metadata"]["namespace"] = object.resource.ref.ns;
+      object.resource.body["metadata"]["labels"][kUnitLabel] = owner.Mark();
+      prepared.objects.push_back(std::move(object));
+    }
+    std::ranges::stable_sort(prepared.objects, {}, &PreparedObject::stage);
+    const std::lock_guard lock(cluster_.mutex_);
+    prepared.blockers = cluster_.blockers_;
+    return prepared;
+  }
+
+  Result<LiveState> Observe(const std::vector<ObjectRef>& refs, const Call&) override {
+    if (auto error = cluster_.Enter("observe")) return sluice::Fail(*error);
+    const std::lock_guard lock(cluster_.mutex_);
+    LiveState live;
+    for (const ObjectRef& ref : refs) {
+      const auto it = cluster_.objects_.find(ref);
+      if (it == cluster_.objects_.end()) continue;
+      const auto& object = it->second;
+      live.objects[ref] = {object.api_version, object.body, object.uid, std::to_string(object.version), MarkOf(object),
+                           object.is_applied_by_us, object.is_deleting, object.protected_by};
+    }
+    return live;
+  }
+
+  Result<std::vector<ObjectRef>> FindMarked(const Ownership& owner, const std::vector<ObjectRef>&, const Call&) override {
+    if (auto error = cluster_.Enter("find")) return sluice::Fail(*error);
+    const std::lock_guard lock(cluster_.mutex_);
+    std::vector<ObjectRef> found;
+    for (const auto& [ref, object] : cluster_.objects_) {
+      if (MarkOf(object) == owner.Mark()) found.push_back(ref);
+    }
+    return found;
+  }
+
+  Result<std::vector<Prediction>> Predict(const std::vector<PreparedObject>& objects, const LiveState&, Force force,
+                                          const Call&) override {
+    if (auto error = cluster_.Enter("predict")) return sluice::Fail(*error);
+    const std::lock_guard lock(cluster_.mutex_);
+    std::vector<Prediction> predictions;
+    for (const PreparedObject& object : objects) predictions.push_back(PredictOne(object, force));
+    return predictions;
+  }
+
+  std::vector<WriteResult> Apply(const std::vector<PreparedObject>& objects, WriteMode mode, Force force, const Call&) override {
+    std::vector<WriteResult> results;
+    for (const PreparedObject& object : objects) results.push_back(ApplyOne(object, mode, force));
+    return results;
+  }
+
+  Status AwaitStage(const std::vector<PreparedObject>&, const Call&) override {
+    if (auto error = cluster_.Enter("await")) return sluice::Fail(*error);
+    return {};
+  }
+
+  std::vector<WriteResult> Delete(const std::vector<Deletion>& deletions, WriteMode mode, const Call&) override {
+    std::vector<WriteResult> results;
+    for (const Deletion& deletion : deletions) {
+      WriteResult result;
+      const std::string operation = mode == WriteMode::kDryRun ? "delete-dry-run" : "delete";
+      if (auto error = cluster_.Enter(operation, ToString(deletion.ref))) {
+        result.status = sluice::Fail(*error);
+      } else {
+        const std::lock_guard lock(cluster_.mutex_);
+        const auto it = cluster_.objects_.find(deletion.ref);
+        if (it != cluster_.objects_.end() && it->second.uid != deletion.uid) {
+          result.status = sluice::Fail(ErrorCode::kConflict, "the uid is another one");
+        } else if (it != cluster_.objects_.end() && mode == WriteMode::kApply) {
+          cluster_.objects_.erase(it);
+        }
+      }
+      results.push_back(std::move(result));
+    }
+    return results;
+  }
+
+  Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs, const LiveState&, Diagnose, const Call&) override {
+    if (auto error = cluster_.Enter("assess")) return sluice::Fail(*error);
+    const std::lock_guard lock(cluster_.mutex_);
+    std::vector<ObjectHealth> out;
+    for (const ObjectRef& ref : refs) {
+      const auto it = cluster_.objects_.find(ref);
+      if (it == cluster_.objects_.end()) {
+        out.push_back({ref, Health::kMissing, "Missing", "", false});
+        continue;
+      }
+      ObjectHealth health{ref, Health::kHealthy, "", "", false};
+      for (auto& script : cluster_.health_) {
+        if (script.times == 0 || !Contains(it->second.body, script.needle)) continue;
+        if (script.times > 0) --script.times;
+        health = script.health;
+        health.ref = ref;
+        break;
+      }
+      out.push_back(std::move(health));
+    }
+    return out;
+  }
+
+  Status ReplaceStuckPods(const std::vector<ObjectRef>&, const Call&) override {
+    if (auto error = cluster_.Enter("replace")) return sluice::Fail(*error);
+    return {};
+  }
+
+  Result<targets::JobOutcome> RunJob(const nlohmann::json&, const Ownership&, const std::string&, const Call&) override {
+    if (auto error = cluster_.Enter("job")) return sluice::Fail(*error);
+    const std::lock_guard lock(cluster_.mutex_);
+    return cluster_.job_;
+  }
+
+ private:
+  static std::string MarkOf(const FakeCluster::Object& object) {
+    const nlohmann::json::json_pointer path("/metadata/labels/sluice.dev~1unit");
+    return object.body.contains(path) ? object.body.at(path).get<std::string>() : "";
+  }
+
+  // With the cluster's lock held.
+  Prediction PredictOne(const PreparedObject& object, Force force) {
+    Prediction prediction;
+    prediction.after = object.resource.body;
+    const auto it = cluster_.objects_.find(object.resource.ref);
+    if (it != cluster_.objects_.end()) prediction.before = it->second.body;
+    for (const auto& script : cluster_.predictions_) {
+      if (!Contains(object.resource.body, script.needle)) continue;
+      prediction.kind = script.kind;
+      prediction.message = script.message;
+      return prediction;
+    }
+    if (it == cluster_.objects_.end()) {
+      prediction.kind = Prediction::Kind::kCreate;
+    } else if (it->second.body == object.resource.body) {
+      prediction.kind = Prediction::Kind::kSame;
+    } else if (!it->second.other_manager.empty() && force == Force::kNo) {
+      prediction.kind = Prediction::Kind::kConflict;
+      prediction.conflicts = {{".spec", it->second.other_manager}};
+    } else {
+      prediction.kind = Prediction::Kind::kUpdate;
+    }
+    return prediction;
+  }
+
+  WriteResult ApplyOne(const PreparedObject& object, WriteMode mode, Force force) {
+    WriteResult result;
+    const std::string operation = mode == WriteMode::kDryRun ? "dry-run" : "apply";
+    if (auto error = cluster_.Enter(operation, ToString(object.resource.ref))) {
+      result.status = sluice::Fail(*error);
+      return result;
+    }
+    const std::lock_guard lock(cluster_.mutex_);
+    const Prediction prediction = PredictOne(object, force);
+    if (prediction.kind == Prediction::Kind::kConflict) {
+      result.status = sluice::Fail(ErrorCode::kConflict, "FieldConflict", "another manager owns .spec");
+      return result;
+    }
+    if (mode == WriteMode::kDryRun) return result;
+    auto& stored = cluster_.objects_[object.resource.ref];
+    result.is_created = stored.uid.empty();
+    result.is_changed = stored.body != object.resource.body;
+    if (result.is_created) stored.uid = "uid-" + std::to_string(cluster_.next_++);
+    stored.version = cluster_.next_++;
+    stored.api_version = object.resource.api_version;
+    stored.body = object.resource.body;
+    stored.is_applied_by_us = true;
+    stored.other_manager.clear();
+    result.uid = stored.uid;
+    result.resource_version = std::to_string(stored.version);
+    return result;
+  }
+
+  FakeCluster& cluster_;
+};
+
+std::unique_ptr<targets::TargetDriver> FakeCluster::MakeDriver() { return std::make_unique<FakeDriver>(*this); }
+
+std::optional<Error> FakeCluster::Use(std::map<std::string, Fault>& faults, const std::string& key) {
+  const auto it = faults.find(key);
+  if (it == faults.end() || it->second.times == 0) return std::nullopt;
+  if (it->second.times > 0) --it->second.times;
+  return it->second.error;
+}
+
+std::optional<Error> FakeCluster::Enter(const Operation& operation, const std::string& about) {
+  const std::string line = about.empty() ? operation : operation + " " + about;
+  std::function<void(const std::string&)> callback;
+  {
+    const std::lock_guard lock(mutex_);
+    calls_.push_back(line);
+    callback = on_call_;
+  }
+  if (callback) callback(line);
+  const std::lock_guard lock(mutex_);
+  if (auto error = Use(faults_, operation)) return error;
+  return about.empty() ? std::nullopt : Use(faults_, line);
+}
+
+std::vector<std::string> FakeCluster::Calls(const std::string& prefix) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> out;
+  std::ranges::copy_if(calls_, std::back_inserter(out), [&](const std::string& call) { return call.starts_with(prefix); });
+  return out;
+}
+
+std::vector<std::string> FakeCluster::Writes() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> out;
+  std::ranges::copy_if(calls_, std::back_inserter(out), [](const std::string& call) {
+    return call.starts_with("apply ") || call.starts_with("delete ");
+  });
+  return out;
+}
+
+void FakeCluster::ForgetCalls() {
+  const std::lock_guard lock(mutex_);
+  calls_.clear();
+}
+
+void FakeCluster::OnCall(std::function<void(const std::string&)> callback) {
+  const std::lock_guard lock(mutex_);
+  on_call_ = std::move(callback);
+}
+
+void FakeCluster::Fail(const Operation& operation, Error error, int times) {
+  const std::lock_guard lock(mutex_);
+  faults_.insert_or_assign(operation, Fault{std::move(error), times});
+}
+
+void FakeCluster::FailObject(const Operation& operation, const std::string& name, Error error, int times) {
+  Fail(operation + " " + name, std::move(error), times);
+}
+
+void FakeCluster::Mend() {
+  const std::lock_guard lock(mutex_);
+  faults_.clear();
+  health_.clear();
+  predictions_.clear();
+  blockers_.clear();
+}
+
+void FakeCluster::SetHealth(const std::string& needle, Health health, const std::string& reason, bool is_terminal, int times) {
+  const std::lock_guard lock(mutex_);
+  health_.push_back({needle, {{}, health, reason, "", is_terminal}, times});
+}
+
+void FakeCluster::SetPrediction(const std::string& needle, Prediction::Kind kind, const std::string& message) {
+  const std::lock_guard lock(mutex_);
+  predictions_.push_back({needle, kind, message});
+}
+
+void FakeCluster::SetBlockers(std::vector<PlanBlocker> blockers) {
+  const std::lock_guard lock(mutex_);
+  blockers_ = std::move(blockers);
+}
+
+void FakeCluster::SetJobOutcome(targets::JobOutcome outcome) {
+  const std::lock_guard lock(mutex_);
+  job_ = std::move(outcome);
+}
+
+void FakeCluster::Put(const ObjectRef& ref, const std::string& api_version, nlohmann::json body) {
+  const std::lock_guard lock(mutex_);
+  Object object;
+  object.api_version = api_version;
+  object.body = std::move(body);
+  object.uid = "uid-" + std::to_string(next_++);
+  object.version = next_++;
+  object.other_manager = "kubectl";
+  objects_[ref] = std::move(object);
+}
+
+void FakeCluster::Edit(const ObjectRef& ref, const std::string& manager, const std::string& pointer, nlohmann::json value) {
+  const std::lock_guard lock(mutex_);
+  Object& object = objects_.at(ref);
+  object.body[nlohmann::json::json_pointer(pointer)] = std::move(value);
+  object.other_manager = manager;
+  object.version = next_++;
+}
+
+void FakeCluster::Erase(const ObjectRef& ref) {
+  const std::lock_guard lock(mutex_);
+  objects_.erase(ref);
+}
+
+void FakeCluster::Protect(const ObjectRef& ref, const std::string& why) {
+  const std::lock_guard lock(mutex_);
+  objects_.at(ref).protected_by = why;
+}
+
+std::optional<FakeCluster::Object> FakeCluster::Find(const ObjectRef& ref) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = objects_.find(ref);
+  return it == objects_.end() ? std::nullopt : std::optional(it->second);
+}
+
+std::vector<std::string> FakeCluster::Names() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> names;
+  for (const auto& [ref, object] : objects_) names.push_back(ToString(ref));
+  return names;
+}
+
+}  // namespace sluice::testing
