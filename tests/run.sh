@@ -198,7 +198,9 @@ tier_asan_ubsan() { build asan-ubsan && sanitized asan-ubsan -LE '^(real|house|b
 tsan_programs=(io_test deploylog_test)
 tier_tsan() { build tsan "${tsan_programs[@]}" && sanitized tsan -R "^($(IFS='|'; echo "${tsan_programs[*]}")):"; }
 
-tier_fuzz() { build fuzz && bash tests/fuzz/run.sh build/fuzz "${SLUICE_FUZZ_SECONDS:-30}" "$counts"; }
+# json_writer_fuzz needs module targets, which clang 14 does not compile yet.
+fuzzers=(yaml_fuzz ls_refs_fuzz record_fuzz text_fuzz)
+tier_fuzz() { build fuzz "${fuzzers[@]}" && bash tests/fuzz/run.sh build/fuzz "${SLUICE_FUZZ_SECONDS:-30}" "$counts"; }
 
 tier_quick_start() { bash examples/quickstart/run.sh; }
 

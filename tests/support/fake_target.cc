@@ -35,7 +35,8 @@ class FakeDriver final : public targets::TargetDriver {
  public:
   explicit FakeDriver(FakeCluster& cluster) : cluster_(cluster) {}
 
-  Result<Prepared> Prepare(const std::vector<Resource>& resources, const Ownership& owner, const Call&) override {
+  Result<Prepared> Prepare(const std::vector<Resource>& resources, const Ownership& owner,
+                           const Call&) override {
     if (auto error = cluster_.Enter("prepare")) return sluice::Fail(*error);
     Prepared prepared;
     for (const Resource& resource : resources) {
@@ -59,13 +60,16 @@ class FakeDriver final : public targets::TargetDriver {
       const auto it = cluster_.objects_.find(ref);
       if (it == cluster_.objects_.end()) continue;
       const auto& object = it->second;
-      live.objects[ref] = {object.api_version, object.body, object.uid, std::to_string(object.version), MarkOf(object),
-                           object.is_applied_by_us, object.is_deleting, object.protected_by};
+      live.objects[ref] = {object.api_version, object.body,
+                           object.uid,         std::to_string(object.version),
+                           MarkOf(object),     object.is_applied_by_us,
+                           object.is_deleting, object.protected_by};
     }
     return live;
   }
 
-  Result<std::vector<ObjectRef>> FindMarked(const Ownership& owner, const std::vector<ObjectRef>&, const Call&) override {
+  Result<std::vector<ObjectRef>> FindMarked(const Ownership& owner, const std::vector<ObjectRef>&,
+                                            const Call&) override {
     if (auto error = cluster_.Enter("find")) return sluice::Fail(*error);
     const std::lock_guard lock(cluster_.mutex_);
     std::vector<ObjectRef> found;
@@ -75,8 +79,8 @@ class FakeDriver final : public targets::TargetDriver {
     return found;
   }
 
-  Result<std::vector<Prediction>> Predict(const std::vector<PreparedObject>& objects, const LiveState&, Force force,
-                                          const Call&) override {
+  Result<std::vector<Prediction>> Predict(const std::vector<PreparedObject>& objects,
+                                          const LiveState&, Force force, const Call&) override {
     if (auto error = cluster_.Enter("predict")) return sluice::Fail(*error);
     const std::lock_guard lock(cluster_.mutex_);
     std::vector<Prediction> predictions;
@@ -84,7 +88,8 @@ class FakeDriver final : public targets::TargetDriver {
     return predictions;
   }
 
-  std::vector<WriteResult> Apply(const std::vector<PreparedObject>& objects, WriteMode mode, Force force, const Call&) override {
+  std::vector<WriteResult> Apply(const std::vector<PreparedObject>& objects, WriteMode mode,
+                                 Force force, const Call&) override {
     std::vector<WriteResult> results;
     for (const PreparedObject& object : objects) results.push_back(ApplyOne(object, mode, force));
     return results;
@@ -95,7 +100,8 @@ class FakeDriver final : public targets::TargetDriver {
     return {};
   }
 
-  std::vector<WriteResult> Delete(const std::vector<Deletion>& deletions, WriteMode mode, const Call&) override {
+  std::vector<WriteResult> Delete(const std::vector<Deletion>& deletions, WriteMode mode,
+                                  const Call&) override {
     std::vector<WriteResult> results;
     for (const Deletion& deletion : deletions) {
       WriteResult result;
@@ -116,7 +122,8 @@ class FakeDriver final : public targets::TargetDriver {
     return results;
   }
 
-  Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs, const LiveState&, Diagnose, const Call&) override {
+  Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs, const LiveState&,
+                                           Diagnose, const Call&) override {
     if (auto error = cluster_.Enter("assess")) return sluice::Fail(*error);
     const std::lock_guard lock(cluster_.mutex_);
     std::vector<ObjectHealth> out;
@@ -144,7 +151,8 @@ class FakeDriver final : public targets::TargetDriver {
     return {};
   }
 
-  Result<targets::JobOutcome> RunJob(const nlohmann::json&, const Ownership&, const std::string&, const Call&) override {
+  Result<targets::JobOutcome> RunJob(const nlohmann::json&, const Ownership&, const std::string&,
+                                     const Call&) override {
     if (auto error = cluster_.Enter("job")) return sluice::Fail(*error);
     const std::lock_guard lock(cluster_.mutex_);
     return cluster_.job_;
@@ -191,7 +199,8 @@ class FakeDriver final : public targets::TargetDriver {
     const std::lock_guard lock(cluster_.mutex_);
     const Prediction prediction = PredictOne(object, force);
     if (prediction.kind == Prediction::Kind::kConflict) {
-      result.status = sluice::Fail(ErrorCode::kConflict, "FieldConflict", "another manager owns .spec");
+      result.status =
+          sluice::Fail(ErrorCode::kConflict, "FieldConflict", "another manager owns .spec");
       return result;
     }
     if (mode == WriteMode::kDryRun) return result;
@@ -212,9 +221,12 @@ class FakeDriver final : public targets::TargetDriver {
   FakeCluster& cluster_;
 };
 
-std::unique_ptr<targets::TargetDriver> FakeCluster::MakeDriver() { return std::make_unique<FakeDriver>(*this); }
+std::unique_ptr<targets::TargetDriver> FakeCluster::MakeDriver() {
+  return std::make_unique<FakeDriver>(*this);
+}
 
-std::optional<Error> FakeCluster::Use(std::map<std::string, Fault>& faults, const std::string& key) {
+std::optional<Error> FakeCluster::Use(std::map<std::string, Fault>& faults,
+                                      const std::string& key) {
   const auto it = faults.find(key);
   if (it == faults.end() || it->second.times == 0) return std::nullopt;
   if (it->second.times > 0) --it->second.times;
@@ -238,7 +250,8 @@ std::optional<Error> FakeCluster::Enter(const Operation& operation, const std::s
 std::vector<std::string> FakeCluster::Calls(const std::string& prefix) const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> out;
-  std::ranges::copy_if(calls_, std::back_inserter(out), [&](const std::string& call) { return call.starts_with(prefix); });
+  std::ranges::copy_if(calls_, std::back_inserter(out),
+                       [&](const std::string& call) { return call.starts_with(prefix); });
   return out;
 }
 
@@ -266,7 +279,8 @@ void FakeCluster::Fail(const Operation& operation, Error error, int times) {
   faults_.insert_or_assign(operation, Fault{std::move(error), times});
 }
 
-void FakeCluster::FailObject(const Operation& operation, const std::string& name, Error error, int times) {
+void FakeCluster::FailObject(const Operation& operation, const std::string& name, Error error,
+                             int times) {
   Fail(operation + " " + name, std::move(error), times);
 }
 
@@ -278,12 +292,14 @@ void FakeCluster::Mend() {
   blockers_.clear();
 }
 
-void FakeCluster::SetHealth(const std::string& needle, Health health, const std::string& reason, bool is_terminal, int times) {
+void FakeCluster::SetHealth(const std::string& needle, Health health, const std::string& reason,
+                            bool is_terminal, int times) {
   const std::lock_guard lock(mutex_);
   health_.push_back({needle, {{}, health, reason, "", is_terminal}, times});
 }
 
-void FakeCluster::SetPrediction(const std::string& needle, Prediction::Kind kind, const std::string& message) {
+void FakeCluster::SetPrediction(const std::string& needle, Prediction::Kind kind,
+                                const std::string& message) {
   const std::lock_guard lock(mutex_);
   predictions_.push_back({needle, kind, message});
 }
@@ -309,7 +325,8 @@ void FakeCluster::Put(const ObjectRef& ref, const std::string& api_version, nloh
   objects_[ref] = std::move(object);
 }
 
-void FakeCluster::Edit(const ObjectRef& ref, const std::string& manager, const std::string& pointer, nlohmann::json value) {
+void FakeCluster::Edit(const ObjectRef& ref, const std::string& manager, const std::string& pointer,
+                       nlohmann::json value) {
   const std::lock_guard lock(mutex_);
   Object& object = objects_.at(ref);
   object.body[nlohmann::json::json_pointer(pointer)] = std::move(value);

@@ -27,13 +27,14 @@ class FakeCluster {
     std::string protected_by;
     std::string other_manager;  // who edited it last beside us; "" for nobody
   };
-  // The operations of a driver, as they can be made to fail: prepare observe find predict dry-run apply await
-  // delete-dry-run delete assess replace job.
+  // The operations of a driver, as they can be made to fail: prepare observe find predict dry-run
+  // apply await delete-dry-run delete assess replace job.
   using Operation = std::string;
 
   std::unique_ptr<targets::TargetDriver> MakeDriver();
 
-  // Calls so far: "observe", "apply ConfigMap shop/web", "delete Deployment shop/web". With a prefix, only those.
+  // Calls so far: "observe", "apply ConfigMap shop/web", "delete Deployment shop/web". With a
+  // prefix, only those.
   std::vector<std::string> Calls(const std::string& prefix = "") const;
   // Calls that change something: apply and delete.
   std::vector<std::string> Writes() const;
@@ -43,22 +44,25 @@ class FakeCluster {
 
   // The next `times` calls of the operation fail as a whole; -1: all from now on, until Mend.
   void Fail(const Operation& operation, Error error, int times = -1);
-  // The same for one object, where results are per object (dry-run apply delete-dry-run delete). `name` is
-  // "Kind ns/name" as ToString(ObjectRef) says it.
+  // The same for one object, where results are per object (dry-run apply delete-dry-run delete).
+  // `name` is "Kind ns/name" as ToString(ObjectRef) says it.
   void FailObject(const Operation& operation, const std::string& name, Error error, int times = -1);
   void Mend();
 
-  // Health of objects whose body contains `needle` (an image); the others are Healthy. `times` assessments; -1: all.
-  void SetHealth(const std::string& needle, Health health, const std::string& reason = "", bool is_terminal = false,
-                 int times = -1);
+  // Health of objects whose body contains `needle` (an image); the others are Healthy. `times`
+  // assessments; -1: all.
+  void SetHealth(const std::string& needle, Health health, const std::string& reason = "",
+                 bool is_terminal = false, int times = -1);
   // Declared objects that contain `needle` are predicted so.
-  void SetPrediction(const std::string& needle, targets::Prediction::Kind kind, const std::string& message);
+  void SetPrediction(const std::string& needle, targets::Prediction::Kind kind,
+                     const std::string& message);
   void SetBlockers(std::vector<PlanBlocker> blockers);
   void SetJobOutcome(targets::JobOutcome outcome);
 
   // Somebody else's object, or somebody else's edit at a JSON pointer.
   void Put(const ObjectRef& ref, const std::string& api_version, nlohmann::json body);
-  void Edit(const ObjectRef& ref, const std::string& manager, const std::string& pointer, nlohmann::json value);
+  void Edit(const ObjectRef& ref, const std::string& manager, const std::string& pointer,
+            nlohmann::json value);
   void Erase(const ObjectRef& ref);
   void Protect(const ObjectRef& ref, const std::string& why);
   std::optional<Object> Find(const ObjectRef& ref) const;

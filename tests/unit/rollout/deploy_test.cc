@@ -12,17 +12,19 @@ using Names = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("a good rollout takes its steps in order, and its start is pushed before the first write") {
+TEST_CASE(
+    "a good rollout takes its steps in order, and its start is pushed before the first write") {
   World world;
   Names seen;
-  world.eu.OnCall([&](const std::string& call) { seen.push_back(call + " after " + world.LastEvent()); });
+  world.eu.OnCall(
+      [&](const std::string& call) { seen.push_back(call + " after " + world.LastEvent()); });
   const PassResult result = world.Pass();
   CHECK(result.standing == Standing::kDone);
   CHECK(seen == Names{"prepare after ", "observe after ", "predict after ",
-                      "dry-run ConfigMap shop/web after started", "apply ConfigMap shop/web after started",
-                      "await after started",
-                      "dry-run Deployment shop/web after started", "apply Deployment shop/web after started",
-                      "assess after started"});
+                      "dry-run ConfigMap shop/web after started",
+                      "apply ConfigMap shop/web after started", "await after started",
+                      "dry-run Deployment shop/web after started",
+                      "apply Deployment shop/web after started", "assess after started"});
   CHECK(world.Events() == Names{"started", "succeeded"});
   const Record record = world.Get();
   CHECK(record.phase == Phase::kIdle);
@@ -100,8 +102,10 @@ TEST_CASE("going back to last known good with nothing to apply is one succeeded 
 
 TEST_CASE("a first contact with equal objects is adopted with ownership marks as the only writes") {
   World world;
-  const nlohmann::json config = {{"apiVersion", "v1"}, {"kind", "ConfigMap"},
-                                 {"metadata", {{"name", "web"}, {"namespace", "shop"}}}, {"data", {{"key", "1"}}}};
+  const nlohmann::json config = {{"apiVersion", "v1"},
+                                 {"kind", "ConfigMap"},
+                                 {"metadata", {{"name", "web"}, {"namespace", "shop"}}},
+                                 {"data", {{"key", "1"}}}};
   world.Commit({{kDirectory + "deploy.yaml", ""}, {kDirectory + "release.yaml", ""}});
   world.eu.Put(kConfigMap, "v1", config);
   world.eu.Edit(kConfigMap, "", "/data/key", "1");
@@ -119,8 +123,11 @@ TEST_CASE("a first contact with equal objects is adopted with ownership marks as
 
 TEST_CASE("an object that differs and is not ours holds the unit until somebody adopts it") {
   World world;
-  world.eu.Put(kConfigMap, "v1", {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"metadata", {{"name", "web"}, {"namespace", "shop"}}},
-                                  {"data", {{"key", "other"}}}});
+  world.eu.Put(kConfigMap, "v1",
+               {{"apiVersion", "v1"},
+                {"kind", "ConfigMap"},
+                {"metadata", {{"name", "web"}, {"namespace", "shop"}}},
+                {"data", {{"key", "other"}}}});
   const PassResult held = world.Pass();
   CHECK(held.standing == Standing::kHeld);
   CHECK(held.reason == "AdoptionRequired");
@@ -189,7 +196,8 @@ TEST_CASE("a frozen unit is left alone until it is unfrozen") {
   world.Request("unfreeze");
   world.Settle();
   CHECK(World::TagIn(world.eu) == "good2");
-  CHECK(world.Events() == Names{"started", "succeeded", "request", "frozen", "request", "unfrozen", "started", "succeeded"});
+  CHECK(world.Events() == Names{"started", "succeeded", "request", "frozen", "request", "unfrozen",
+                                "started", "succeeded"});
 }
 
 TEST_CASE("without the lease nothing is written, to the log or to live") {

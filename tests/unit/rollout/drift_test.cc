@@ -17,7 +17,8 @@ Files Healing() {
 
 }  // namespace
 
-TEST_CASE("drift is recorded once per change, with the object and the field, and nothing is written") {
+TEST_CASE(
+    "drift is recorded once per change, with the object and the field, and nothing is written") {
   World world;
   world.Pass();
   world.eu.ForgetCalls();
@@ -44,7 +45,9 @@ TEST_CASE("drift compares with what runs, not with the tip") {
   CHECK(world.Pass(true).drift == DriftSeen::kNone);
 }
 
-TEST_CASE("a heal pushes drifted before its first write and healed after, and makes no commit to the branch") {
+TEST_CASE(
+    "a heal pushes drifted before its first write and healed after, and makes no commit to the "
+    "branch") {
   World world(Healing());
   world.Pass();
   const std::string main = world.Main();

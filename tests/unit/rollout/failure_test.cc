@@ -11,7 +11,8 @@ using targets::Prediction;
 using FailureNames = std::vector<std::string>;
 
 // good1 has Succeeded, `files` on top of it is what the next pass meets.
-std::string Worsen(World& world, const Files& files = {{kDirectory + "release.yaml", ReleaseYaml("bad2")}}) {
+std::string Worsen(World& world,
+                   const Files& files = {{kDirectory + "release.yaml", ReleaseYaml("bad2")}}) {
   REQUIRE(world.Pass().standing == Standing::kDone);
   world.eu.ForgetCalls();
   world.us.ForgetCalls();
@@ -21,11 +22,14 @@ std::string Worsen(World& world, const Files& files = {{kDirectory + "release.ya
 const Error kRefusal(ErrorCode::kRejected, "spec.replicas: must be positive");
 const Error kAway(ErrorCode::kUnavailable, "no route to host");
 
-bool Has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool Has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace
 
-TEST_CASE("content that the server refuses while planning Failed: live is not touched, Git is reverted") {
+TEST_CASE(
+    "content that the server refuses while planning Failed: live is not touched, Git is reverted") {
   World world;
   const std::string good = world.Main();
   Worsen(world);
@@ -64,7 +68,8 @@ TEST_CASE("an unhealthy rollout is rolled back live, then reverted in Git") {
   world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", /*is_terminal=*/true);
   FailureNames main_at_write;
   world.eu.OnCall([&](const std::string& call) {
-    if (call == "apply Deployment shop/web") main_at_write.push_back(world.Main() == bad ? "bad" : "reverted");
+    if (call == "apply Deployment shop/web")
+      main_at_write.push_back(world.Main() == bad ? "bad" : "reverted");
   });
   const PassResult result = world.Pass();
   CHECK(result.standing == Standing::kFailed);
@@ -72,7 +77,8 @@ TEST_CASE("an unhealthy rollout is rolled back live, then reverted in Git") {
   CHECK(main_at_write == FailureNames{"bad", "bad"});  // the rollback does not wait for Git
   CHECK(World::TagIn(world.eu) == "good1");
   CHECK(world.eu.Calls("replace").size() == 1);
-  CHECK(world.Events() == FailureNames{"started", "succeeded", "started", "failed", "rolledback", "reverted"});
+  CHECK(world.Events() ==
+        FailureNames{"started", "succeeded", "started", "failed", "rolledback", "reverted"});
 
   CHECK(world.TreeOf("main") == world.TreeOf(good));
   CHECK(world.hub.Git({"rev-parse", "main^"}) == bad);
@@ -174,7 +180,8 @@ TEST_CASE("a smoke test that says no is a failure that names the test") {
   CHECK(Has(result.message, "'up'"));
   CHECK(World::TagIn(world.eu) == "good1");
   CHECK(world.LastEvent() == "reverted");
-  CHECK(Has(world.hub.Git({"log", "--grep=Sluice-Event: failed", "--format=%B", "deployments"}), "Sluice-Smoke: up=failed"));
+  CHECK(Has(world.hub.Git({"log", "--grep=Sluice-Event: failed", "--format=%B", "deployments"}),
+            "Sluice-Smoke: up=failed"));
 }
 
 TEST_CASE("the first rollout has nothing to go back to: nothing is deleted and nothing reverted") {
@@ -195,7 +202,8 @@ TEST_CASE("the first rollout has nothing to go back to: nothing is deleted and n
 
 TEST_CASE("onFailure freeze keeps the failed version and Git as they are") {
   World world;
-  world.Commit({{"environments/prod/environment.yaml", EnvironmentYaml("  onFailure: {live: freeze, git: none}\n")}});
+  world.Commit({{"environments/prod/environment.yaml",
+                 EnvironmentYaml("  onFailure: {live: freeze, git: none}\n")}});
   const std::string bad = Worsen(world);
   world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", true);
   CHECK(world.Pass().standing == Standing::kFailed);
@@ -210,7 +218,8 @@ TEST_CASE("onFailure freeze keeps the failed version and Git as they are") {
 
 TEST_CASE("git none rolls live back and leaves the branch alone") {
   World world;
-  world.Commit({{"environments/prod/environment.yaml", EnvironmentYaml("  onFailure: {live: rollback, git: none}\n")}});
+  world.Commit({{"environments/prod/environment.yaml",
+                 EnvironmentYaml("  onFailure: {live: rollback, git: none}\n")}});
   const std::string bad = Worsen(world);
   world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", true);
   CHECK(world.Pass().standing == Standing::kFailed);
@@ -226,8 +235,11 @@ TEST_CASE("a rollback deletes what the failed rollout created, and not what it t
   const ObjectRef created{"", "ConfigMap", "shop", "extra"};
   const ObjectRef taken{"", "ConfigMap", "shop", "theirs"};
   world.Pass();
-  world.eu.Put(taken, "v1", {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"metadata", {{"name", "theirs"}, {"namespace", "shop"}}},
-                             {"data", {{"key", "1"}}}});
+  world.eu.Put(taken, "v1",
+               {{"apiVersion", "v1"},
+                {"kind", "ConfigMap"},
+                {"metadata", {{"name", "theirs"}, {"namespace", "shop"}}},
+                {"data", {{"key", "1"}}}});
   world.Commit({{kDirectory + "extra.yaml", ConfigMapYaml("extra")},
                 {kDirectory + "theirs.yaml", ConfigMapYaml("theirs")},
                 {kDirectory + "release.yaml", ReleaseYaml("bad2")}});
@@ -242,7 +254,9 @@ TEST_CASE("a rollback deletes what the failed rollout created, and not what it t
   CHECK_FALSE(inventory.contains(created));
 }
 
-TEST_CASE("last known good that the server refuses now makes the rollback impossible: frozen, Git reverted all the same") {
+TEST_CASE(
+    "last known good that the server refuses now makes the rollback impossible: frozen, Git "
+    "reverted all the same") {
   World world;
   const std::string good = world.Main();
   Worsen(world);
@@ -256,7 +270,8 @@ TEST_CASE("last known good that the server refuses now makes the rollback imposs
   const auto events = world.Events();
   CHECK(std::ranges::count(events, "frozen") == 1);
   CHECK(std::ranges::count(events, "reverted") == 1);
-  CHECK(Has(world.hub.Git({"log", "--grep=Sluice-Event: frozen", "--format=%B", "deployments"}), "Sluice-Reason: RollbackImpossible"));
+  CHECK(Has(world.hub.Git({"log", "--grep=Sluice-Event: frozen", "--format=%B", "deployments"}),
+            "Sluice-Reason: RollbackImpossible"));
   world.eu.ForgetCalls();
   CHECK(world.Pass().reason == "Frozen");
   CHECK(world.eu.Writes().empty());
@@ -289,14 +304,16 @@ TEST_CASE("a rollback that cannot reach the cluster is tried again until it is d
   world.eu.Fail("observe", kAway, 0);
   CHECK(world.Pass().standing == Standing::kFailed);
   CHECK(World::TagIn(world.eu) == "good1");
-  CHECK(world.Events() == FailureNames{"started", "succeeded", "started", "failed", "rolledback", "reverted"});
+  CHECK(world.Events() ==
+        FailureNames{"started", "succeeded", "started", "failed", "rolledback", "reverted"});
 }
 
 TEST_CASE("a failure outside the unit's directory is rolled back live and frozen, not reverted") {
   World world;
   // The targets are part of the fingerprint; they come from environment.yaml.
   std::string moved = EnvironmentYaml();
-  moved.replace(moved.find("namespace: shop"), std::string("namespace: shop").size(), "namespace: mall");
+  moved.replace(moved.find("namespace: shop"), std::string("namespace: shop").size(),
+                "namespace: mall");
   const std::string bad = Worsen(world, {{"environments/prod/environment.yaml", moved}});
   world.eu.SetHealth("good1", Health::kDegraded, "CrashLoopBackOff", true, 1);
   CHECK(world.Pass().standing == Standing::kFailed);
@@ -306,12 +323,14 @@ TEST_CASE("a failure outside the unit's directory is rolled back live and frozen
   CHECK(world.LastEvent() == "frozen");
 }
 
-TEST_CASE("a branch that refuses the revert gets it on a branch of its own, and the unit is frozen") {
+TEST_CASE(
+    "a branch that refuses the revert gets it on a branch of its own, and the unit is frozen") {
   World world;
   const std::string bad = Worsen(world);
   world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", true);
   git::WriteFile(world.hub.path + "/hooks/update",
-                 "#!/bin/sh\n[ \"$1\" = refs/heads/main ] && echo 'main is protected' >&2 && exit 1\nexit 0\n");
+                 "#!/bin/sh\n[ \"$1\" = refs/heads/main ] && echo 'main is protected' >&2 && exit "
+                 "1\nexit 0\n");
   git::Run({"chmod", "+x", world.hub.path + "/hooks/update"});
   CHECK(world.Pass().standing == Standing::kFailed);
   CHECK(world.Main() == bad);
@@ -341,7 +360,8 @@ TEST_CASE("newer content that came meanwhile is not reverted") {
   world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", true);
   std::string fix;
   world.eu.OnCall([&](const std::string& call) {
-    if (call == "replace") fix = world.Commit({{kDirectory + "release.yaml", ReleaseYaml("good3")}});
+    if (call == "replace")
+      fix = world.Commit({{kDirectory + "release.yaml", ReleaseYaml("good3")}});
   });
   CHECK(world.Pass().standing == Standing::kFailed);
   world.eu.OnCall({});
@@ -422,16 +442,22 @@ TEST_CASE("values of Secrets reach neither records nor messages") {
   World world;
   const std::string value = "hunter2-in-plain";
   world.Pass();
-  world.Commit({{kDirectory + "secret.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: web}\nstringData: {password: " + value + "}\n"},
+  world.Commit({{kDirectory + "secret.yaml",
+                 "apiVersion: v1\nkind: Secret\nmetadata: {name: web}\nstringData: {password: " +
+                     value + "}\n"},
                 {kDirectory + "release.yaml", ReleaseYaml("bad2")}});
   world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", true);
   CHECK(world.Pass().standing == Standing::kFailed);
-  world.Commit({{kDirectory + "secret.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: web}\nstringData: {password: " + value + "}\n"}});
-  world.eu.SetPrediction("\"Secret\"", Prediction::Kind::kRefused, "stringData.password: invalid value \"" + value + "\"");
+  world.Commit({{kDirectory + "secret.yaml",
+                 "apiVersion: v1\nkind: Secret\nmetadata: {name: web}\nstringData: {password: " +
+                     value + "}\n"}});
+  world.eu.SetPrediction("\"Secret\"", Prediction::Kind::kRefused,
+                         "stringData.password: invalid value \"" + value + "\"");
   const PassResult refused = world.Pass();
   CHECK(refused.standing == Standing::kFailed);
   CHECK_FALSE(Has(refused.message, value));
-  CHECK_FALSE(Has(world.hub.Git({"log", "-p", "--format=%B", "deployments", "--", "prod/web.json"}), value));
+  CHECK_FALSE(Has(world.hub.Git({"log", "-p", "--format=%B", "deployments", "--", "prod/web.json"}),
+                  value));
   CHECK_FALSE(Has(world.hub.Git({"log", "--format=%B", "deployments"}), value));
   CHECK_FALSE(Has(world.hub.Git({"log", "-5", "--format=%B", "main"}), value));
 }

@@ -19,7 +19,8 @@ void BringNew(World& world) {
 
 }  // namespace
 
-TEST_CASE("live that cannot be read is Errored once, again when the reason changes, and backs off") {
+TEST_CASE(
+    "live that cannot be read is Errored once, again when the reason changes, and backs off") {
   World world;
   BringNew(world);
   world.eu.Fail("observe", kUnreachableServer);
@@ -38,7 +39,8 @@ TEST_CASE("live that cannot be read is Errored once, again when the reason chang
   CHECK(world.eu.Writes().empty());
   world.eu.Mend();
   CHECK(world.Pass().standing == Standing::kDone);
-  CHECK(world.Events() == Strings{"started", "succeeded", "errored", "errored", "started", "succeeded"});
+  CHECK(world.Events() ==
+        Strings{"started", "succeeded", "errored", "errored", "started", "succeeded"});
 }
 
 TEST_CASE("a deadline that passes while live is unreadable is no verdict") {
@@ -72,9 +74,11 @@ TEST_CASE("a write that cannot reach the server is Errored and repeated") {
 TEST_CASE("a refusal of one object outweighs an unreachable server for another") {
   World world;
   REQUIRE(world.Pass().standing == Standing::kDone);
-  world.Commit({{kDirectory + "aaa.yaml", ConfigMapYaml("aaa")}, {kDirectory + "bbb.yaml", ConfigMapYaml("bbb")}});
+  world.Commit({{kDirectory + "aaa.yaml", ConfigMapYaml("aaa")},
+                {kDirectory + "bbb.yaml", ConfigMapYaml("bbb")}});
   world.eu.FailObject("dry-run", "ConfigMap shop/aaa", kUnreachableServer);
-  world.eu.FailObject("dry-run", "ConfigMap shop/bbb", Error(ErrorCode::kRejected, "denied by policy"));
+  world.eu.FailObject("dry-run", "ConfigMap shop/bbb",
+                      Error(ErrorCode::kRejected, "denied by policy"));
   const PassResult result = world.Pass();
   CHECK(result.standing == Standing::kFailed);
   CHECK(result.reason == "ContentRejected");
@@ -82,10 +86,11 @@ TEST_CASE("a refusal of one object outweighs an unreachable server for another")
 
 TEST_CASE("a smoke test without a verdict is Errored, not Failed") {
   World world;
-  world.Commit({{kDirectory + "app.yaml",
-                 AppYaml("[eu]", "  smokeTests: [{name: ready, job: {manifest: job.json}}]\n")},
-                {kDirectory + "job.json",
-                 R"({"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"ready"},"spec":{"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"registry.example/probe:1"}]}}}})"}});
+  world.Commit(
+      {{kDirectory + "app.yaml",
+        AppYaml("[eu]", "  smokeTests: [{name: ready, job: {manifest: job.json}}]\n")},
+       {kDirectory + "job.json",
+        R"({"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"ready"},"spec":{"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"registry.example/probe:1"}]}}}})"}});
   BringNew(world);
   world.eu.Fail("job", kUnreachableServer);
   const std::string main = world.Main();
@@ -100,7 +105,8 @@ TEST_CASE("a smoke test without a verdict is Errored, not Failed") {
 
 TEST_CASE("hold: after onError.after nothing more is written, and the verdict is still read") {
   World world;
-  world.Commit({{"environments/prod/environment.yaml", EnvironmentYaml("  onError: {after: 10m, then: hold}\n")}});
+  world.Commit({{"environments/prod/environment.yaml",
+                 EnvironmentYaml("  onError: {after: 10m, then: hold}\n")}});
   BringNew(world);
   world.eu.Fail("assess", kUnreachableServer);
   CHECK(world.Pass().standing == Standing::kErrored);
@@ -123,7 +129,8 @@ TEST_CASE("hold: after onError.after nothing more is written, and the verdict is
 
 TEST_CASE("hold: content that is only half applied stays so until a person acts") {
   World world;
-  world.Commit({{"environments/prod/environment.yaml", EnvironmentYaml("  onError: {after: 10m, then: hold}\n")}});
+  world.Commit({{"environments/prod/environment.yaml",
+                 EnvironmentYaml("  onError: {after: 10m, then: hold}\n")}});
   BringNew(world);
   world.eu.FailObject("apply", "Deployment shop/web", kUnreachableServer);
   CHECK(world.Pass().standing == Standing::kErrored);
@@ -137,9 +144,11 @@ TEST_CASE("hold: content that is only half applied stays so until a person acts"
   CHECK(World::TagIn(world.eu) == "new2");
 }
 
-TEST_CASE("rollback: after onError.after live goes back, Git stays, and the content waits for a person") {
+TEST_CASE(
+    "rollback: after onError.after live goes back, Git stays, and the content waits for a person") {
   World world;
-  world.Commit({{"environments/prod/environment.yaml", EnvironmentYaml("  onError: {after: 10m, then: rollback}\n")}});
+  world.Commit({{"environments/prod/environment.yaml",
+                 EnvironmentYaml("  onError: {after: 10m, then: rollback}\n")}});
   BringNew(world);
   const std::string main = world.Main();
   world.eu.Fail("assess", kUnreachableServer, 200);

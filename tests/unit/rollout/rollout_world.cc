@@ -14,20 +14,24 @@ std::string EnvironmentYaml(const std::string& more) {
 }
 
 std::string AppYaml(const std::string& targets, const std::string& more) {
-  return "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: web}\nspec:\n  targets: " + targets + "\n" + more;
+  return "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: web}\nspec:\n  targets: " +
+         targets + "\n" + more;
 }
 
 std::string ReleaseYaml(const std::string& tag) {
-  return "apiVersion: sluice.dev/v1\nkind: Release\nmetadata: {name: web}\nspec:\n  version: " + tag +
-         "\n  images:\n    - {name: registry.example/web, tag: " + tag + "}\n";
+  return "apiVersion: sluice.dev/v1\nkind: Release\nmetadata: {name: web}\nspec:\n  version: " +
+         tag + "\n  images:\n    - {name: registry.example/web, tag: " + tag + "}\n";
 }
 
 std::string ConfigMapYaml(const std::string& name, const std::string& value) {
-  return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + "}\ndata: {key: \"" + value + "\"}\n";
+  return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + "}\ndata: {key: \"" + value +
+         "\"}\n";
 }
 
 Files Shop(const std::string& tag) {
-  return {{"sluice.yaml", "apiVersion: sluice.dev/v1\nkind: Pipeline\nmetadata: {name: shop}\nspec: {environments: [prod]}\n"},
+  return {{"sluice.yaml",
+           "apiVersion: sluice.dev/v1\nkind: Pipeline\nmetadata: {name: shop}\nspec: "
+           "{environments: [prod]}\n"},
           {"environments/prod/environment.yaml", EnvironmentYaml()},
           {kDirectory + "app.yaml", AppYaml()},
           {kDirectory + "release.yaml", ReleaseYaml(tag)},
@@ -47,7 +51,8 @@ Result<HttpResponse> ScriptedHttp::Send(const HttpRequest&, const Call&) {
   return response;
 }
 
-std::vector<Result<HttpResponse>> ScriptedHttp::SendAll(const std::vector<HttpRequest>& requests, const Call& call) {
+std::vector<Result<HttpResponse>> ScriptedHttp::SendAll(const std::vector<HttpRequest>& requests,
+                                                        const Call& call) {
   std::vector<Result<HttpResponse>> out;
   for (const HttpRequest& request : requests) out.push_back(Send(request, call));
   return out;
@@ -70,7 +75,8 @@ void World::Start() {
   REQUIRE(opened);
   outbox = std::make_unique<Outbox>(std::move(*opened));
   verifier = std::make_unique<verify::Verifier>(http, engine->clock);
-  DriverFactory make_driver = [this](const Target& target) -> Result<std::unique_ptr<targets::TargetDriver>> {
+  DriverFactory make_driver =
+      [this](const Target& target) -> Result<std::unique_ptr<targets::TargetDriver>> {
     return target.name == "us" ? us.MakeDriver() : eu.MakeDriver();
   };
   Options options;
@@ -79,12 +85,24 @@ void World::Start() {
   options.branch = "main";
   options.log_branch = deploylog::kBranch;
   options.path = ".";
-  // The clock stands still while real programs run: what is left of a call must outlast a slow machine.
+  // The clock stands still while real programs run: what is left of a call must outlast a slow
+  // machine.
   options.git_timeout = options.read_timeout = options.write_timeout = 1h;
   if (change_options) change_options(options);
-  services.reset(new Services{engine->clock, *engine->mirror, *engine->remote, *engine->log, engine->lease.get(),
-                              std::move(make_driver), *verifier, outbox.get(), engine->metrics, yaml,
-                              [this](const UnitId&, const std::string&) { return interruption.load(); }, {}, options});
+  services.reset(
+      new Services{engine->clock,
+                   *engine->mirror,
+                   *engine->remote,
+                   *engine->log,
+                   engine->lease.get(),
+                   std::move(make_driver),
+                   *verifier,
+                   outbox.get(),
+                   engine->metrics,
+                   yaml,
+                   [this](const UnitId&, const std::string&) { return interruption.load(); },
+                   {},
+                   options});
 }
 
 void World::Restart() {
@@ -131,7 +149,8 @@ void World::Request(const std::string& verb) {
 }
 
 Result<PassResult> World::TryPass(bool is_drift_due) {
-  if (auto renewed = engine->lease->RenewIfDue(services->GitCall()); !renewed) return Fail(renewed.error());
+  if (auto renewed = engine->lease->RenewIfDue(services->GitCall()); !renewed)
+    return Fail(renewed.error());
   SLUICE_TRY(const std::string tip, FetchTip(*services));
   SLUICE_TRY(const auto snapshot, LoadSnapshot(*services, tip, nullptr));
   SLUICE_TRY(auto refs, services->remote.List({deploylog::kBranchRef}, services->GitCall()));
@@ -171,9 +190,11 @@ Record World::Get() {
 
 std::vector<std::string> World::Events() const {
   std::vector<std::string> events;
-  if (git::GitExitCode(hub.path, {"rev-parse", "-q", "--verify", "deployments"}, {}) != 0) return events;
+  if (git::GitExitCode(hub.path, {"rev-parse", "-q", "--verify", "deployments"}, {}) != 0)
+    return events;
   const std::string text =
-      hub.Git({"log", "--reverse", "--format=%(trailers:key=Sluice-Event,valueonly,separator=%x2C)", "deployments"});
+      hub.Git({"log", "--reverse", "--format=%(trailers:key=Sluice-Event,valueonly,separator=%x2C)",
+               "deployments"});
   for (const auto& line : Split(text, '\n')) {
     if (!line.empty()) events.emplace_back(line);
   }
@@ -200,7 +221,8 @@ size_t World::OutboxSize() {
 std::string World::TagIn(const FakeCluster& cluster) {
   const auto object = cluster.Find(kDeployment);
   if (!object) return "";
-  const std::string image = object->body.at("/spec/template/spec/containers/0/image"_json_pointer).get<std::string>();
+  const std::string image =
+      object->body.at("/spec/template/spec/containers/0/image"_json_pointer).get<std::string>();
   return image.substr(image.rfind(':') + 1);
 }
 

@@ -1,5 +1,5 @@
-// One unit, prod/web, on a real bare repository and clusters in memory; passes are taken one by one and time stands
-// still between them.
+// One unit, prod/web, on a real bare repository and clusters in memory; passes are taken one by one
+// and time stands still between them.
 #pragma once
 
 #include <atomic>
@@ -27,7 +27,8 @@ inline const ObjectRef kConfigMap{"", "ConfigMap", "shop", "web"};
 inline const ObjectRef kDeployment{"apps", "Deployment", "shop", "web"};
 inline const std::string kDirectory = "environments/prod/web/";
 
-// environment.yaml of prod with two targets, eu and us; `more` is added to its spec, one "  key: value" a line.
+// environment.yaml of prod with two targets, eu and us; `more` is added to its spec, one "  key:
+// value" a line.
 std::string EnvironmentYaml(const std::string& more = "");
 // app.yaml on these targets, with `more` in its spec.
 std::string AppYaml(const std::string& targets = "[eu]", const std::string& more = "");
@@ -36,18 +37,20 @@ std::string ConfigMapYaml(const std::string& name, const std::string& value = "1
 // The whole repository, with release `tag`.
 Files Shop(const std::string& tag = "good1");
 // In an app.yaml: a smoke test that asks the world's HTTP.
-inline const std::string kSmokeTest = "  smokeTests: [{name: up, http: {url: \"http://web.example/\"}}]\n";
+inline const std::string kSmokeTest =
+    "  smokeTests: [{name: up, http: {url: \"http://web.example/\"}}]\n";
 
 // Answers every request alike.
 class ScriptedHttp final : public HttpClient {
  public:
-  std::atomic<int> status = 200;     // 0: no answer
+  std::atomic<int> status = 200;  // 0: no answer
   std::function<void()> on_request;
 
   Result<HttpResponse> Send(const HttpRequest& request, const Call& call) override;
-  std::vector<Result<HttpResponse>> SendAll(const std::vector<HttpRequest>& requests, const Call& call) override;
-  Status Stream(const HttpRequest&, std::function<bool(std::string_view)>, std::function<void(const HttpResponse&)>,
-                const Call&) override;
+  std::vector<Result<HttpResponse>> SendAll(const std::vector<HttpRequest>& requests,
+                                            const Call& call) override;
+  Status Stream(const HttpRequest&, std::function<bool(std::string_view)>,
+                std::function<void(const HttpResponse&)>, const Call&) override;
 };
 
 class World {
@@ -72,8 +75,12 @@ class World {
   std::string LastEvent() const;
   std::string LastMessage() const { return hub.Git({"log", "-1", "--format=%B", "deployments"}); }
   std::string Main() const { return hub.Git({"rev-parse", "main"}); }
-  std::string TreeOf(const std::string& revision) const { return hub.Git({"rev-parse", revision + ":environments/prod/web"}); }
-  int CommitCount(const std::string& branch) const { return std::stoi(hub.Git({"rev-list", "--count", branch})); }
+  std::string TreeOf(const std::string& revision) const {
+    return hub.Git({"rev-parse", revision + ":environments/prod/web"});
+  }
+  int CommitCount(const std::string& branch) const {
+    return std::stoi(hub.Git({"rev-list", "--count", branch}));
+  }
   deploylog::Inventory Inventory();
   size_t OutboxSize();
 

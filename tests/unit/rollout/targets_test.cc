@@ -61,9 +61,12 @@ TEST_CASE("a failure in the second target rolls both back") {
   CHECK(World::TagIn(world.eu) == "good1");
   CHECK(World::TagIn(world.us) == "good1");
   CHECK(world.TreeOf("main") == world.TreeOf(good));
-  CHECK(world.Events() == Lines{"started", "succeeded", "started", "failed", "rolledback", "reverted"});
-  const std::string failed = world.hub.Git({"log", "--grep=Sluice-Event: failed", "--format=%H", "deployments"});
-  CHECK(world.hub.Git({"show", failed + ":prod/web.json"}).find("CrashLoopBackOff") != std::string::npos);
+  CHECK(world.Events() ==
+        Lines{"started", "succeeded", "started", "failed", "rolledback", "reverted"});
+  const std::string failed =
+      world.hub.Git({"log", "--grep=Sluice-Event: failed", "--format=%H", "deployments"});
+  CHECK(world.hub.Git({"show", failed + ":prod/web.json"}).find("CrashLoopBackOff") !=
+        std::string::npos);
 }
 
 TEST_CASE("a failure in the first target never reaches the second") {
@@ -102,24 +105,29 @@ TEST_CASE("objects in a target that is no longer named stay and are listed") {
   World world(TwoTargets());
   world.Pass();
   world.us.ForgetCalls();
-  world.Commit({{kDirectory + "app.yaml", AppYaml("[eu]")}, {kDirectory + "release.yaml", ReleaseYaml("good2")}});
+  world.Commit({{kDirectory + "app.yaml", AppYaml("[eu]")},
+                {kDirectory + "release.yaml", ReleaseYaml("good2")}});
   CHECK(world.Pass().standing == Standing::kDone);
   CHECK(world.us.Writes().empty());
   CHECK(World::TagIn(world.us) == "good1");
   CHECK(world.Inventory()["us"].size() == 2);
-  CHECK(world.LastMessage().find("target us is no longer named; 2 objects stay there") != std::string::npos);
+  CHECK(world.LastMessage().find("target us is no longer named; 2 objects stay there") !=
+        std::string::npos);
 }
 
 TEST_CASE("prune comes last, after health and smoke tests, dry run first") {
   World world(WithOld());
-  DropOld(world, {{kDirectory + "app.yaml", AppYaml("[eu]", kSmokeTest)}, {kDirectory + "release.yaml", ReleaseYaml("good2")}});
+  DropOld(world, {{kDirectory + "app.yaml", AppYaml("[eu]", kSmokeTest)},
+                  {kDirectory + "release.yaml", ReleaseYaml("good2")}});
   Lines order;
   world.http.on_request = [&] { order.push_back("smoke"); };
   world.eu.OnCall([&](const std::string& call) {
-    if (call == "assess" || call.starts_with("delete") || call.starts_with("apply")) order.push_back(call);
+    if (call == "assess" || call.starts_with("delete") || call.starts_with("apply"))
+      order.push_back(call);
   });
   CHECK(world.Pass().standing == Standing::kDone);
-  CHECK(order == Lines{"apply Deployment shop/web", "assess", "smoke", "delete-dry-run ConfigMap shop/old", "delete ConfigMap shop/old"});
+  CHECK(order == Lines{"apply Deployment shop/web", "assess", "smoke",
+                       "delete-dry-run ConfigMap shop/old", "delete ConfigMap shop/old"});
   CHECK_FALSE(world.eu.Find(kOld));
   CHECK_FALSE(world.Inventory()["eu"].contains(kOld));
 }
@@ -152,22 +160,27 @@ TEST_CASE("pruning waits for the last target's verdict") {
 TEST_CASE("an object that the server refuses to delete stays in the inventory and is named") {
   World world(WithOld());
   DropOld(world);
-  world.eu.FailObject("delete-dry-run", "ConfigMap shop/old", Error(ErrorCode::kRejected, "denied by policy"));
+  world.eu.FailObject("delete-dry-run", "ConfigMap shop/old",
+                      Error(ErrorCode::kRejected, "denied by policy"));
   CHECK(world.Pass().standing == Standing::kDone);
   CHECK(world.eu.Find(kOld));
   CHECK(world.eu.Calls("delete ConfigMap").empty());
   CHECK(world.Inventory()["eu"].contains(kOld));
-  CHECK(world.LastMessage().find("ConfigMap shop/old stays: denied by policy") != std::string::npos);
+  CHECK(world.LastMessage().find("ConfigMap shop/old stays: denied by policy") !=
+        std::string::npos);
 }
 
 TEST_CASE("an object that lost our mark, or is protected, is never pruned") {
   World world(WithOld());
   DropOld(world);
-  SECTION("another's mark") { world.eu.Edit(kOld, "kubectl", "/metadata/labels", nlohmann::json::object()); }
+  SECTION("another's mark") {
+    world.eu.Edit(kOld, "kubectl", "/metadata/labels", nlohmann::json::object());
+  }
   SECTION("protected") { world.eu.Protect(kOld, "controlled by ReplicaSet x"); }
   SECTION("a mark lost between the plan and the delete") {
     world.eu.OnCall([&](const std::string& call) {
-      if (call == "assess") world.eu.Edit(kOld, "kubectl", "/metadata/labels", nlohmann::json::object());
+      if (call == "assess")
+        world.eu.Edit(kOld, "kubectl", "/metadata/labels", nlohmann::json::object());
     });
   }
   CHECK(world.Pass().standing == Standing::kDone);
@@ -178,7 +191,8 @@ TEST_CASE("an object that lost our mark, or is protected, is never pruned") {
 TEST_CASE("an object whose uid changed under the prune is not the one that was ours") {
   World world(WithOld());
   DropOld(world);
-  world.eu.FailObject("delete", "ConfigMap shop/old", Error(ErrorCode::kConflict, "the uid in the precondition does not match"));
+  world.eu.FailObject("delete", "ConfigMap shop/old",
+                      Error(ErrorCode::kConflict, "the uid in the precondition does not match"));
   const PassResult result = world.Pass();
   CHECK(result.standing == Standing::kDone);
   CHECK(world.eu.Find(kOld));
@@ -202,7 +216,8 @@ TEST_CASE("more to prune than the cap allows holds the unit before anything is w
   CHECK(held.standing == Standing::kHeld);
   CHECK(held.reason == "PruneCapExceeded");
   CHECK(world.eu.Writes().empty());
-  world.Commit({{"environments/prod/environment.yaml", EnvironmentYaml("  prune: {maxCount: 20, maxPercent: 100}\n")}});
+  world.Commit({{"environments/prod/environment.yaml",
+                 EnvironmentYaml("  prune: {maxCount: 20, maxPercent: 100}\n")}});
   CHECK(world.Pass().standing == Standing::kDone);
   CHECK(world.eu.Names() == Lines{"ConfigMap shop/web", "Deployment shop/web"});
 }
@@ -210,7 +225,8 @@ TEST_CASE("more to prune than the cap allows holds the unit before anything is w
 TEST_CASE("an error while pruning is Errored, and the next pass ends the prune") {
   World world(WithOld());
   DropOld(world);
-  world.eu.FailObject("delete", "ConfigMap shop/old", Error(ErrorCode::kUnavailable, "connection reset"), 1);
+  world.eu.FailObject("delete", "ConfigMap shop/old",
+                      Error(ErrorCode::kUnavailable, "connection reset"), 1);
   CHECK(world.Pass().standing == Standing::kErrored);
   CHECK(world.Pass().standing == Standing::kDone);
   CHECK_FALSE(world.eu.Find(kOld));
@@ -236,7 +252,8 @@ TEST_CASE("a removed unit keeps its objects, names them, and is done") {
 
 TEST_CASE("a removed unit's objects are deleted where the environment says so") {
   Files files = Shop();
-  files["environments/prod/environment.yaml"] = EnvironmentYaml("  prune: {removedApplications: delete}\n");
+  files["environments/prod/environment.yaml"] =
+      EnvironmentYaml("  prune: {removedApplications: delete}\n");
   World world(files);
   world.Pass();
   Files gone;
