@@ -1,6 +1,7 @@
-// Boost.Process v2 as in Boost 1.81 starts the child; what it leaves open is closed here (measured:
-// it leaks descriptors below its error pipe, leaves a zombie for each failed exec, and runs our
-// exit handlers in the forked child).
+// Boost.Process v1 starts the child. Its v2, as in Boost 1.81, copies a vector in the child between
+// fork and exec, which hangs when another thread holds the heap's lock (measured under ASan, whose
+// heap is not made safe for fork: one start in some thousands), leaks descriptors and runs our exit
+// handlers in the child.
 #include "engine/io/subprocess.h"
 
 #include <fcntl.h>
@@ -14,9 +15,11 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/readable_pipe.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/process/v2/process.hpp>
-#include <boost/process/v2/start_dir.hpp>
-#include <boost/process/v2/stdio.hpp>
+#include <boost/process/args.hpp>
+#include <boost/process/child.hpp>
+#include <boost/process/error.hpp>
+#include <boost/process/exe.hpp>
+#include <boost/process/extend.hpp>
 #include <csignal>
 #include <cstring>
 #include <optional>
@@ -28,7 +31,7 @@ namespace sluice {
 namespace {
 
 namespace asio = boost::asio;
-namespace process = boost::process::v2;
+namespace process = boost::process;
 using boost::system::error_code;
 
 // After the child and its group are gone only a grandchild that left the group can hold the pipes.
@@ -79,23 +82,34 @@ Result<Descriptor> OpenStdin(const std::string& data) {
   return file;
 }
 
-// What the child does between fork and exec; only async-signal-safe calls.
-struct Hygiene {
-  template <class Launcher, class Path, class Argv>
-  error_code on_exec_setup(Launcher&, const Path&, const Argv&) {
+// What the child does between fork and exec: only async-signal-safe calls, nothing that allocates.
+struct ChildSetup : process::extend::handler {
+  const char* directory;
+  char** environment;
+  std::array<int, 3> stdio;
+
+  template <class Executor>
+  void on_setup(Executor& executor) const {
+    executor.env = environment;
+  }
+  template <class Executor>
+  void on_exec_setup(Executor& executor) const {
     setpgid(0, 0);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
     signal(SIGPIPE, SIG_DFL);
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-    return {};
-  }
-  // The library goes on to exit(), which would run our exit handlers and flush our buffers a second
-  // time.
-  template <class... Arguments>
-  void on_exec_error(Arguments&&...) {
+    bool is_ready = chdir(directory) == 0;
+    for (int fd = 0; is_ready && fd < 3; ++fd)
+      is_ready = dup2(stdio[static_cast<size_t>(fd)], fd) == fd;
+    if (is_ready) return;
+    executor.set_error(process::extend::get_last_error(), "setup");
     _exit(127);
+  }
+  template <class Executor>
+  void on_error(Executor& executor, const std::error_code&) const {
+    if (executor.pid > 0) waitpid(executor.pid, nullptr, 0);  // the library leaves a zombie
   }
 };
 
@@ -117,7 +131,7 @@ class Child {
   enum class End { kNone, kDeadline, kStop, kOverflow };
 
   Status Launch();
-  Error LaunchError(const error_code& error, const std::string& program) const;
+  Error LaunchError(const std::error_code& error, const std::string& program) const;
   void Read(Pipe& pipe, std::string& text, std::array<char, 16384>& buffer);
   void Take(std::string& text, std::string_view data);
   void BeginEnd(End end);
@@ -139,7 +153,7 @@ class Child {
   End end_ = End::kNone;
 };
 
-Error Child::LaunchError(const error_code& error, const std::string& program) const {
+Error Child::LaunchError(const std::error_code& error, const std::string& program) const {
   if (!spec_.cwd.empty() && access(spec_.cwd.c_str(), X_OK) != 0) {
     return Error(errno == EACCES ? ErrorCode::kPermissionDenied : ErrorCode::kNotFound,
                  "cannot run '" + program + "' in directory '" + spec_.cwd +
@@ -160,8 +174,8 @@ Status Child::Launch() {
   }
   std::vector<std::string> environment;
   for (const auto& [name, value] : spec_.env) environment.push_back(name + "=" + value);
-  std::vector<const char*> pointers;
-  for (const std::string& entry : environment) pointers.push_back(entry.c_str());
+  std::vector<char*> pointers;
+  for (std::string& entry : environment) pointers.push_back(entry.data());
   pointers.push_back(nullptr);
 
   SLUICE_TRY(const Descriptor in, OpenStdin(spec_.stdin_data));
@@ -171,27 +185,15 @@ Status Child::Launch() {
   if (pipe2(err.data(), O_CLOEXEC) != 0) return Fail(SystemError("no pipe for '" + program + "'"));
   Descriptor err_read = AboveStdio(Descriptor(err[0])), err_write = AboveStdio(Descriptor(err[1]));
 
-  process::posix::default_launcher launcher;
-  launcher.env = pointers.data();
   const std::vector<std::string> arguments(spec_.argv.begin() + 1, spec_.argv.end());
   const std::string directory = spec_.cwd.empty() ? "." : spec_.cwd;
-  error_code error;
-  try {
-    auto started =
-        launcher(context_.get_executor(), error, program, arguments,
-                 process::process_stdio{{in.get()}, {out_write.get()}, {err_write.get()}},
-                 process::process_start_dir(directory), Hygiene());
-    started.detach();  // we reap it ourselves, after its group is killed
-  } catch (const boost::system::system_error& thrown) {  // no descriptor left to watch it with
-    error = thrown.code();
-    if (launcher.pid > 0) kill(launcher.pid, SIGKILL);
-  }
-  if (error) {
-    const Error failure = LaunchError(error, program);
-    if (launcher.pid > 0) waitpid(launcher.pid, nullptr, 0);
-    return Fail(failure);
-  }
-  pid_ = launcher.pid;
+  ChildSetup setup{
+      {}, directory.c_str(), pointers.data(), {in.get(), out_write.get(), err_write.get()}};
+  std::error_code error;
+  process::child started(process::exe = program, process::args = arguments, setup, error);
+  if (error) return Fail(LaunchError(error, program));
+  pid_ = started.id();
+  started.detach();  // we reap it ourselves, after its group is killed
   out_.assign(out_read.release());
   err_.assign(err_read.release());
   const int watch = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
