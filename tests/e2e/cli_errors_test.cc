@@ -1,0 +1,178 @@
+// What goes wrong before a rollout: each is one clear line with what, where, why and what to do,
+// and its exit code.
+#include <algorithm>
+#include <regex>
+#include <sstream>
+
+#include "tests/support/catch.h"
+#include "tests/support/e2e/world.h"
+
+namespace sluice::e2e {
+namespace {
+
+using nlohmann::json;
+using Words = std::vector<std::string>;
+
+std::string Text(const Ran& ran) {
+  return "exit code " + std::to_string(ran.exit_code) + "\n" + ran.out + ran.err;
+}
+
+// One line of the output has all the words.
+void CheckLine(const Ran& ran, int code, const Words& words) {
+  INFO(Text(ran));
+  CHECK(ran.exit_code == code);
+  std::istringstream in(ran.out + ran.err);
+  bool is_found = false;
+  for (std::string line; std::getline(in, line);) {
+    is_found = is_found || std::all_of(words.begin(), words.end(), [&](const std::string& word) {
+                 return line.find(word) != std::string::npos;
+               });
+  }
+  for (const std::string& word : words) UNSCOPED_INFO("a line with: " << word);
+  CHECK(is_found);
+}
+
+void Begin(World& world) {
+  world.WritePipeline({{.name = "dev"}});
+  world.WriteApp("dev", {});
+  world.Commit("Add web");
+}
+
+// A daemon.yaml like the world's, with one text in another's place and a dataDir of its own.
+std::string Changed(const World& world, const std::string& name, const std::string& pattern,
+                    const std::string& text) {
+  std::string yaml = ReadFile(world.DaemonYaml());
+  yaml = std::regex_replace(yaml, std::regex("dataDir: .*"),
+                            "dataDir: " + world.Dir() + "/data-" + name);
+  yaml = std::regex_replace(yaml, std::regex(pattern), text);
+  const std::string path = world.Dir() + "/" + name + ".yaml";
+  WriteFile(path, yaml);
+  return path;
+}
+
+// Ended on 2025-01-01.
+constexpr const char* kExpiredCertificate = R"(-----BEGIN CERTIFICATE-----
+MIIBCjCBsgIBATAKBggqhkjOPQQDAjASMRAwDgYDVQQDDAdleHBpcmVkMB4XDTI0
+MDEwMTAwMDAwMFoXDTI1MDEwMTAwMDAwMFowEjEQMA4GA1UEAwwHZXhwaXJlZDBZ
+MBMGByqGSM49AgEGCCqGSM49AwEHA0IABM+draJrnTNgEnMQIp60h6ayn0lEYyPh
+Bbr927jS0Y+i/pDPBihAmLcLIeFAEMH6dPGdInZTNJ3I6ziFgyA3Tw0wCgYIKoZI
+zj0EAwIDRwAwRAIgAdDbp1COuNrbIiXreR+xSwa7tISUOKIOHdrZ8DuYxHICICtv
+l0hFC/+3mwQqbCDBPxWBaMgmx7kHOdJKsPeEs1ok
+-----END CERTIFICATE-----
+)";
+
+}  // namespace
+
+TEST_CASE("an object that the cluster cannot take holds its unit before anything is written") {
+  struct Case {
+    std::string manifest;
+    Words words;
+  };
+  const std::string file = "environments/dev/web/extra.yaml:1";
+  const Case given = GENERATE_COPY(
+      as<Case>{},
+      Case{"apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: x, "
+           "namespace: shop}\nrules: []\n",
+           {"WrongScope", "ClusterRole x", file, "cluster-scoped", "'shop'",
+            "remove metadata.namespace"}},
+      Case{"apiVersion: v1\nkind: ConfiMap\nmetadata: {name: x}\n",
+           {"UnknownKind", "ConfiMap x", file, "cluster 'dev'", "did you mean 'ConfigMap'?"}},
+      Case{"apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: x}\n",
+           {"UnknownKind", "Widget", file, "example.com/v1",
+            "install its CustomResourceDefinition"}},
+      Case{"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, namespace: nowhere}\n",
+           {"NamespaceMissing", "ConfigMap nowhere/x", file, "no namespace 'nowhere'",
+            "create it"}});
+  World world;
+  world.WritePipeline({{.name = "dev"}});
+  world.WriteApp("dev", {});
+  world.Write("environments/dev/web/extra.yaml", given.manifest);
+  world.Commit("Add web");
+  CheckLine(world.Sluice({"plan"}), 4, given.words);
+  CheckLine(world.Sluice({"sync"}), 4, given.words);
+  CHECK(world.Deployment("dev", "web").is_null());
+}
+
+TEST_CASE(
+    "a kubeconfig that cannot be used is invalid configuration, named before anything is "
+    "recorded") {
+  World world;
+  Begin(world);
+  const std::string missing =
+      Changed(world, "missing", "kubeconfig: .*", "kubeconfig: /nonexistent/kubeconfig");
+  const Words words = {"/nonexistent/kubeconfig", "no such file", "spec.kubeconfig"};
+  CheckLine(world.SluiceWith(missing, {"plan"}), 2, words);
+  CheckLine(world.SluiceWith(missing, {"sync"}), 2, words);
+  world.Write(
+      "environments/dev/environment.yaml",
+      "apiVersion: sluice.dev/v1\nkind: Environment\nmetadata: {name: dev}\nspec:\n  targets:\n"
+      "    - {name: main, kubernetes: {context: devv, namespace: shop}}\n");
+  world.Commit("A typing error");
+  const Words context = {world.Kubeconfig(), "no context 'devv'", "did you mean 'dev'?"};
+  CheckLine(world.Sluice({"plan"}), 2, context);
+  CheckLine(world.Sluice({"sync"}), 2, context);
+  CHECK_FALSE(world.Tip("deployments"));
+}
+
+TEST_CASE("a server that does not answer, and an expired certificate, are no verdict") {
+  World world;
+  Begin(world);
+  json kubeconfig = json::parse(ReadFile(world.Kubeconfig()));
+  for (json& cluster : kubeconfig["clusters"]) cluster["cluster"]["server"] = "https://127.0.0.1:1";
+  WriteFile(world.Dir() + "/unreachable.kubeconfig", kubeconfig.dump());
+  const std::string unreachable = Changed(world, "unreachable", "kubeconfig: .*",
+                                          "kubeconfig: " + world.Dir() + "/unreachable.kubeconfig");
+  const Words words = {"ConnectionFailed", "cluster 'dev'", "https://127.0.0.1:1",
+                       "connection refused", "kubeconfig"};
+  CheckLine(world.SluiceWith(unreachable, {"plan"}), 1, words);
+  CheckLine(world.SluiceWith(unreachable, {"sync"}), 1, words);
+  CHECK(world.Record("dev/web")["outcome"] == "Errored");
+  CHECK(world.CommitCount("main") == 1);
+
+  kubeconfig = json::parse(ReadFile(world.Kubeconfig()));
+  WriteFile(world.Dir() + "/expired.pem", kExpiredCertificate);
+  for (json& user : kubeconfig["users"]) {
+    user["user"].erase("client-certificate-data");
+    user["user"]["client-certificate"] = world.Dir() + "/expired.pem";
+  }
+  WriteFile(world.Dir() + "/expired.kubeconfig", kubeconfig.dump());
+  const std::string expired = Changed(world, "expired", "kubeconfig: .*",
+                                      "kubeconfig: " + world.Dir() + "/expired.kubeconfig");
+  CheckLine(world.SluiceWith(expired, {"plan"}), 1,
+            {"CertificateExpired", "expired at 2025-01-01T00:00:00Z"});
+}
+
+TEST_CASE(
+    "a repository that is missing, empty, or without the branch is named with the next move") {
+  World world;
+  Begin(world);
+  world.Git({"init", "--quiet", "--bare", world.Dir() + "/empty.git"});
+  const std::string origin = world.Dir() + "/origin.git";
+  const std::string missing =
+      Changed(world, "missing", "url: .*", "url: " + world.Dir() + "/missing.git");
+  const std::string empty =
+      Changed(world, "empty", "url: .*", "url: " + world.Dir() + "/empty.git");
+  const std::string branch =
+      Changed(world, "branch", "url: .*", "url: " + origin + "\n    branch: trunk");
+  for (const std::string command : {"plan", "status", "sync"}) {
+    INFO(command);
+    CheckLine(world.SluiceWith(missing, {command}), 1,
+              {"no Git repository at '" + world.Dir() + "/missing.git'", "correct repository.url"});
+    CheckLine(world.SluiceWith(empty, {command}), 1,
+              {world.Dir() + "/empty.git", "no branch 'main'", "push"});
+    CheckLine(world.SluiceWith(branch, {command}), 1,
+              {origin, "no branch 'trunk'", "spec.repository.branch"});
+  }
+}
+
+TEST_CASE("a broken daemon.yaml is invalid configuration: every problem with its place") {
+  World world;
+  const std::string broken = Changed(world, "broken", "dataDir:", "datadir:");
+  const Ran ran = world.SluiceWith(broken, {"plan"});
+  CheckLine(ran, 2, {"broken.yaml:", "unknown field 'datadir'", "did you mean 'dataDir'?"});
+  CheckLine(ran, 2, {"broken.yaml:", "spec.dataDir is required"});
+  WriteFile(world.Dir() + "/torn.yaml", "a: [\n");
+  CheckLine(world.SluiceWith(world.Dir() + "/torn.yaml", {"sync"}), 2, {"torn.yaml:2:1"});
+}
+
+}  // namespace sluice::e2e
