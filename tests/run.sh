@@ -202,6 +202,9 @@ tier_tsan() { build tsan "${tsan_programs[@]}" && sanitized tsan -R "^($(IFS='|'
 fuzzers=(yaml_fuzz ls_refs_fuzz record_fuzz text_fuzz)
 tier_fuzz() { build fuzz "${fuzzers[@]}" && bash tests/fuzz/run.sh build/fuzz "${SLUICE_FUZZ_SECONDS:-30}" "$counts"; }
 
+# Output is kept: the ratios are what a bench is run for.
+tier_bench() { build release && ctest --test-dir build/release -L '^bench$' --verbose; }
+
 tier_quick_start() { bash examples/quickstart/run.sh; }
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -224,6 +227,7 @@ run_tier real real tier_real
 run_tier asan-ubsan full tier_asan_ubsan
 run_tier tsan full tier_tsan
 run_tier fuzz full tier_fuzz
+run_tier bench full tier_bench
 run_tier quick-start full tier_quick_start
 
 echo
