@@ -33,7 +33,7 @@ class View : public std::streambuf {
 // A complete value with what aliases to it need to know.
 struct Value {
   json value;
-  size_t nodes = 1;
+  size_t nodes = 1, bytes = 0;  // bytes: of its text and keys
   int depth = 0;
   bool is_scalar = false, is_list = false;
   Result<std::string> key = std::string();  // what a scalar is as a key
@@ -61,8 +61,8 @@ class Builder final : public YAML::EventHandler {
     anchors_.clear();
     root_ = Value{};
     document_ = Document{};
-    book_.emplace(document_.places);
-    book_->Note("", place);
+    book_.Open(document_);
+    book_.Note("", place);
   }
 
   void OnDocumentEnd() override {
@@ -95,6 +95,7 @@ class Builder final : public YAML::EventHandler {
     }
     const Value& target = found->second;
     Spend(target.nodes, event.place);
+    SpendText(target.bytes, event.place);
     if (static_cast<int>(stack_.size()) + target.depth > limits_.max_depth) {
       throw Stop{{event.place, "yaml-limit",
                   "nested deeper than " + std::to_string(limits_.max_depth) + " levels"}};
@@ -134,6 +135,15 @@ class Builder final : public YAML::EventHandler {
       throw Stop{
           {place, "yaml-limit",
            "more than " + std::to_string(limits_.max_nodes) + " values once aliases are expanded"}};
+    }
+  }
+
+  void SpendText(size_t bytes, Place place) {
+    spent_text_ += bytes;
+    if (spent_text_ > limits_.max_alias_bytes) {
+      throw Stop{{place, "yaml-limit",
+                  "aliases stand for more than " + std::to_string(limits_.max_alias_bytes) +
+                      " bytes of text; write fewer, or shorter values under the anchors"}};
     }
   }
 
@@ -178,6 +188,7 @@ class Builder final : public YAML::EventHandler {
   void Anchor(YAML::anchor_t anchor, const Value& value, Place place) {
     if (anchor == 0) return;
     Spend(value.nodes, place);
+    SpendText(value.bytes, place);
     anchors_.insert_or_assign(anchor, value);
   }
 
@@ -188,6 +199,7 @@ class Builder final : public YAML::EventHandler {
     if (!scalar) throw Stop{{place, "yaml-tag", scalar.error().message()}};
     Value value;
     value.is_scalar = true;
+    value.bytes = text.size();
     value.key = ToKey(*scalar);
     if (WantsKey()) {
       // A key may be what has no JSON value (.inf is the key ".inf"); an alias of it is then null.
@@ -213,16 +225,17 @@ class Builder final : public YAML::EventHandler {
     top.has_key = true;
     top.is_merge = is_merge;
     top.key = *value.key;
+    top.built.bytes += top.key.size();
     if (is_merge) return;
     if (!top.own_keys.insert(top.key).second) {
       throw Stop{{place, "duplicate-key", "key '" + top.key + "' is given twice in one map"}};
     }
-    book_->Note(PointerBelow(top.pointer, top.key), place);
+    book_.Note(PointerBelow(top.pointer, top.key), place);
   }
 
   // List items and the document are noted where the value stands, map entries where the key does.
   void NoteItem(const std::string& pointer, Place place) {
-    if (stack_.empty() || stack_.back().built.value.is_array()) book_->Note(pointer, place);
+    if (stack_.empty() || stack_.back().built.value.is_array()) book_.Note(pointer, place);
   }
 
   void Add(Value value, Place place, Origin origin) {
@@ -236,9 +249,10 @@ class Builder final : public YAML::EventHandler {
       return;
     }
     top.built.nodes += value.nodes;
+    top.built.bytes += value.bytes;
     top.built.depth = std::max(top.built.depth, value.depth);
     if (top.built.value.is_array()) {
-      if (origin == Origin::kAlias) book_->Note(NextPointer(), place);
+      if (origin == Origin::kAlias) book_.Note(NextPointer(), place);
       top.built.value.push_back(std::move(value.value));
       return;
     }
@@ -271,12 +285,12 @@ class Builder final : public YAML::EventHandler {
   const std::vector<Event>& events_;
   const Limits& limits_;
   std::vector<Document>& documents_;
-  size_t next_ = 0, spent_ = 0;
+  size_t next_ = 0, spent_ = 0, spent_text_ = 0;
   std::vector<Frame> stack_;
   std::map<YAML::anchor_t, Value> anchors_;
   Value root_;
   Document document_;
-  std::optional<PlaceBook> book_;
+  PlaceBook book_;
 };
 
 }  // namespace
@@ -328,7 +342,7 @@ std::string PointerBelow(const std::string& parent, std::string_view key) {
 void PlaceBook::Note(const std::string& pointer, Place place) {
   if (pointer == kUnplaced || total_ + pointer.size() > kMaxTotal) return;
   total_ += pointer.size();
-  places_.insert_or_assign(pointer, place);
+  places_->insert_or_assign(pointer, place);
 }
 
 }  // namespace sluice::yaml

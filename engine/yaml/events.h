@@ -58,15 +58,15 @@ std::optional<JsonStream> ReadJson(std::string_view text, const Limits& limits, 
 // children costs nothing.
 std::string PointerBelow(const std::string& parent, std::string_view key);
 
-// Remembers places until they would weigh more than the cap.
+// Remembers places until those of all documents of a text would weigh more than the cap.
 class PlaceBook {
  public:
-  explicit PlaceBook(std::map<std::string, Place>& places) : places_(places) {}
+  void Open(Document& document) { places_ = &document.places; }
   void Note(const std::string& pointer, Place place);
 
  private:
   static constexpr size_t kMaxTotal = 16 << 20;
-  std::map<std::string, Place>& places_;
+  std::map<std::string, Place>* places_ = nullptr;
   size_t total_ = 0;
 };
 

@@ -24,10 +24,10 @@ class Reader {
     std::vector<Document> documents;
     for (SkipSpace(); at_ < text_.size(); SkipSpace()) {
       if (text_[at_] != '{') Syntax("expected '{'");
+      Spend();
       Document document;
-      PlaceBook book(document.places);
-      book_ = &book;
-      book.Note("", Here());
+      book_.Open(document);
+      book_.Note("", Here());
       document.value = Object("", 1);
       documents.push_back(std::move(document));
     }
@@ -63,11 +63,15 @@ class Reader {
     Step();
   }
 
-  json Value(const std::string& pointer, int depth) {
+  void Spend() {
     if (++nodes_ > limits_.max_nodes) {
       Refuse(Here(), "yaml-limit",
              "more than " + std::to_string(limits_.max_nodes) + " values in one file");
     }
+  }
+
+  json Value(const std::string& pointer, int depth) {
+    Spend();
     switch (Peek()) {
       case '{':
         return Object(pointer, depth + 1);
@@ -110,7 +114,7 @@ class Reader {
       if (out.contains(key))
         Refuse(place, "duplicate-key", "key '" + key + "' is given twice in one map");
       const std::string child = PointerBelow(pointer, key);
-      book_->Note(child, place);
+      book_.Note(child, place);
       SkipSpace();
       Expect(':');
       SkipSpace();
@@ -135,7 +139,7 @@ class Reader {
     while (true) {
       SkipSpace();
       const std::string child = PointerBelow(pointer, std::to_string(out.size()));
-      book_->Note(child, Here());
+      book_.Note(child, Here());
       out.push_back(Value(child, depth));
       SkipSpace();
       if (Peek() == ']') break;
@@ -264,7 +268,7 @@ class Reader {
 
   std::string_view text_;
   const Limits& limits_;
-  PlaceBook* book_ = nullptr;
+  PlaceBook book_;
   size_t at_ = 0, nodes_ = 0;
   int line_ = 1, column_ = 1;
 };

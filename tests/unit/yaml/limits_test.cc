@@ -65,6 +65,46 @@ TEST_CASE("more values than the cap are refused") {
   CHECK(One(text).starts_with("! yaml-limit: more than 200000 values"));
 }
 
+TEST_CASE("aliases cannot stand for more text than the cap, however few values they are") {
+  // 4 MB of text that would be 190 GB.
+  const std::string long_text(1 << 20, 'x');
+  std::string aliases;
+  for (int i = 0; i < 190'000; ++i) aliases += "*a,";
+  const std::string refusal = "! yaml-limit: aliases stand for more than 16777216 bytes of text";
+  CHECK(One("a: &a " + long_text + "\nb: [" + aliases + "]\n").starts_with(refusal));
+  CHECK(One("a: &a {k: " + long_text + "}\nb: [" + aliases + "]\n").starts_with(refusal));
+  CHECK(One("a: &a\n  ? " + long_text + "\n  : 1\nb: [" + aliases + "]\n").starts_with(refusal));
+  std::string keys = "a: &a " + long_text + "\nb:\n";
+  for (int i = 0; i < 60'000; ++i) keys += "- *a : 1\n";
+  CHECK(One(keys).starts_with(refusal));
+  std::string anchors = "a: ";
+  for (int i = 0; i < 90; ++i) anchors += "&a" + std::to_string(i) + " [";
+  CHECK(One(anchors + long_text + std::string(90, ']') + "\n").starts_with(refusal));
+  CHECK(Parse("a: &a " + long_text + "\nb: [*a, *a, *a]\n", "f").problems.empty());
+}
+
+TEST_CASE("documents share the cap of values, and that of places") {
+  std::string empty, keys;
+  for (int i = 0; i < 200'001; ++i) empty += "{}";
+  CHECK(One(empty, "f.json").starts_with("! yaml-limit: more than 200000 values"));
+  // Each document has 16 MB of pointers.
+  const std::string children = [] {
+    std::string items = "1";
+    for (int i = 0; i < 5'000; ++i) items += ",1";
+    return items;
+  }();
+  for (int i = 0; i < 20; ++i)
+    keys += "---\n? " + std::string(4'000, 'k') + "\n: [" + children + "]\n";
+  const Parsed parsed = Parse(keys, "f");
+  REQUIRE(parsed.documents.size() == 20);
+  size_t total = 0;
+  for (const Document& document : parsed.documents) {
+    for (const auto& [pointer, place] : document.places) total += pointer.size();
+  }
+  CHECK(total <= 16U << 20U);
+  CHECK(total > 15U << 20U);
+}
+
 TEST_CASE("places of long keys do not multiply") {
   // 400 KB of key over 100,000 children would be 40 GB of pointers.
   const std::string text = "? " + std::string(400'000, 'k') + "\n: [" + [] {
