@@ -10,6 +10,7 @@
 #include "engine/plan/plan_builder.h"
 #include "engine/render/render.h"
 #include "engine/rollout/drift.h"
+#include "engine/rollout/removal_plan.h"
 #include "engine/rollout/target_session.h"
 
 namespace sluice::cli {
@@ -35,7 +36,7 @@ Result<Context> Open(const Global& global, const std::vector<std::string>& units
 Result<Plan> PlanUnit(const rollout::Services& services, const rollout::Snapshot& snapshot,
                       const UnitId& id) {
   const DeclaredUnit* unit = snapshot.Find(id);
-  if (!unit) return Plan{};
+  if (!unit) return rollout::PlanRemoval(services, snapshot, id);
   if (!unit->problems.empty()) {
     std::string all;
     for (const Diagnostic& problem : unit->problems)

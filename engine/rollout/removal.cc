@@ -2,23 +2,15 @@
 
 #include <algorithm>
 
-#include "engine/config/config.h"
 #include "engine/render/render.h"
 #include "engine/rollout/interrupt_watch.h"
 #include "engine/rollout/live_steps.h"
 #include "engine/rollout/recorder.h"
+#include "engine/rollout/removal_plan.h"
 #include "engine/rollout/target_session.h"
 
 namespace sluice::rollout {
 namespace {
-
-// CRDs, namespaces and volumes take other people's data with them: never deleted by a removal
-// without the opt-in that prune asks for too (the plan's rule; here the list of kinds is enough
-// because nothing is declared any more).
-bool IsPrecious(const ObjectRef& ref) {
-  return ref.kind == "Namespace" || ref.kind == "CustomResourceDefinition" ||
-         ref.kind == "PersistentVolume" || ref.kind == "PersistentVolumeClaim";
-}
 
 std::string List(const deploylog::Inventory& inventory) {
   std::string out;
@@ -54,29 +46,10 @@ Status RecordRemoved(Pass& pass, const std::string& summary, const std::string& 
   return pass.services.log.Append(std::move(entry), pass.services.GitCall());
 }
 
-Result<std::vector<Target>> GoodTargets(Pass& pass) {
-  // Without last known good (its first rollout failed) the environment's targets of the same names
-  // are the best witness.
-  std::vector<Target> targets;
-  const auto environment = pass.snapshot->declared.environments.find(pass.unit.environment);
-  SLUICE_TRY(auto tree, pass.services.log.OpenGood(pass.unit));
-  if (tree) {
-    SLUICE_TRY(auto good, config::LoadUnit(**tree, pass.unit, pass.services.yaml));
-    targets = good.targets;
-  }
-  if (environment == pass.snapshot->declared.environments.end()) return targets;
-  for (const Target& target : environment->second.targets) {
-    const bool is_known =
-        std::ranges::any_of(targets, [&](const Target& t) { return t.name == target.name; });
-    if (!is_known) targets.push_back(target);
-  }
-  return targets;
-}
-
 Result<PassResult> DeleteAll(Pass& pass, deploylog::Inventory inventory) {
   const Services& services = pass.services;
   Record& record = pass.record;
-  SLUICE_TRY(const auto targets, GoodTargets(pass));
+  SLUICE_TRY(const auto targets, TargetsOfRemoved(services, *pass.snapshot, pass.unit));
   if (!record.IsOpen()) {
     SLUICE_CHECK(Advance(record, Trigger::kStart));
     record.rollout = deploylog::NewRolloutId();
@@ -104,8 +77,7 @@ Result<PassResult> DeleteAll(Pass& pass, deploylog::Inventory inventory) {
     SLUICE_TRY(session.driver, services.make_driver(target));
     std::vector<ObjectRef> refs;
     for (const ObjectRef& ref : inventory[target.name]) {
-      const bool stays =
-          IsPrecious(ref) || pass.snapshot->IsClaimed(ClusterOf(target), ref, pass.unit);
+      const bool stays = !WhyItStays(*pass.snapshot, target, ref, pass.unit).empty();
       if (stays) left[target.name].insert(ref);
       if (!stays) refs.push_back(ref);
     }
@@ -139,11 +111,7 @@ Result<PassResult> Remove(Pass& pass) {
   }
   SLUICE_TRY(auto inventory, pass.services.log.ReadInventory(pass.unit));
   std::erase_if(inventory, [](const auto& entry) { return entry.second.empty(); });
-  const auto environment = pass.snapshot->declared.environments.find(pass.unit.environment);
-  const bool deletes =
-      environment != pass.snapshot->declared.environments.end() &&
-      environment->second.prune.removed_applications == RemovedApplications::kDelete;
-  if (deletes && !inventory.empty()) {
+  if (RemovalDeletes(*pass.snapshot, pass.unit) && !inventory.empty()) {
     auto result = DeleteAll(pass, std::move(inventory));
     if (!result && IsRetryable(result.error().code()))
       return Errored(pass, FromError(result.error().code()), result.error());

@@ -169,6 +169,10 @@ TEST_CASE(
   Start(world, {.name = "dev", .more = "  prune: {removedApplications: " + policy + "}\n"});
   world.Remove("environments/dev/web");
   world.Commit("Remove web");
+  const auto plan = nlohmann::json::parse(world.Sluice({"plan", "-o", "json"}).out);
+  REQUIRE(plan.at(0)["changes"].size() == 2);
+  for (const auto& change : plan[0]["changes"])
+    CHECK(change["action"] == (policy == "delete" ? "prune" : "skip"));
   const Ran ran = world.Sluice({"sync"});
   INFO(Text(ran));
   CHECK(ran.exit_code == 0);
