@@ -176,8 +176,10 @@ std::string RedactCredentials(std::string_view text) {
     const size_t start = at + 3;
     const size_t end = std::min(out.find_first_of("/ \t\r\n'\"", start), out.size());
     const size_t user_end = out.rfind('@', end);
-    if (user_end != std::string::npos && user_end >= start && user_end < end)
-      out.replace(start, user_end - start, "***");
+    if (user_end == std::string::npos || user_end < start || user_end >= end) continue;
+    // Over ssh a name is a login such as git, and half of the address.
+    const bool is_login = out.substr(0, at).ends_with("ssh") && out.find(':', start) > user_end;
+    if (!is_login) out.replace(start, user_end - start, "***");
   }
   for (const std::string_view scheme : {"Bearer ", "bearer ", "Basic ", "basic "}) {
     for (size_t at = out.find(scheme); at != std::string::npos;

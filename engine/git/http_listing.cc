@@ -35,20 +35,21 @@ Result<HttpResponse> HttpListing::Send(HttpRequest request, const Call& call) {
   request.max_response_bytes = size_t{16} << 20;
   request.repeat = Repeat::kSafe;  // it only reads
   metrics_.CountGitCall();
-  return client_->Send(request, call);
+  auto response = client_->Send(request, call);
+  if (!response) return Fail(ExplainNoAnswer(Doing(), response.error()));
+  return response;
 }
 
 Status HttpListing::Probe(const Call& call) {
   HttpRequest request;
   request.url = Base(url_.text) + "/info/refs?service=git-upload-pack";
   SLUICE_TRY(const HttpResponse response, Send(std::move(request), call));
-  if (response.status != 200)
-    return Fail(ExplainHttpStatus("listing refs of '" + url_.text + "'", response.status, config_));
+  if (response.status != 200) return Fail(ExplainHttpStatus(Doing(), response.status, config_));
   const Capabilities capabilities = ParseCapabilities(response.body);
   if (capabilities.has_v2_ls_refs && capabilities.object_format != "sha1") {
-    return Fail(ErrorCode::kInvalidConfig,
-                "listing refs of '" + url_.text + "': the repository uses object format '" +
-                    capabilities.object_format + "'; only sha1 is supported");
+    return Fail(ErrorCode::kInvalidConfig, Doing() + ": the repository uses object format '" +
+                                               capabilities.object_format +
+                                               "'; only sha1 is supported");
   }
   // A page of a login portal or a broken proxy tells nothing about the server: ask again next time.
   const bool is_from_git =
@@ -71,15 +72,14 @@ Result<std::optional<std::map<std::string, std::string>>> HttpListing::List(
                      {"Accept", "application/x-git-upload-pack-result"}};
   request.body = MakeLsRefsRequest(refs);
   SLUICE_TRY(const HttpResponse response, Send(std::move(request), call));
-  const std::string doing = "listing refs of '" + url_.text + "'";
   if (response.status == 400 || response.status == 415) return std::optional<Refs>();
-  if (response.status != 200) return Fail(ExplainHttpStatus(doing, response.status, config_));
+  if (response.status != 200) return Fail(ExplainHttpStatus(Doing(), response.status, config_));
   if (!response.Header("content-type").starts_with("application/x-git-upload-pack-result")) {
     return std::optional<Refs>();
   }
   auto found = ParseLsRefs(response.body, refs);
   if (!found && found.error().code() == ErrorCode::kCorrupted) return std::optional<Refs>();
-  if (!found) return Fail(std::move(found).error().With(doing));
+  if (!found) return Fail(std::move(found).error().With(Doing()));
   return std::optional(std::move(*found));
 }
 

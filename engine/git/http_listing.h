@@ -29,6 +29,7 @@ class HttpListing {
   HttpListing(const RemoteUrl& url, const RepositoryConfig& config, Metrics& metrics,
               std::unique_ptr<HttpClient> client)
       : url_(url), config_(config), metrics_(metrics), client_(std::move(client)) {}
+  std::string Doing() const { return "listing refs of '" + url_.text + "'"; }
   Result<HttpResponse> Send(HttpRequest request, const Call& call);
   Status Probe(const Call& call);
 

@@ -32,6 +32,18 @@ std::string CredentialsAdvice(const RepositoryConfig& config) {
   return "the server must know the key '" + config.ssh_key_file + "'";
 }
 
+// What git says after every failure of its transport; the cause stands before it.
+std::string WithoutGitsAdvice(const std::string& text) {
+  std::string kept;
+  for (const std::string& line : Split(text, '\n')) {
+    const bool is_advice = HasAny(line, {"Could not read from remote repository",
+                                         "Please make sure you have the correct access rights",
+                                         "and the repository exists."});
+    if (!is_advice) kept += line + "\n";
+  }
+  return Trim(kept).empty() ? text : kept;
+}
+
 Error NotFound(const std::string& doing, const RepositoryConfig& config) {
   std::string advice = "correct repository.url";
   if (config.url.starts_with("http"))
@@ -93,6 +105,13 @@ Error ExplainHttpStatus(const std::string& doing, int status, const RepositoryCo
   return Make(ErrorCode::kUnavailable, "", doing, "the server answers with " + code);
 }
 
+Error ExplainNoAnswer(const std::string& doing, const Error& error) {
+  std::string advice;
+  if (error.reason() == kReasonConnectionFailed) advice = "; is the server up?";
+  if (error.reason() == kReasonDnsFailed) advice = "; is the host in repository.url right?";
+  return {error.code(), error.reason(), doing + ": " + error.message() + advice};
+}
+
 Error ExplainGitFailure(const std::string& doing, const std::string& text,
                         const RepositoryConfig& config) {
   if (HasAny(text, {"Host key verification failed", "HOST IDENTIFICATION HAS CHANGED",
@@ -125,7 +144,7 @@ Error ExplainGitFailure(const std::string& doing, const std::string& text,
               "repository not found", "not a git repository", "' not found", "does not exist"})) {
     return NotFound(doing, config);
   }
-  const std::string words = CleanOutput(text);
+  const std::string words = CleanOutput(WithoutGitsAdvice(text));
   if (HasAny(text, {"certificate", "SSL", "TLS", "gnutls"})) {
     return Make(ErrorCode::kUnavailable, kReasonTlsFailed, doing,
                 words + "; is the certificate in date, and its authority in repository.caFile?");

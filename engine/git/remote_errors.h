@@ -23,6 +23,9 @@ Error ExplainGitFailure(const std::string& doing, const std::string& stderr_text
 // From the status of an HTTP answer of a Git server.
 Error ExplainHttpStatus(const std::string& doing, int status, const RepositoryConfig& config);
 
+// An HTTP request to the server that got no answer.
+Error ExplainNoAnswer(const std::string& doing, const Error& error);
+
 // "refs/heads/x" -> "branch 'x'".
 std::string DescribeRef(const std::string& ref);
 

@@ -149,14 +149,21 @@ void World::MakeRepository() {
 
 void World::ServeOverHttp() {
   GitIn(dir_ + "/origin.git", {"config", "http.receivepack", "true"});
+  std::ostringstream token;
+  token << "s3cret-" << std::hex << std::random_device{}() << std::random_device{}();
+  WriteFile(TokenFile(), token.str() + "\n");
+  WriteFile(dir_ + "/git-user", "deployer\n");
+  WriteFile(dir_ + "/git-password", "deployer:" + token.str());
+  SetGitServerMode("ok");
   git_server_ = std::make_unique<Child>(
-      RunSpec{
-          {"/usr/bin/python3", std::string(SLUICE_SOURCE_DIR) + "/tests/support/git_http_server.py",
-           "--root", dir_, "--ready", dir_ + "/git-server.ready"},
-          CleanEnvironment(dir_ + "/home"),
-          "",
-          "",
-          seconds(60)},
+      RunSpec{{"/usr/bin/python3",
+               std::string(SLUICE_SOURCE_DIR) + "/tests/support/git_http_server.py", "--root", dir_,
+               "--ready", dir_ + "/git-server.ready", "--password-file", dir_ + "/git-password",
+               "--mode-file", dir_ + "/git-mode", "--log", dir_ + "/git-requests.log"},
+              CleanEnvironment(dir_ + "/home"),
+              "",
+              "",
+              seconds(60)},
       dir_ + "/git-server", Input::kHeldOpen);
   const auto address = [this] { return Trimmed(ReadFile(dir_ + "/git-server.ready")); };
   if (!Eventually([&] { return !address().empty() || !git_server_->IsRunning(); }) ||
@@ -164,6 +171,14 @@ void World::ServeOverHttp() {
     throw std::runtime_error("the git server did not start: " + git_server_->Err());
   }
   remote_url_ = address() + "/origin.git";
+  repository_more_ =
+      "    usernameFile: " + dir_ + "/git-user\n    tokenFile: " + TokenFile() + "\n";
+}
+
+void World::SetGitServerMode(const std::string& words) { WriteFile(dir_ + "/git-mode", words); }
+
+std::vector<std::string> World::GitRequests() const {
+  return SplitAt(ReadFile(dir_ + "/git-requests.log"), '\n');
 }
 
 void World::ServeOverSsh() {

@@ -95,6 +95,15 @@ class World {
   void WriteApp(const std::string& environment, const AppSpec& app);
   void WriteRelease(const std::string& environment, const std::string& app, const std::string& tag,
                     const std::string& version);
+  // --- the server of the config repo, where the transport is kHttp or kSsh
+  const std::string& RemoteUrl() const { return remote_url_; }
+  // kHttp: the one user is `deployer`, and his token is in the file that daemon.yaml names.
+  std::string TokenFile() const { return dir_ + "/git-token"; }
+  void SetGitServerMode(const std::string& words);  // kHttp: see git_http_server.py
+  // kHttp: "METHOD PATH protocol=... authorization=yes|no" for each request, oldest first.
+  std::vector<std::string> GitRequests() const;
+  void StopGitServer() { git_server_.reset(); }
+
   // Commits everything and pushes; returns the commit.
   std::string Commit(const std::string& subject);
   // Brings the work tree to origin's tip (after a revert or a promotion) and returns it.

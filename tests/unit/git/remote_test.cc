@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "engine/base/strings.h"
 #include "engine/git/remote_url.h"
 #include "tests/support/catch.h"
 #include "tests/unit/git/remote_fixture.h"
@@ -69,6 +70,13 @@ TEST_CASE("the addresses of the documentation are accepted") {
   CHECK(parsed->protocol == row.protocol);
   CHECK(parsed->text == row.url);
   CHECK(ParseRemoteUrl("http://host/x", PlainHttp::kAllowed));
+}
+
+TEST_CASE("an address is shown with its login, never with a password") {
+  CHECK(RedactCredentials("to ssh://git@host:22/x and ssh://git:SECRET@host/x") ==
+        "to ssh://git@host:22/x and ssh://***@host/x");
+  CHECK(RedactCredentials("https://SECRET@host/x https://u:SECRET@host:8443") ==
+        "https://***@host/x https://***@host:8443");
 }
 
 TEST_CASE("refs are full names") {
