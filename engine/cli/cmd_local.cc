@@ -73,7 +73,7 @@ int ValidateCommand(const Global& global, const ValidateOptions& options) {
   Declared declared;
   auto problems = Check(*source->tree, declared);
   if (!problems) return Report(problems.error());
-  size_t files = 0;
+  size_t files = 1 + declared.environments.size();  // sluice.yaml and each environment.yaml
   for (const auto& [id, unit] : declared.units) files += unit.inputs.size();
   std::fputs(config::FormatReport(*problems, FormatOf(global), files).c_str(), stdout);
   return problems->empty() ? kExitDone : kExitUsage;
