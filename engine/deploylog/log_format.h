@@ -10,8 +10,8 @@
 namespace sluice::deploylog {
 
 inline constexpr std::string_view kLogFile = "log.json";
-inline constexpr std::string_view kRequests = "requests";  // so no environment may have this name
-inline constexpr int64_t kMaxRecordBytes = 64 << 10;       // four times what is written
+inline constexpr std::string_view kRequests = kRequestsDirectory;
+inline constexpr int64_t kMaxRecordBytes = 64 << 10;  // four times what is written
 inline constexpr int64_t kMaxRequestBytes = 16 << 10;
 inline constexpr int64_t kMaxListBytes = 16 << 20;  // log.json, inventories
 

@@ -15,6 +15,9 @@
 
 namespace sluice {
 
+// Beside the environments' directories on the log branch, so no environment may have this name.
+inline constexpr std::string_view kRequestsDirectory = "requests";
+
 enum class Phase { kIdle, kHeld, kApplying, kVerifying, kRollingBack };
 enum class Outcome { kSucceeded, kFailed, kErrored, kCancelled, kSuperseded };
 enum class EventKind {
@@ -67,6 +70,7 @@ struct LastKnownGood {
   std::string rollout;
   ReleaseId release;
   SystemTime since{};
+  std::string shared_inputs = {};  // digest of the shared inputs it Succeeded with; "" for none
   bool operator==(const LastKnownGood&) const = default;
 };
 
@@ -111,6 +115,15 @@ struct TargetRecord {
   bool operator==(const TargetRecord&) const = default;
 };
 
+// The content at the tip that a wait is about (held, invalid, errored). The record's own revision and
+// rollout may be older: a wait before a rollout's start begins none.
+struct Waiting {
+  std::string revision;
+  std::string fingerprint;  // "" for content that cannot be used
+  int errors = 0;           // passes in a row without a verdict, this one included
+  bool operator==(const Waiting&) const = default;
+};
+
 struct Frozen {
   std::string by;  // git identity, or "sluice"
   std::string reason;
@@ -138,6 +151,7 @@ struct Record {
   std::optional<SystemTime> started, finished;
   std::optional<SystemTime> health_deadline;  // absolute, of the open rollout
   std::optional<SystemTime> wake;             // when a held gate or a back-off looks again
+  std::optional<Waiting> waiting;             // what it waits with, until that starts or ends
   std::optional<SystemTime> errored_since;  // first error of the open rollout after its first write
   bool has_written = false;                 // a write to live may have happened in the open rollout
   bool revert_pending = false;              // Failed, live rolled back or not, Git not yet reverted

@@ -193,6 +193,11 @@ json ToJson(const Record& record) {
   PutTime(out, "healthDeadline", record.health_deadline);
   PutTime(out, "wake", record.wake);
   PutTime(out, "erroredSince", record.errored_since);
+  if (record.waiting) {
+    out["waiting"] = {{"revision", Clean(record.waiting->revision)},
+                      {"fingerprint", Clean(record.waiting->fingerprint)},
+                      {"errors", std::clamp(record.waiting->errors, 0, 1'000'000)}};
+  }
   PutTime(out, "healthySince", record.healthy_since);
   if (record.running) {
     out["running"] = {{"revision", Clean(record.running->revision)},
@@ -206,6 +211,8 @@ json ToJson(const Record& record) {
                             {"rollout", Clean(good.rollout)},
                             {"release", Write(good.release)},
                             {"since", Time(good.since)}};
+    if (!good.shared_inputs.empty())
+      out["lastKnownGood"]["sharedInputs"] = Clean(good.shared_inputs);
   }
   for (const auto& [name, target] : record.targets) out["targets"][Clean(name)] = Write(target);
   Fit(out);

@@ -236,6 +236,15 @@ Status Read(const json& value, const std::string& where, LastKnownGood& out) {
   reader.Object("release", out.release,
                 [](const json& v, const std::string& w, ReleaseId& r) { return Read(v, w, r); });
   reader.RequiredInstant("since", out.since);
+  reader.Text("sharedInputs", out.shared_inputs);
+  return reader.Finish();
+}
+
+Status Read(const json& value, const std::string& where, Waiting& out) {
+  Reader reader(value, where);
+  reader.Text("revision", out.revision);
+  reader.Text("fingerprint", out.fingerprint);
+  reader.Count("errors", out.errors);
   return reader.Finish();
 }
 
@@ -287,6 +296,7 @@ Result<Record> ParseRecord(const json& value) {
   reader.Instant("healthDeadline", record.health_deadline);
   reader.Instant("wake", record.wake);
   reader.Instant("erroredSince", record.errored_since);
+  reader.OptionalObject("waiting", record.waiting, kRead);
   reader.Flag("hasWritten", record.has_written);
   reader.Flag("revertPending", record.revert_pending);
   reader.Text("revertOperation", record.revert_operation);

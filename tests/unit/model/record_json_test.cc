@@ -36,6 +36,7 @@ Record FullRecord() {
   r.health_deadline = At(1'700'000'002'010);
   r.wake = At(1'700'000'003'100);
   r.errored_since = At(1'700'000'004'000);
+  r.waiting = Waiting{"c5", "f5", 3};
   r.has_written = true;
   r.revert_pending = true;
   r.revert_operation = "op-1";
@@ -48,7 +49,8 @@ Record FullRecord() {
   r.releases = {{"sha256:2", "v2", "c2", At(1'700'000'006'500), 1h + 1ms, true},
                 {"sha256:1", "", "", {}, 0ms, false}};
   r.running = RunningState{"c3", "f3", {"sha256:3", "v3"}};
-  r.last_known_good = LastKnownGood{"c4", "f4", "r-4", {"sha256:4", "v4"}, At(1'700'000'007'000)};
+  r.last_known_good =
+      LastKnownGood{"c4", "f4", "r-4", {"sha256:4", "v4"}, At(1'700'000'007'000), "s4"};
   r.healthy_since = At(1'700'000'008'000);
   r.drift = {"eu apps/Deployment/shop/checkout spec.replicas"};
   r.targets["eu"] = {
@@ -103,7 +105,7 @@ TEST_CASE("a stay longer than a duration can say is written as the longest one")
 TEST_CASE("an absent optional member is left out of a record") {
   const json written = ToJson(Record{.unit = {"dev", "web"}});
   for (const char* key : {"outcome", "frozen", "started", "finished", "healthDeadline", "wake",
-                          "erroredSince", "running", "lastKnownGood", "healthySince"}) {
+                          "erroredSince", "waiting", "running", "lastKnownGood", "healthySince"}) {
     INFO(key);
     CHECK_FALSE(written.contains(key));
   }
