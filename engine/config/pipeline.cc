@@ -1,6 +1,7 @@
 #include <set>
 
 #include "engine/config/kinds.h"
+#include "engine/model/record.h"
 
 namespace sluice::config {
 
@@ -10,6 +11,12 @@ Pipeline ReadPipeline(Source& source) {
   const auto read_environment = [&](const Node& node) {
     std::string name;
     if (!node.Label(name)) return;
+    if (name == kRequestsDirectory) {
+      node.Problem("reserved-name", "must not be '" + name +
+                                        "', which is a directory of the deploy log; give the "
+                                        "environment, and its directory, another name");
+      return;
+    }
     if (!seen.insert(name).second) {
       node.Problem("duplicate-name", "names '" + name + "' a second time");
       return;

@@ -66,6 +66,9 @@ TEST_CASE("a broken sluice.yaml is told with its place") {
        {"[dev, prod]", "[]", "5:3: spec.environments must name at least one environment"},
        {"[dev, prod]", "[dev, prod, dev]",
         "5:29: spec.environments[2] names 'dev' a second time [duplicate-name]"},
+       {"[dev, prod]", "[dev, requests]",
+        "5:23: spec.environments[1] must not be 'requests', which is a directory of the deploy "
+        "log; give the environment, and its directory, another name [reserved-name]"},
        {"[dev, prod]", "[dev, 7]",
         "5:23: spec.environments[1] must be text, not a number; put it in quotes [wrong-type]"},
        {"", "  notifications: {}\n",
