@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "engine/base/hash.h"
+#include "engine/base/log.h"
 #include "engine/base/strings.h"
 #include "engine/base/time_format.h"
 
@@ -16,6 +17,9 @@ constexpr Duration kLook = 2s;  // between two looks of Acquire
 constexpr size_t kOwnRemembered = 64;
 constexpr int kRenewAttempts = 3;
 constexpr size_t kMaxName = 200;
+// Renewals in one chain; then a commit without a parent begins the next, where the server lets a
+// ref go back. 1000 are 5.5 hours.
+constexpr int kLongestChain = 1000;
 
 std::string TrailerOf(const git::Commit& commit, std::string_view key) {
   for (const auto& [name, value] : commit.trailers) {
@@ -40,6 +44,8 @@ struct Lease::State {
   // Leases this object pushed, with the time before the push: a listing may still show an old one,
   // and the outcome of the newest may be unknown.
   std::map<std::string, SteadyTime> own;
+  int chained = kLongestChain;  // renewals since the chain began; of one that was found, unknown
+  bool may_cut = true;          // until the server refuses to
 
   // What was seen of another engine.
   Holder other;
@@ -186,6 +192,8 @@ Status Lease::RenewIfDue(const Call& call) {
     return Fail(ErrorCode::kHeldElsewhere, "LeaseLost",
                 "the lease was lost while its renewal waited");
   }
+  SLUICE_TRY(const bool is_cut, CutChain(expected, call));
+  if (is_cut) return {};
   for (int attempt = 1;; ++attempt) {
     auto status = Push(expected, call);
     if (status || status.error().code() != ErrorCode::kHeldElsewhere) return status;
@@ -243,21 +251,35 @@ bool Lease::MayWriteLive() const {
 }
 
 Result<git::RefUpdate> Lease::PrepareRenewal() {
-  SLUICE_TRY(std::string oid, WriteLease());
-  std::unique_lock lock(state_->mutex);
-  state_->idle.wait(lock, [&] { return !state_->is_busy; });
-  if (state_->oid.empty()) {
-    return Fail(ErrorCode::kHeldElsewhere, "LeaseLost",
-                "this engine does not hold the lease of log branch '" + options_.log_branch +
-                    "'; nothing is written without it");
+  std::string expected;
+  {
+    std::unique_lock lock(state_->mutex);
+    state_->idle.wait(lock, [&] { return !state_->is_busy; });
+    if (state_->oid.empty()) {
+      return Fail(ErrorCode::kHeldElsewhere, "LeaseLost",
+                  "this engine does not hold the lease of log branch '" + options_.log_branch +
+                      "'; nothing is written without it");
+    }
+    state_->is_busy = true;
+    expected = state_->oid;
   }
-  state_->is_busy = true;
-  state_->own[oid] = clock_.SteadyNow();
-  return git::RefUpdate{ref_, std::move(oid), state_->oid};
+  auto oid = WriteLease(expected);
+  if (!oid) {
+    RenewalAbandoned({});
+    return Fail(std::move(oid).error());
+  }
+  const std::lock_guard lock(state_->mutex);
+  state_->own[*oid] = clock_.SteadyNow();
+  return git::RefUpdate{ref_, *std::move(oid), std::move(expected)};
 }
 
 void Lease::RenewalLanded(const git::RefUpdate& update) {
   (void)Recognise(update.new_oid);
+  Keep(update.new_oid);
+  {
+    const std::lock_guard lock(state_->mutex);
+    ++state_->chained;
+  }
   RenewalAbandoned(update);
 }
 
@@ -318,8 +340,12 @@ Result<Lease::Holder> Lease::ReadHolder(const Call& call) {
   return holder;
 }
 
-Result<std::string> Lease::WriteLease() {
+Result<std::string> Lease::WriteLease(const std::string& parent) {
   git::CommitSpec spec;
+  // Each renewal is a child of the last: a server with receive.denyNonFastForwards takes nothing
+  // else. The last is in the mirror: it was written here, or fetched to learn the holder. What is
+  // no commit, because anything may be pushed to the ref, has no children.
+  if (!parent.empty() && mirror_.ReadCommit(parent)) spec.parents = {parent};
   // The nonce makes two renewals within a second two objects.
   spec.message = git::FormatMessage(
       "Lease of " + options_.log_branch + ": " + EscapeControl(options_.holder), "",
@@ -333,7 +359,34 @@ Result<std::string> Lease::WriteLease() {
 
 // The caller is Busy. kHeldElsewhere: the ref is not `expected_old` any more.
 Status Lease::Push(const std::string& expected_old, const Call& call) {
-  SLUICE_TRY(const std::string oid, WriteLease());
+  SLUICE_TRY(const std::string oid, WriteLease(expected_old));
+  SLUICE_CHECK(PushLease(oid, expected_old, call));
+  const std::lock_guard lock(state_->mutex);
+  state_->chained = expected_old.empty() ? 0 : state_->chained + 1;
+  return {};
+}
+
+// True when the lease was renewed by a commit without a parent, so that what the server keeps of it
+// stays small. The caller is Busy.
+Result<bool> Lease::CutChain(const std::string& expected_old, const Call& call) {
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (!state_->may_cut || state_->chained < kLongestChain) return false;
+  }
+  SLUICE_TRY(const std::string oid, WriteLease(""));
+  const Status pushed = PushLease(oid, expected_old, call);
+  const std::lock_guard lock(state_->mutex);
+  if (pushed) {
+    state_->chained = 0;
+    return true;
+  }
+  // Whatever it was, the renewal that follows finds out whether the lease is still ours.
+  if (pushed.error().code() == ErrorCode::kPermissionDenied) state_->may_cut = false;
+  return false;
+}
+
+// kHeldElsewhere: the ref is not `expected_old` any more.
+Status Lease::PushLease(const std::string& oid, const std::string& expected_old, const Call& call) {
   // Before the push: others count from a moment after it.
   const SteadyTime begun = clock_.SteadyNow();
   {
@@ -344,6 +397,7 @@ Status Lease::Push(const std::string& expected_old, const Call& call) {
   switch (result.outcome) {
     case git::PushOutcome::kLanded:
       (void)Recognise(oid);
+      Keep(oid);
       return {};
     case git::PushOutcome::kRaced:
       return Fail(ErrorCode::kHeldElsewhere, "LeaseHeld",
@@ -364,6 +418,12 @@ Status Lease::Push(const std::string& expected_old, const Call& call) {
   return Fail(ErrorCode::kUnavailable, "LeaseUnknown",
               "it is not known whether the lease of log branch '" + options_.log_branch +
                   "' was renewed: " + result.message);
+}
+
+// So that the mirror's own tidying leaves the chain whole.
+void Lease::Keep(const std::string& oid) {
+  if (auto set = mirror_.SetRef(git::MirrorRef(ref_), oid); !set)
+    log::Debug("lease_ref_not_set", {{"error", set.error().message()}});
 }
 
 Result<std::string> Lease::ListRef(const Call& call) {

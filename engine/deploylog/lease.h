@@ -1,6 +1,7 @@
 // The fence: one engine at a time writes log and live (design 6). The lease is a ref that its
 // holder replaces every 20 s by compare-and-swap; others may take it when it stood still for 60 s
-// by their own clock.
+// by their own clock. Each renewal is a commit on top of the last
+// (docs/decisions/0012-a-lease-is-a-chain-of-commits.md).
 #pragma once
 
 #include <memory>
@@ -69,8 +70,11 @@ class Lease {
   class Busy;
 
   Result<Holder> ReadHolder(const Call& call);
-  Result<std::string> WriteLease();
+  Result<std::string> WriteLease(const std::string& parent);
   Status Push(const std::string& expected_old, const Call& call);
+  Status PushLease(const std::string& oid, const std::string& expected_old, const Call& call);
+  Result<bool> CutChain(const std::string& expected_old, const Call& call);
+  void Keep(const std::string& oid);
   Status Observe(const Holder& holder);
   Result<std::string> ListRef(const Call& call);
 

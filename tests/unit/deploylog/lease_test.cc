@@ -11,7 +11,120 @@ std::string LeaseAt(const Hub& hub) {
   return hub.Git({"for-each-ref", "--format=%(objectname)", kLeaseRef});
 }
 
+int ChainLength(const Hub& hub) { return std::stoi(hub.Git({"rev-list", "--count", kLeaseRef})); }
+
+// As an administrator or a hosting service may set a server. Git itself holds the option against
+// branches only; others hold the same rule against every ref, as the hook does.
+void RefuseRewrites(const Hub& hub) {
+  hub.Git({"config", "receive.denyNonFastForwards", "true"});
+  git::WriteFile(
+      hub.path + "/hooks/update",
+      "#!/bin/sh\ncase \"$2$3\" in *0000000000000000000000000000000000000000*) exit 0;; esac\n"
+      "git merge-base --is-ancestor \"$2\" \"$3\" && exit 0\n"
+      "echo \"denying non-fast-forward $1\" >&2\nexit 1\n");
+  git::Run({"chmod", "+x", hub.path + "/hooks/update"});
+}
+
 }  // namespace
+
+TEST_CASE("a server that takes no rewritten history takes renewals, alone and beside the log") {
+  const Hub hub;
+  RefuseRewrites(hub);
+  Engine a(hub, "e-a");
+  REQUIRE(a.Acquire());
+  REQUIRE(a.Refresh());
+  a.clock.Advance(20s);
+  const std::string first = LeaseAt(hub);
+  REQUIRE(a.lease->RenewIfDue(a.MakeCall()));
+  CHECK(hub.Git({"rev-parse", kLeaseRef + "^"}) == first);
+  const std::string second = LeaseAt(hub);
+  REQUIRE(a.Append(MakeEntry()));
+  CHECK(hub.Git({"rev-parse", kLeaseRef + "^"}) == second);
+  REQUIRE(a.Append(MakeEntry(EventKind::kSucceeded)));
+  CHECK(ChainLength(hub) == 4);
+}
+
+TEST_CASE("there a lease is also resumed, taken over, released and taken again") {
+  const Hub hub;
+  RefuseRewrites(hub);
+  const std::string data_dir = git::MakeTemporaryDirectory();
+  {
+    Engine before(hub, "e-a", data_dir);
+    REQUIRE(before.Acquire());
+  }
+  {
+    Engine after(hub, "e-a", data_dir);
+    REQUIRE(after.Acquire());
+    CHECK(ChainLength(hub) == 2);
+    // The first renewal tries to begin a new chain, is refused, and goes on with the old one.
+    after.clock.Advance(20s);
+    REQUIRE(after.lease->RenewIfDue(after.MakeCall()));
+    CHECK(after.lease->MayWriteLive());
+    CHECK(ChainLength(hub) == 3);
+    const int pushes = after.remote->pushes();
+    after.clock.Advance(20s);
+    REQUIRE(after.lease->RenewIfDue(after.MakeCall()));
+    CHECK(after.remote->pushes() == pushes + 1);  // it is not tried again
+  }
+  Engine other(hub, "e-b");
+  REQUIRE_FALSE(other.Acquire());
+  other.clock.Advance(60s);
+  REQUIRE(other.Acquire());
+  CHECK(ChainLength(hub) == 5);
+  REQUIRE(other.lease->Release(other.MakeCall()));
+  REQUIRE(other.Acquire());
+  CHECK(ChainLength(hub) == 1);  // what was released is the server's to collect
+}
+
+TEST_CASE("where a server lets a ref go back, the chain of a lease that was found is cut") {
+  const Hub hub;
+  const std::string data_dir = git::MakeTemporaryDirectory();
+  {
+    Engine before(hub, "e-a", data_dir);
+    REQUIRE(before.Acquire());
+  }
+  Engine after(hub, "e-a", data_dir);
+  REQUIRE(after.Acquire());
+  CHECK(ChainLength(hub) == 2);
+  after.clock.Advance(20s);
+  REQUIRE(after.lease->RenewIfDue(after.MakeCall()));
+  CHECK(ChainLength(hub) == 1);
+  CHECK(after.lease->MayWriteLive());
+  after.clock.Advance(20s);
+  REQUIRE(after.lease->RenewIfDue(after.MakeCall()));
+  CHECK(ChainLength(hub) == 2);
+}
+
+TEST_CASE("a lease that was lost while its chain was to be cut is lost") {
+  const Hub hub;
+  const std::string data_dir = git::MakeTemporaryDirectory();
+  {
+    Engine before(hub, "e-a", data_dir);
+    REQUIRE(before.Acquire());
+  }
+  Engine a(hub, "e-a", data_dir), b(hub, "e-b");
+  REQUIRE(a.Acquire());
+  REQUIRE_FALSE(b.Acquire());
+  b.clock.Advance(60s);
+  REQUIRE(b.Acquire());
+  const std::string taken = LeaseAt(hub);
+  a.clock.Advance(20s);
+  const auto lost = a.lease->RenewIfDue(a.MakeCall());
+  REQUIRE_FALSE(lost);
+  CHECK(lost.error().code() == ErrorCode::kHeldElsewhere);
+  CHECK_FALSE(a.lease->IsHeld());
+  CHECK(LeaseAt(hub) == taken);
+}
+
+TEST_CASE("what is no commit is taken over without becoming a parent") {
+  const Hub hub;
+  Engine a(hub, "e-a");
+  hub.Git({"update-ref", kLeaseRef, hub.Git({"rev-parse", hub.revision + "^{tree}"})});
+  REQUIRE_FALSE(a.Acquire());
+  a.clock.Advance(60s);
+  REQUIRE(a.Acquire());
+  CHECK(ChainLength(hub) == 1);
+}
 
 TEST_CASE("a free lease is taken and its commit names the holder") {
   const Hub hub;
