@@ -115,8 +115,8 @@ struct TargetRecord {
   bool operator==(const TargetRecord&) const = default;
 };
 
-// The content at the tip that a wait is about (held, invalid, errored). The record's own revision and
-// rollout may be older: a wait before a rollout's start begins none.
+// The content at the tip that a wait is about (held, invalid, errored). The record's own rollout
+// and revision may be older: a wait before a rollout's start begins none.
 struct Waiting {
   std::string revision;
   std::string fingerprint;  // "" for content that cannot be used
