@@ -10,6 +10,7 @@
 #include "engine/plan/plan_builder.h"
 #include "engine/render/render.h"
 #include "engine/rollout/drift.h"
+#include "engine/rollout/facts.h"
 #include "engine/rollout/removal_plan.h"
 #include "engine/rollout/target_session.h"
 
@@ -161,10 +162,14 @@ int DriftCommand(const Global& global, const DriftOptions& options) {
     }
     out.push_back(unit);
     if (global.output != Output::kTable) continue;
-    const std::string state = !report                ? "error: " + Described(report.error())
-                              : !report->is_known    ? "nothing runs yet"
-                              : plan.changes.empty() ? "no drift"
-                                                     : "drifted";
+    std::string state = !report                ? "error: " + Described(report.error())
+                        : !report->is_known    ? "nothing runs yet"
+                        : plan.changes.empty() ? "no drift"
+                                               : "drifted";
+    const auto log = context->composition->log().Get();
+    const Record* record = rollout::FindRecord(*log, id);
+    if (record && record->reason == rollout::kHealFought)
+      state += "; " + record->reason + ": " + record->message;
     std::printf("%s: %s\n", ToString(id).c_str(), state.c_str());
     if (!plan.changes.empty())
       std::fputs(

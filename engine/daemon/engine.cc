@@ -84,7 +84,8 @@ Interruption Engine::Impl::Check(const UnitId& unit, const std::string& fingerpr
       return Interruption::kSuperseded;
   }
   if (lease_lost || !services.lease->MayWriteLive()) return Interruption::kLeaseLost;
-  for (const auto& request : services.log.Get()->requests) {
+  const auto state = services.log.Get();
+  for (const auto& request : state->requests) {
     if (request.unit == unit && request.verb == "freeze") return Interruption::kFrozen;
   }
   return Interruption::kNone;
@@ -122,6 +123,7 @@ void Engine::Impl::Dispatch(Workers& workers) {
     input.state = state;
     input.unit = due.unit;
     input.errors_in_row = due.errors_in_row;
+    input.heals_in_row = due.heals_in_row;
     input.is_drift_due = due.is_drift_due;
     workers.Run([this, input] {
       auto result = rollout::Reconcile(services, input);
@@ -285,6 +287,7 @@ Result<SyncEnd> Engine::Sync(Duration timeout) {
 
 Status Engine::Run() {
   Impl& self = *impl_;
+  self.schedule.ResumeBackOffs(self.services.options);
   std::string last_error;
   const std::jthread renewal = self.RenewLease();
   Workers workers(self.options.workers);

@@ -2,15 +2,13 @@
 
 #include <algorithm>
 
+#include "engine/rollout/drift.h"
 #include "engine/rollout/facts.h"
 
 namespace sluice::daemon {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr int kMaxHealDoublings =
-    5;  // a heal that does not last is tried at most every 32 intervals
 
 SystemTime LastLook(const std::optional<Record>& record, SystemTime now) {
   SystemTime last{};
@@ -60,12 +58,18 @@ std::vector<Schedule::Due> Schedule::TakeDue(const rollout::Snapshot& snapshot,
     const Duration interval = environment == snapshot.declared.environments.end()
                                   ? Duration(3min)
                                   : environment->second.drift.interval;
-    if (unit.drift_at == SystemTime{}) unit.drift_at = LastLook(inputs.own, now) + interval;
-    const bool drift_due = runs && unit.drift_at <= now;
+    if (unit.drift_at == SystemTime{}) {
+      unit.heals_in_row = inputs.own ? rollout::HealsInRow(*inputs.own, interval) : 0;
+      unit.drift_at =
+          unit.heals_in_row > 0 ? *inputs.own->wake : LastLook(inputs.own, now) + interval;
+    }
+    if (!unit.seen) ResumeBackOff(unit, inputs, now);
     // Content that waits out a back-off is not retried because a neighbour's record moved.
     const bool backs_off = unit.errors_in_row > 0 && unit.wake && *unit.wake > now && unit.seen &&
                            unit.seen->fingerprint == inputs.fingerprint &&
                            unit.seen->requests == inputs.requests;
+    // Neither is it when a drift check falls due: that is done with the retry.
+    const bool drift_due = runs && !backs_off && unit.drift_at <= now;
     const bool changed = unit.seen != inputs && !backs_off;
     const bool woke = unit.wake && *unit.wake <= now;
     if (!changed && !woke && !drift_due && !unit.look_again) continue;
@@ -76,9 +80,19 @@ std::vector<Schedule::Due> Schedule::TakeDue(const rollout::Snapshot& snapshot,
     unit.look_again = false;
     unit.wake.reset();
     in_flight_.insert(id);
-    due.push_back({id, drift_due, unit.errors_in_row});
+    due.push_back({id, drift_due, unit.errors_in_row, unit.heals_in_row});
   }
   return due;
+}
+
+void Schedule::ResumeBackOff(Unit& unit, const Inputs& inputs, SystemTime now) const {
+  if (!resumes_ || !inputs.own || !inputs.requests.empty()) return;
+  const auto backing_off =
+      rollout::BackingOffSince(*resumes_, *inputs.own, inputs.fingerprint, now);
+  if (!backing_off) return;
+  unit.errors_in_row = backing_off->errors_in_row;
+  unit.wake = backing_off->wake;
+  unit.seen = inputs;
 }
 
 void Schedule::Done(const UnitId& id, const std::optional<rollout::PassResult>& result,
@@ -97,8 +111,7 @@ void Schedule::Done(const UnitId& id, const std::optional<rollout::PassResult>& 
   if (result->drift == rollout::DriftSeen::kHealed) {
     // A heal that does not last is tried ever more rarely.
     ++unit.heals_in_row;
-    unit.drift_at =
-        now + unit.drift_interval * (1 << std::min(unit.heals_in_row, kMaxHealDoublings));
+    unit.drift_at = now + rollout::HealPause(unit.drift_interval, unit.heals_in_row);
   } else if (result->drift == rollout::DriftSeen::kNone) {
     unit.heals_in_row = 0;
   }

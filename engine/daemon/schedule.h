@@ -29,7 +29,12 @@ class Schedule {
     UnitId unit;
     bool is_drift_due = false;
     int errors_in_row = 0;
+    int heals_in_row = 0;
   };
+
+  // A unit whose record says that it waits out a back-off goes on waiting when it is first seen, so
+  // that a restart is no retry. For the daemon; a sync is somebody's wish to try now.
+  void ResumeBackOffs(const rollout::Options& options) { resumes_ = options; }
 
   // Units not in flight whose inputs changed, whose wake-up came, or whose drift check is due;
   // marks them in flight.
@@ -56,6 +61,9 @@ class Schedule {
     int heals_in_row = 0;
     bool look_again = false;
   };
+  void ResumeBackOff(Unit& unit, const Inputs& inputs, SystemTime now) const;
+
+  std::optional<rollout::Options> resumes_;
   std::map<UnitId, Unit> units_;
   std::set<UnitId> in_flight_;
 };

@@ -14,6 +14,7 @@ Status Attempt::RecordStarted() {
   const SystemTime now = pass_.Now();
   const bool is_resume = record_.IsOpen();
   const bool is_retry = !is_resume && record_.attempt > 0;
+  is_retry_ = is_retry;
   // Its start is in the log already; only an adoption that came meanwhile is news.
   if (is_retry && adopt_requests_.empty()) return Advance(record_, Trigger::kStart);
   if (!is_retry) ++record_.attempt;
@@ -25,11 +26,14 @@ Status Attempt::RecordStarted() {
   record_.gates.clear();
   record_.wake.reset();
   record_.drift.clear();
+  record_.waiting.reset();
   record_.started = now;
   record_.finished.reset();
   record_.has_written = true;
-  record_.health_deadline = now + unit_.application.health_timeout *
-                                      static_cast<int>(std::max<size_t>(1, sessions_.size()));
+  if (!is_retry) {
+    record_.health_deadline = now + unit_.application.health_timeout *
+                                        static_cast<int>(std::max<size_t>(1, sessions_.size()));
+  }
   NoteStartedRelease(record_);
   deploylog::Inventory created;
   for (TargetSession& session : sessions_) {
@@ -74,14 +78,26 @@ Status Attempt::RecordStarted() {
   return services_.log.AppendAll(std::move(entries), services_.GitCall());
 }
 
+// Absolute: a retry of this attempt that has nothing left to apply waits no longer than the first
+// try would have. What is applied only now has its whole time before it.
+SystemTime Attempt::HealthDeadline(const TargetSession& session) {
+  const bool applies = std::ranges::any_of(session.plan.changes, [](const Change& change) {
+    return change.action != Action::kUnchanged && change.action != Action::kSkip &&
+           change.action != Action::kPrune;
+  });
+  if (!is_retry_ || applies || !record_.health_deadline)
+    record_.health_deadline = pass_.Now() + unit_.application.health_timeout;
+  return *record_.health_deadline;
+}
+
 StepEnd Attempt::RunTarget(TargetSession& session) {
   ApplyOptions options;
   options.dry_run = unit_.environment.dry_run;
   options.force = record_.adopting.empty() ? targets::Force::kNo : targets::Force::kYes;
   if (StepEnd end = ApplyStages(services_, session, options, watch_); !end.is_ok()) return end;
   if (record_.phase != Phase::kVerifying) (void)Advance(record_, Trigger::kApplied).has_value();
-  const SystemTime deadline = pass_.Now() + unit_.application.health_timeout;
-  if (StepEnd end = AwaitHealth(services_, session, deadline, watch_); !end.is_ok()) return end;
+  if (StepEnd end = AwaitHealth(services_, session, HealthDeadline(session), watch_); !end.is_ok())
+    return end;
   SmokeReport report = RunSmokeTests(services_, session, unit_, *tree_, Pipeline(), record_.rollout,
                                      record_.revision, Permission::kLease, watch_);
   smoke_.insert(smoke_.end(), report.results.begin(), report.results.end());
@@ -126,7 +142,8 @@ Result<PassResult> Attempt::Succeed() {
   record_.adopting.clear();
   record_.running = RunningState{record_.revision, fingerprint_, record_.release};
   record_.last_known_good =
-      LastKnownGood{record_.revision, fingerprint_, record_.rollout, record_.release, now};
+      LastKnownGood{record_.revision, fingerprint_, record_.rollout,
+                    record_.release,  now,          render::SharedInputsDigest(unit_)};
   record_.healthy_since = now;
   NoteSucceeded(record_, now);
   for (TargetSession& session : sessions_) {
@@ -158,15 +175,13 @@ Result<PassResult> Attempt::Succeed() {
 }
 
 Result<PassResult> Attempt::OnInterruption(Interruption interruption) {
-  const SystemTime now = pass_.Now();
   if (interruption == Interruption::kLeaseLost) {
     return Fail(
         ErrorCode::kHeldElsewhere, "LeaseLost",
         "the lease on the deploy log was lost while " + ToString(pass_.unit) + " was rolling out");
   }
-  const bool is_superseded = interruption == Interruption::kSuperseded;
   PassResult result;
-  if (is_superseded) {
+  if (interruption == Interruption::kSuperseded) {
     result.look_again = true;
   } else if (interruption == Interruption::kFrozen) {
     result = {Standing::kHeld, std::nullopt, true, "Frozen", "somebody asked to freeze this unit"};
@@ -174,19 +189,7 @@ Result<PassResult> Attempt::OnInterruption(Interruption interruption) {
     result = {Standing::kErrored, std::nullopt, false, "Stopped",
               "interrupted before a verdict; the next start goes on"};
   }
-  if (!record_.IsOpen()) return result;
-  SLUICE_CHECK(Advance(record_, is_superseded ? Trigger::kSupersede : Trigger::kCancel));
-  record_.outcome = is_superseded ? Outcome::kSuperseded : Outcome::kCancelled;
-  record_.reason = is_superseded                           ? "Superseded"
-                   : interruption == Interruption::kFrozen ? "Frozen"
-                                                           : "Stopped";
-  record_.message =
-      is_superseded ? "a newer commit changes this unit" : "interrupted; live is left as it is";
-  record_.finished = now;
-  record_.attempt = 0;
-  auto entry = MakeEntry(services_, is_superseded ? EventKind::kSuperseded : EventKind::kCancelled,
-                         record_, record_.message);
-  SLUICE_CHECK(services_.log.Append(std::move(entry), services_.GitCall()));
+  if (record_.IsOpen()) SLUICE_CHECK(RecordInterruption(pass_, interruption));
   return result;
 }
 

@@ -36,6 +36,7 @@ class Attempt {
   Status RecordStarted();
   Result<PassResult> RunTargets();
   StepEnd RunTarget(TargetSession& session);
+  SystemTime HealthDeadline(const TargetSession& session);
   StepEnd Prune();
   Result<PassResult> Succeed();
   Result<PassResult> End(const StepEnd& end);
@@ -52,6 +53,7 @@ class Attempt {
   const DeclaredUnit& unit_;
   std::string fingerprint_;
   InterruptWatch watch_;
+  bool is_retry_ = false;  // of this attempt, after an error
   std::unique_ptr<SourceTree> tree_;
   std::vector<Resource> resources_;
   std::vector<TargetSession> sessions_;

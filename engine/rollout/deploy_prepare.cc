@@ -174,7 +174,8 @@ Result<PassResult> Attempt::AdoptWithoutRun() {
   }
   const SystemTime now = pass_.Now();
   record_.last_known_good =
-      LastKnownGood{record_.revision, fingerprint_, record_.rollout, record_.release, now};
+      LastKnownGood{record_.revision, fingerprint_, record_.rollout,
+                    record_.release,  now,          render::SharedInputsDigest(unit_)};
   record_.kind = "adoption";
   // The marks are a write to live like any other: the record comes first.
   SLUICE_TRY(PassResult result,

@@ -23,7 +23,12 @@ struct Checked {
   DeclaredUnit unit;
   std::vector<TargetSession> sessions;
   std::map<std::string, Health> health_by_target;
+  std::vector<std::string> fighters;  // field managers that changed what drifted
 };
+
+void Add(std::vector<std::string>& names, const std::string& name) {
+  if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+}
 
 Change ToDrift(const std::string& target, const targets::PreparedObject& object,
                const targets::Prediction& prediction) {
@@ -37,17 +42,14 @@ Change ToDrift(const std::string& target, const targets::PreparedObject& object,
   if (!is_missing)
     change.fields = plan::DiffFields(change.ref, prediction.before, prediction.after);
   std::vector<std::string> managers;
-  for (const auto& conflict : prediction.conflicts) {
-    if (std::ranges::find(managers, conflict.manager) == managers.end())
-      managers.push_back(conflict.manager);
-  }
+  for (const auto& conflict : prediction.conflicts) Add(managers, conflict.manager);
   if (!managers.empty()) change.reason += ", changed by " + Join(managers, ", ");
   return change;
 }
 
 // The forced prediction shows values, the unforced one who changed them.
 Status Compare(const Services& services, TargetSession& session, const PlanRequest& request,
-               std::vector<Change>& changes) {
+               Checked& checked) {
   SLUICE_TRY(const auto forced, session.driver->Predict(session.prepared.objects, session.live,
                                                         targets::Force::kYes, services.ReadCall()));
   for (size_t i = 0; i < forced.size(); ++i) {
@@ -58,7 +60,8 @@ Status Compare(const Services& services, TargetSession& session, const PlanReque
     Change change = ToDrift(request.unit.application.empty() ? "" : session.target.name,
                             session.prepared.objects[i], prediction);
     if (change.action == Action::kUpdate && change.fields.empty()) continue;  // ownership alone
-    changes.push_back(std::move(change));
+    checked.report.changes.push_back(std::move(change));
+    for (const auto& conflict : prediction.conflicts) Add(checked.fighters, conflict.manager);
   }
   return {};
 }
@@ -82,7 +85,7 @@ Result<Checked> Check(const Services& services, const std::string& pipeline, con
     request.resources = &rendered.resources;
     request.keep_leftovers = true;
     SLUICE_TRY(auto session, OpenTarget(services, target, request));
-    SLUICE_CHECK(Compare(services, session, request, checked.report.changes));
+    SLUICE_CHECK(Compare(services, session, request, checked));
     SLUICE_TRY(auto health,
                session.driver->Assess(session.ref_list(), session.live,
                                       targets::TargetDriver::Diagnose::kYes, services.ReadCall()));
@@ -137,6 +140,37 @@ Status RecordHealth(Pass& pass, const Checked& checked) {
                                   pass.services.GitCall());
 }
 
+std::string By(const Checked& checked) {
+  return checked.fighters.empty() ? "" : ", changed by " + Join(checked.fighters, ", ");
+}
+
+// After a heal: when the one before it did not last, somebody fights. What the record then says; ""
+// when nobody does.
+std::string NoteFight(Pass& pass, const Checked& checked) {
+  if (pass.heals_in_row == 0) return "";
+  Record& record = pass.record;
+  const int heals = pass.heals_in_row + 1;
+  record.wake = pass.Now() + HealPause(checked.unit.environment.drift.interval, heals);
+  record.reason = kHealFought;
+  // Who deletes an object leaves no name on it.
+  const std::string who = checked.fighters.empty() ? "somebody who leaves no field manager"
+                                                   : "'" + Join(checked.fighters, "', '") + "'";
+  record.message = who + " fights the heal of " + ToString(checked.report.changes.front().ref) +
+                   (checked.report.changes.size() > 1 ? " and others" : "") + ": healed " +
+                   std::to_string(heals) + " times in a row, looked at again at " +
+                   FormatTime(*record.wake);
+  return record.message;
+}
+
+// What was fought over stays as declared now, or is no longer healed. True when that is news.
+bool EndFight(Record& record, bool goes_on) {
+  if (goes_on || record.reason != kHealFought) return false;
+  record.reason.clear();
+  record.message.clear();
+  record.wake.reset();
+  return true;
+}
+
 Result<PassResult> Heal(Pass& pass, Checked& checked) {
   InterruptWatch watch(pass.services, pass.unit, pass.snapshot->FingerprintOf(pass.unit));
   for (TargetSession& session : checked.sessions) {
@@ -165,14 +199,32 @@ Result<PassResult> Heal(Pass& pass, Checked& checked) {
     }
   }
   pass.record.drift.clear();
-  SLUICE_CHECK(
-      pass.services.log.Append(MakeEntry(pass.services, EventKind::kHealed, pass.record,
-                                         "drift healed", Join(Names(checked.report.changes), "\n")),
-                               pass.services.GitCall()));
+  const std::string fight = NoteFight(pass, checked);
+  SLUICE_CHECK(pass.services.log.Append(
+      MakeEntry(pass.services, EventKind::kHealed, pass.record,
+                fight.empty() ? "drift healed" : "drift healed again: " + fight,
+                Join(Names(checked.report.changes), "\n")),
+      pass.services.GitCall()));
   return PassResult{.drift = DriftSeen::kHealed};
 }
 
 }  // namespace
+
+Duration HealPause(Duration interval, int heals_in_row) {
+  constexpr int kMaxDoublings = 5;
+  return interval * (1 << std::clamp(heals_in_row, 0, kMaxDoublings));
+}
+
+int HealsInRow(const Record& record, Duration interval) {
+  if (record.reason != kHealFought || !record.wake) return 0;
+  SystemTime looked{};
+  for (const auto& [name, target] : record.targets)
+    looked = std::max(looked, target.health_at.value_or(SystemTime{}));
+  int heals = 2;  // with fewer nobody fights
+  // The heal itself took a while after the look.
+  while (heals < 5 && looked + HealPause(interval, heals + 1) <= *record.wake) ++heals;
+  return heals;
+}
 
 Result<DriftReport> CheckDrift(const Services& services, const std::string& pipeline,
                                const UnitId& unit) {
@@ -201,20 +253,22 @@ Result<PassResult> RunDriftCheck(Pass& pass) {
   const bool may_heal =
       checked->unit.environment.drift.mode == DriftMode::kHeal && !pass.record.frozen;
   const bool heals = may_heal && !names.empty();
-  if (names != pass.record.drift || heals) {
-    const bool is_news = names != pass.record.drift;
-    pass.record.drift = names;
-    if (is_news || heals) {
-      SLUICE_CHECK(pass.services.log.Append(
-          // Healed, and the process ended before it could say so; or somebody put it back.
-          MakeEntry(
-              pass.services, names.empty() && may_heal ? EventKind::kHealed : EventKind::kDrifted,
-              pass.record,
-              names.empty() ? "live is again as declared"
-                            : std::to_string(checked->report.changes.size()) + " objects drifted",
-              Join(names, "\n")),
-          pass.services.GitCall()));
-    }
+  const bool is_news = names != pass.record.drift;
+  const bool has_ended = EndFight(pass.record, heals);
+  pass.record.drift = names;
+  if (is_news || heals || has_ended) {
+    // With nothing to heal: it was, and the process ended before it could say so; or somebody put
+    // it back; or the last heal lasted.
+    const std::string summary =
+        !names.empty() ? std::to_string(checked->report.changes.size()) + " objects drifted" +
+                             (pass.heals_in_row > 0 ? " again after a heal" : "") + By(*checked)
+        : is_news ? "live is again as declared"
+                  : "the last heal lasts, nobody fights it any more";
+    SLUICE_CHECK(pass.services.log.Append(
+        MakeEntry(pass.services,
+                  names.empty() && may_heal ? EventKind::kHealed : EventKind::kDrifted, pass.record,
+                  summary, Join(names, "\n")),
+        pass.services.GitCall()));
   }
   if (!heals) return PassResult{.drift = names.empty() ? DriftSeen::kNone : DriftSeen::kDrifted};
   return Heal(pass, *checked);

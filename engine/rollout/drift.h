@@ -21,8 +21,19 @@ struct DriftReport {
 Result<DriftReport> CheckDrift(const Services& services, const std::string& pipeline,
                                const UnitId& unit);
 
+// How long after a heal the next check comes: the interval, doubled for every heal in a row (this
+// one included) that may not last, up to 32 intervals.
+Duration HealPause(Duration interval, int heals_in_row);
+
+// The heals in a row that the record tells of, after a restart: 0 without a fight.
+int HealsInRow(const Record& record, Duration interval);
+
+// The record's reason while somebody changes back what is healed; its `wake` is the next check.
+inline constexpr std::string_view kHealFought = "HealFought";
+
 // One due check of a unit at rest: records changes of drift (event drifted) and health (event
-// health), heals when the environment says heal and the unit is not frozen.
+// health), heals when the environment says heal and the unit is not frozen. A heal after one that
+// did not last (pass.heals_in_row) names who fights.
 Result<PassResult> RunDriftCheck(Pass& pass);
 
 }  // namespace sluice::rollout

@@ -10,6 +10,12 @@ ReleaseId ReleaseOf(const DeclaredUnit& unit) {
   return unit.release ? ReleaseId{unit.release->digest, unit.release->version} : ReleaseId{};
 }
 
+Content AtTip(const Pass& pass) {
+  const DeclaredUnit* declared = pass.declared();
+  return {pass.snapshot->revision, pass.snapshot->FingerprintOf(pass.unit),
+          declared ? ReleaseOf(*declared) : ReleaseId{}};
+}
+
 std::vector<std::string> GoodPaths(const DeclaredUnit& unit) {
   std::vector<std::string> paths = {
       "sluice.yaml", "environments/" + unit.id.environment + "/environment.yaml", unit.directory};
@@ -63,8 +69,8 @@ gates::Facts GateFacts(const Snapshot& snapshot, const deploylog::State& state, 
   if (facts.upstream_environment) {
     const UnitId upstream{*facts.upstream_environment, unit.application};
     facts.upstream = FindRecord(state, upstream);
-    if (const DeclaredUnit* declared = snapshot.Find(upstream))
-      facts.upstream_shared_inputs = render::SharedInputsDigest(*declared);
+    if (facts.upstream && facts.upstream->last_known_good)
+      facts.upstream_shared_inputs = facts.upstream->last_known_good->shared_inputs;
     if (state.initialised) {
       if (const auto it = state.initialised->units.find(upstream);
           it != state.initialised->units.end()) {

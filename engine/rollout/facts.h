@@ -6,10 +6,14 @@
 
 #include "engine/gates/gates.h"
 #include "engine/rollout/pass.h"
+#include "engine/rollout/recorder.h"
 
 namespace sluice::rollout {
 
 ReleaseId ReleaseOf(const DeclaredUnit& unit);
+
+// What the tip declares for the unit of this pass.
+Content AtTip(const Pass& pass);
 
 // What of the config repo is kept as last known good, relative to repository.path.
 std::vector<std::string> GoodPaths(const DeclaredUnit& unit);
@@ -21,7 +25,8 @@ TargetRecord FinishedTarget(const Target& target, Outcome outcome,
 // that has the application.
 std::optional<std::string> UpstreamOf(const Declared& declared, const UnitId& unit);
 
-// What the gates of a unit look at for a release that is to enter it.
+// What the gates of a unit look at for a release that is to enter it. Upstream's shared inputs are
+// those of the revision that Succeeded there, whatever the tip has now.
 gates::Facts GateFacts(const Snapshot& snapshot, const deploylog::State& state, const UnitId& unit,
                        const ReleaseId& release, const std::string& fingerprint, SystemTime now);
 

@@ -140,10 +140,14 @@ Result<PassResult> RollBackWithoutVerdict(Pass& pass, const StepEnd& end) {
   if (ended || record.frozen)
     return ended.value_or(
         PassResult{Standing::kHeld, std::nullopt, false, record.reason, record.message});
-  return Hold(pass, "NoVerdict",
-              record.message +
-                  "; live is back at last known good; push new content or run `sluice retry " +
-                  ToString(pass.unit) + "`");
+  Wait wait{EventKind::kHeld, "NoVerdict",
+            record.message +
+                "; live is back at last known good; push new content or run `sluice retry " +
+                ToString(pass.unit) + "`"};
+  wait.content = AtTip(pass);
+  wait.is_of_ended_rollout = true;
+  SLUICE_CHECK(RecordWait(pass.services, record, wait));
+  return PassResult{Standing::kHeld, std::nullopt, false, wait.reason, wait.message};
 }
 
 Result<bool> FlushOutbox(const Services& services, const deploylog::State& state,

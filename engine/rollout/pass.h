@@ -19,6 +19,7 @@ struct Pass {
   UnitId unit;
   Record record;          // working copy; what is pushed becomes the log's
   int errors_in_row = 0;  // passes without a verdict before this one
+  int heals_in_row = 0;   // heals before this pass that did not last
 
   SystemTime Now() const { return services.clock.SystemNow(); }
   const DeclaredUnit* declared() const { return snapshot->Find(unit); }
@@ -43,8 +44,12 @@ struct PassResult {
   DriftSeen drift = DriftSeen::kNotChecked;
 };
 
-// Records that there is no verdict yet (once per change of reason) and says when to try again.
+// Records that there is no verdict yet (once per change of content or reason) and says when to try
+// again.
 Result<PassResult> Errored(Pass& pass, Happening happening, const Error& error);
+
+// Ends the open rollout: superseded, or cancelled with live left as it is. No attempt is counted.
+Status RecordInterruption(Pass& pass, Interruption interruption);
 
 // Records the unit as Held.
 Result<PassResult> Hold(Pass& pass, const std::string& reason, const std::string& message,
@@ -53,6 +58,15 @@ Result<PassResult> Hold(Pass& pass, const std::string& reason, const std::string
 
 // 5 s, 10 s, ... 5 min.
 Duration Backoff(const Options& options, int errors_in_row);
+
+// Where a unit's back-off stands by its record alone: nullopt when it does not wait one out with
+// this content. Retries between the record and now are counted as if they had ended at once.
+struct BackingOff {
+  int errors_in_row = 0;
+  SystemTime wake;  // after `now`
+};
+std::optional<BackingOff> BackingOffSince(const Options& options, const Record& record,
+                                          const std::string& fingerprint, SystemTime now);
 
 // kHeldElsewhere when this engine may not write to live any more.
 Status MayWriteLive(const Services& services);

@@ -32,25 +32,20 @@ Result<std::optional<PassResult>> SettleOpen(Pass& pass) {
     return std::optional(result);
   }
   if (!record.IsOpen()) return std::optional<PassResult>();
-  if (record.kind == "removal" && !pass.declared()) return std::optional<PassResult>();
-  if (pass.snapshot->FingerprintOf(pass.unit) != record.fingerprint) {
-    SLUICE_CHECK(Advance(record, Trigger::kSupersede));
-    record.outcome = Outcome::kSuperseded;
-    record.reason = "Superseded";
-    record.message = "a newer commit changes this unit";
-    record.finished = pass.Now();
-    SLUICE_CHECK(pass.services.log.Append(
-        MakeEntry(pass.services, EventKind::kSuperseded, record, record.message),
-        pass.services.GitCall()));
+  const bool is_removal = record.kind == "removal" && !pass.declared();
+  if (!is_removal && pass.snapshot->FingerprintOf(pass.unit) != record.fingerprint) {
+    SLUICE_CHECK(RecordInterruption(pass, Interruption::kSuperseded));
     return std::optional<PassResult>();
   }
-  if (record.attempt >= 2) {
+  if (!is_removal && record.attempt >= 2) {
     SLUICE_TRY(auto held, Hold(pass, "OutcomeUnknown",
                                "this rollout was found open twice without an outcome; look at "
                                "live, then run `sluice retry " +
                                    ToString(pass.unit) + "` or push new content"));
     return std::optional(held);
   }
+  // Frozen meanwhile: it ends as a running one would have.
+  if (record.frozen) SLUICE_CHECK(RecordInterruption(pass, Interruption::kFrozen));
   return std::optional<PassResult>();
 }
 
@@ -141,7 +136,8 @@ Result<PassResult> PassGates(Pass& pass, const std::string& fingerprint) {
 
 Result<PassResult> RunDeclared(Pass& pass, bool is_drift_due) {
   const std::string fingerprint = pass.snapshot->FingerprintOf(pass.unit);
-  if (const auto wait = WhyNot(pass, fingerprint)) {
+  if (auto wait = WhyNot(pass, fingerprint)) {
+    wait->content = AtTip(pass);
     // What has just failed here says so already, with its own reason.
     const bool is_told = wait->reason == "FailedBefore" && pass.record.fingerprint == fingerprint &&
                          pass.record.outcome == Outcome::kFailed;
@@ -168,7 +164,8 @@ bool HasForeignProblems(const Declared& declared) { return !declared.problems.em
 }  // namespace
 
 Result<PassResult> Reconcile(const Services& services, const PassInput& input) {
-  Pass pass{services, input.snapshot, input.state, input.unit, {}, input.errors_in_row};
+  Pass pass{services, input.snapshot,      input.state,       input.unit,
+            {},       input.errors_in_row, input.heals_in_row};
   if (const Record* known = FindRecord(*input.state, input.unit)) pass.record = *known;
   pass.record.unit = input.unit;
   SLUICE_TRY(const bool flushed, FlushOutbox(services, *input.state, input.unit));

@@ -12,6 +12,7 @@ struct PassInput {
   std::shared_ptr<const deploylog::State> state;
   UnitId unit;
   int errors_in_row = 0;
+  int heals_in_row = 0;
   bool is_drift_due = false;
   bool is_in_hand =
       false;  // an open rollout of this unit was begun by this process and is known to go on

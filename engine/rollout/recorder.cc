@@ -27,6 +27,13 @@ std::string Describe(const ReleaseId& release) {
   return release.version.empty() ? release.digest : release.version + " " + release.digest;
 }
 
+// The wait is a part of the record's rollout, which goes on.
+bool IsOfRollout(const Record& record, const Wait& wait) {
+  if (wait.is_of_ended_rollout) return true;
+  return !record.rollout.empty() && !record.finished && !record.fingerprint.empty() &&
+         record.fingerprint == wait.content.fingerprint;
+}
+
 bool SameWait(const Record& record, const Wait& wait) {
   // As the log would give it back: long messages are shortened there.
   Record told = record;
@@ -36,7 +43,8 @@ bool SameWait(const Record& record, const Wait& wait) {
     return a.gate == b.gate && a.decision == b.decision && a.reason == b.reason &&
            a.until == b.until;
   };
-  return record.reason == wait.reason &&
+  return record.reason == wait.reason && record.waiting &&
+         record.waiting->fingerprint == wait.content.fingerprint &&
          (record.message == wait.message || record.message == told.message) &&
          std::ranges::equal(record.gates, wait.gates, same_gate);
 }
@@ -129,26 +137,50 @@ deploylog::Entry MakeEntry(const Services& services, EventKind kind, const Recor
   return entry;
 }
 
+deploylog::Entry MakeEntryAbout(const Services& services, EventKind kind, const Record& record,
+                                const Content& content, std::string summary, std::string body,
+                                Trailers more) {
+  Record told = record;
+  told.revision = content.revision;
+  told.fingerprint = content.fingerprint;
+  told.release = content.release;
+  told.rollout.clear();
+  told.plan.clear();
+  told.attempt = 0;
+  told.started.reset();
+  told.finished.reset();
+  if (kind != EventKind::kErrored) told.outcome.reset();
+  auto entry =
+      MakeEntry(services, kind, told, std::move(summary), std::move(body), std::move(more));
+  const std::string engine = entry.record->engine;
+  entry.record = record;
+  entry.record->engine = engine;
+  return entry;
+}
+
 Result<bool> RecordWait(const Services& services, Record& record, const Wait& wait) {
   const bool is_error = wait.kind == EventKind::kErrored;
-  const bool is_known = SameWait(record, wait) && (is_error ? record.outcome == Outcome::kErrored
-                                                            : record.phase == Phase::kHeld);
+  // Whether an error is news, its caller has decided: its message varies.
+  const bool is_known = !is_error && SameWait(record, wait) && record.phase == Phase::kHeld;
   SLUICE_CHECK(Advance(record, is_error ? Trigger::kError : Trigger::kHold));
   if (is_error) record.outcome = Outcome::kErrored;
   record.reason = wait.reason;
   record.message = wait.message;
   record.wake = wait.wake;
   record.gates = wait.gates;
+  const bool is_of_rollout = IsOfRollout(record, wait);
+  record.waiting = Waiting{wait.content.revision, wait.content.fingerprint, wait.errors};
   if (is_known) return false;
   Trailers more;
   for (const GateRecord& gate : wait.gates) {
     if (gate.decision != "open")
       more.emplace_back("Gate", gate.gate + " " + gate.decision + " " + gate.reason);
   }
-  SLUICE_CHECK(
-      services.log.Append(MakeEntry(services, wait.kind, record, wait.reason + ": " + wait.message,
-                                    "", std::move(more)),
-                          services.GitCall()));
+  const std::string summary = wait.reason + ": " + wait.message;
+  auto entry = is_of_rollout ? MakeEntry(services, wait.kind, record, summary, "", std::move(more))
+                             : MakeEntryAbout(services, wait.kind, record, wait.content, summary,
+                                              "", std::move(more));
+  SLUICE_CHECK(services.log.Append(std::move(entry), services.GitCall()));
   return true;
 }
 
@@ -160,6 +192,11 @@ Status Advance(Record& record, Trigger trigger) {
                                           std::string(ToString(record.phase)));
   }
   record.phase = *next;
+  // What it waited with has come to an end. A start that continues a rollout keeps it.
+  const bool goes_on = trigger == Trigger::kHold || trigger == Trigger::kError ||
+                       trigger == Trigger::kStart || trigger == Trigger::kApplied ||
+                       trigger == Trigger::kNextTarget || trigger == Trigger::kResume;
+  if (!goes_on) record.waiting.reset();
   return {};
 }
 

@@ -36,14 +36,30 @@ Result<std::vector<std::string>> CommitsTouching(const Services& services, const
 deploylog::Entry MakeEntry(const Services& services, EventKind kind, const Record& record,
                            std::string summary, std::string body = "", Trailers more = {});
 
-// Records the unit as waiting: event `kind` (held, invalid, errored), once per change of reason,
-// message's gate or wake-up. Returns whether anything was pushed. `record` is changed either way.
+// What an event speaks of, when that is not the record's rollout.
+struct Content {
+  std::string revision;
+  std::string fingerprint;  // "" for content that cannot be used
+  ReleaseId release;
+};
+
+// The same for content whose rollout has not begun: of the record's rollout nothing is said.
+deploylog::Entry MakeEntryAbout(const Services& services, EventKind kind, const Record& record,
+                                const Content& content, std::string summary, std::string body = "",
+                                Trailers more = {});
+
+// Records the unit as waiting: event `kind` (held, invalid, errored), once per change of content,
+// reason, message's gate or wake-up. Returns whether anything was pushed. `record` is changed
+// either way.
 struct Wait {
   EventKind kind = EventKind::kHeld;
   std::string reason;
   std::string message;
   std::optional<SystemTime> wake;
   std::vector<GateRecord> gates;
+  Content content = {};              // at the tip
+  int errors = 0;                    // in a row, this one included
+  bool is_of_ended_rollout = false;  // it speaks of the record's rollout, although that has ended
 };
 Result<bool> RecordWait(const Services& services, Record& record, const Wait& wait);
 

@@ -56,6 +56,7 @@ Result<bool> Retry(Pass& pass, const deploylog::Request& request) {
     record.reason.clear();
     record.message.clear();
     record.phase = Phase::kIdle;
+    record.waiting.reset();
     record.attempt = 0;
     record.finished = pass.Now();  // a new attempt is a new rollout, never a first contact
     record.errored_since.reset();
@@ -68,6 +69,7 @@ Result<bool> Retry(Pass& pass, const deploylog::Request& request) {
       if (release.digest == failed.release) release.has_failed = false;
     }
     if (record.phase == Phase::kHeld) record.phase = Phase::kIdle;
+    record.waiting.reset();
     record.reason.clear();
     record.message.clear();
     summary = "the failure of " + failed.revision.substr(0, 7) + " is forgotten" +

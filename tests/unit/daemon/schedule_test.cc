@@ -195,6 +195,65 @@ TEST_CASE("a back-off is not disturbed by neighbours or by the record of the err
   CHECK(board.TakeNames() == "prod/web");
 }
 
+TEST_CASE("a drift check that falls due does not end a back-off; it is done with the retry") {
+  Board board;
+  board.Runs(kDev);
+  board.Runs(kProd);
+  board.snapshot.declared.environments["dev"].drift.interval = 24h * 365;
+  board.Take();
+  board.End(kDev);
+  board.End(kProd, board.ErroredIn(5min));
+  board.now = kStart + 3min;
+  CHECK(board.TakeNames().empty());
+  board.now = kStart + 5min - 1ms;
+  CHECK(board.TakeNames().empty());
+  board.now = kStart + 5min;
+  CHECK(board.TakeNames() == "prod/web+drift");
+}
+
+TEST_CASE("after a restart of the daemon a back-off goes on, and grows") {
+  Board board;
+  board.Runs(kDev);
+  board.Runs(kProd);
+  Record& record = board.state.records[kProd];
+  record.outcome = Outcome::kErrored;
+  record.wake = kStart + 5s;
+  record.waiting = Waiting{"r1", "fp-1", 1};
+  SECTION("for a sync it does not: somebody wants it tried now") {
+    CHECK(board.TakeNames() == "dev/web prod/web");
+  }
+  board.schedule.ResumeBackOffs({});
+  SECTION("until the recorded time") {
+    board.now = kStart + 1s;
+    CHECK(board.TakeNames() == "dev/web");
+    CHECK(board.schedule.NextWake() == kStart + 5s);
+    board.now = kStart + 5s;
+    const auto due = board.Take();
+    REQUIRE(due.size() == 1);
+    CHECK(due[0].errors_in_row == 1);
+  }
+  SECTION("with retries that the log does not know of") {
+    board.now = kStart + 20s;
+    CHECK(board.TakeNames() == "dev/web");
+    CHECK(board.schedule.NextWake() == kStart + 35s);
+    board.now = kStart + 35s;
+    const auto due = board.Take();
+    REQUIRE(due.size() == 1);
+    CHECK(due[0].errors_in_row == 3);
+  }
+  SECTION("not for other content") {
+    board.snapshot.fingerprints[kProd] = "fp-2";
+    CHECK(board.TakeNames() == "dev/web prod/web");
+  }
+  SECTION("not when an operator asks for something") {
+    deploylog::Request request;
+    request.id = "1";
+    request.unit = kProd;
+    board.state.requests.push_back(request);
+    CHECK(board.TakeNames() == "dev/web prod/web");
+  }
+}
+
 TEST_CASE("new content and an operator's request end a back-off at once") {
   Board board;
   board.Take();
@@ -314,6 +373,34 @@ TEST_CASE("a heal that does not last is tried ever more rarely, up to 32 interva
   board.End(kProd, {.drift = DriftSeen::kHealed});
   board.now += 6min;
   CHECK(board.TakeNames() == "prod/web+drift");
+}
+
+TEST_CASE("heals in a row are told to the pass, and a fight goes on after a restart") {
+  Board board;
+  board.Runs(kProd);
+  Record& record = board.state.records[kProd];
+  SECTION("told") {
+    board.Take();
+    board.EndAll();
+    board.now = kStart + 3min;
+    CHECK(board.Take().at(0).heals_in_row == 0);
+    board.End(kProd, {.drift = DriftSeen::kHealed});
+    board.now += 6min;
+    CHECK(board.Take().at(0).heals_in_row == 1);
+  }
+  SECTION("restarted") {
+    record.reason = "HealFought";
+    record.wake = kStart + 24min;  // after three heals
+    board.Take();
+    board.EndAll();
+    board.now = kStart + 24min - 1ms;
+    CHECK(board.TakeNames().empty());
+    board.now = kStart + 24min;
+    const auto due = board.Take();
+    REQUIRE(due.size() == 1);
+    CHECK(due[0].is_drift_due);
+    CHECK(due[0].heals_in_row == 3);
+  }
 }
 
 TEST_CASE("a pass that did not look at live says nothing about heals") {

@@ -65,6 +65,64 @@ TEST_CASE(
   CHECK(world.Main() == main);
 }
 
+TEST_CASE("a heal that does not last names who fights, until it lasts") {
+  World world(Healing());
+  world.Pass();
+  const auto fight = [&] {
+    world.eu.Edit(kConfigMap, "hpa-controller", "/data/key", "theirs");
+    return world.Pass(true).drift;
+  };
+  CHECK(fight() == DriftSeen::kHealed);
+  CHECK(world.Get().reason.empty());  // once is no fight
+  CHECK(world.LastMessage().starts_with("prod/web: drift healed\n"));
+  CHECK(fight() == DriftSeen::kHealed);
+  const Record record = world.Get();
+  CHECK(record.reason == "HealFought");
+  CHECK(record.message.find("'hpa-controller' fights the heal of ConfigMap shop/web") == 0);
+  CHECK(record.wake == world.engine->clock.SystemNow() + Duration(12min));
+  CHECK(record.outcome == Outcome::kSucceeded);
+  CHECK(world.Trailer("Event") == "healed");
+  CHECK(world.LastMessage().find("'hpa-controller' fights") != std::string::npos);
+  CHECK(world.hub.Git({"log", "-1", "--skip=1", "--format=%s", "deployments"}) ==
+        "prod/web: 1 objects drifted again after a heal, changed by hpa-controller");
+  CHECK(HealsInRow(record, 3min) == 2);
+  SECTION("it goes on") {
+    CHECK(fight() == DriftSeen::kHealed);
+    CHECK(world.Get().message.find("healed 3 times in a row") != std::string::npos);
+    CHECK(HealsInRow(world.Get(), 3min) == 3);
+  }
+  SECTION("it lasts") {
+    CHECK(world.Pass(true).drift == DriftSeen::kNone);
+    CHECK(world.Get().reason.empty());
+    CHECK_FALSE(world.Get().wake);
+    CHECK(world.LastEvent() == "healed");
+    const size_t count = world.Events().size();
+    world.Pass(true);
+    CHECK(world.Events().size() == count);
+    CHECK(HealsInRow(world.Get(), 3min) == 0);
+  }
+  SECTION("new content ends it") {
+    world.Commit({{kDirectory + "release.yaml", ReleaseYaml("good2")}});
+    world.Pass();
+    CHECK(world.Get().reason.empty());
+  }
+}
+
+TEST_CASE("an object that somebody deletes again and again leaves no name, which is said") {
+  World world(Healing());
+  world.Pass();
+  for (int i = 0; i < 2; ++i) {
+    world.eu.Erase(kConfigMap);
+    CHECK(world.Pass(true).drift == DriftSeen::kHealed);
+  }
+  CHECK(world.Get().message.find("somebody who leaves no field manager") == 0);
+}
+
+TEST_CASE("the pause after a heal doubles up to 32 intervals") {
+  const int intervals[] = {2, 4, 8, 16, 32, 32};
+  for (int i = 0; i < 6; ++i) CHECK(HealPause(3min, i + 1) == intervals[i] * Duration(3min));
+}
+
 TEST_CASE("a frozen unit's drift is reported and not healed") {
   World world(Healing());
   world.Pass();

@@ -59,6 +59,71 @@ TEST_CASE("a deadline that passes while live is unreadable is no verdict") {
   CHECK(world.Get().attempt == 1);
 }
 
+TEST_CASE("a retry with nothing left to apply waits no longer than the first try would have") {
+  World world;
+  BringNew(world);
+  world.eu.SetHealth("new2", Health::kProgressing, "Updating");
+  // A right that is missing ends the wait for health at once.
+  world.eu.Fail("assess", Error(ErrorCode::kPermissionDenied, "pods is forbidden"), 1);
+  const SystemTime begin = world.engine->clock.SystemNow();
+  CHECK(world.Pass().standing == Standing::kErrored);
+  CHECK(world.Get().health_deadline == begin + Duration(5min));
+  SECTION("in the same process") {}
+  SECTION("after a restart") { world.Restart(); }
+  SECTION("after more errors") {
+    world.eu.Fail("assess", Error(ErrorCode::kPermissionDenied, "pods is forbidden"), 1);
+    world.engine->clock.Advance(1min);
+    CHECK(world.Pass().standing == Standing::kErrored);
+  }
+  world.engine->clock.Advance(begin + 3min - world.engine->clock.SystemNow());
+  const PassResult result = world.Pass();
+  CHECK(result.standing == Standing::kFailed);
+  const Duration took = world.engine->clock.SystemNow() - begin;
+  CHECK(took >= Duration(5min));
+  CHECK(took < Duration(5min + 30s));
+}
+
+TEST_CASE("past its deadline a retry needs one reading for its verdict") {
+  World world;
+  BringNew(world);
+  world.eu.Fail("assess", Error(ErrorCode::kPermissionDenied, "pods is forbidden"), 1);
+  CHECK(world.Pass().standing == Standing::kErrored);
+  world.engine->clock.Advance(7min);
+  SECTION("a bad one") {
+    world.eu.SetHealth("new2", Health::kProgressing, "Updating");
+    CHECK(world.Pass().standing == Standing::kFailed);
+    CHECK(World::TagIn(world.eu) == "good1");
+  }
+  SECTION("a good one") {
+    CHECK(world.Pass().standing == Standing::kDone);
+    CHECK_FALSE(world.Get().health_deadline);
+  }
+}
+
+TEST_CASE("what a retry applies only now has its whole time to become healthy") {
+  World world;
+  BringNew(world);
+  world.eu.FailObject("apply", "Deployment shop/web", kUnreachableServer, 1);
+  CHECK(world.Pass().standing == Standing::kErrored);
+  world.engine->clock.Advance(10min);
+  world.eu.SetHealth("new2", Health::kProgressing, "Updating", false, 20);
+  CHECK(world.Pass().standing == Standing::kDone);
+  CHECK(World::TagIn(world.eu) == "new2");
+}
+
+TEST_CASE("the deadline of what a retry applied is in the log, though its error is the same") {
+  World world;
+  BringNew(world);
+  const Error denied(ErrorCode::kPermissionDenied, "is forbidden");
+  world.eu.FailObject("apply", "Deployment shop/web", denied, 1);
+  CHECK(world.Pass().reason == "PermissionDenied");
+  world.engine->clock.Advance(10min);
+  world.eu.Fail("assess", denied, 1);
+  const SystemTime applied = world.engine->clock.SystemNow();
+  CHECK(world.Pass().reason == "PermissionDenied");
+  CHECK(world.Get().health_deadline == applied + Duration(5min));
+}
+
 TEST_CASE("a write that cannot reach the server is Errored and repeated") {
   World world;
   BringNew(world);

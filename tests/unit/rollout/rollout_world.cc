@@ -111,7 +111,7 @@ void World::Restart() {
   verifier.reset();
   outbox.reset();
   engine.reset();
-  errors_in_row = 0;
+  errors_in_row = heals_in_row = 0;
   interruption = Interruption::kNone;
   Start();
   engine->clock.Advance(now - engine->clock.SystemNow());
@@ -148,7 +148,7 @@ void World::Request(const std::string& verb) {
   if (!id) FAIL(id.error().message());
 }
 
-Result<PassResult> World::TryPass(bool is_drift_due) {
+Result<PassResult> World::TryPass(bool is_drift_due, const UnitId& unit) {
   if (auto renewed = engine->lease->RenewIfDue(services->GitCall()); !renewed)
     return Fail(renewed.error());
   SLUICE_TRY(const std::string tip, FetchTip(*services));
@@ -158,16 +158,20 @@ Result<PassResult> World::TryPass(bool is_drift_due) {
   PassInput input;
   input.snapshot = snapshot;
   input.state = engine->log->Get();
-  input.unit = kWeb;
+  input.unit = unit;
   input.errors_in_row = errors_in_row;
+  input.heals_in_row = heals_in_row;
   input.is_drift_due = is_drift_due;
   auto result = Reconcile(*services, input);
-  if (result) errors_in_row = result->standing == Standing::kErrored ? errors_in_row + 1 : 0;
+  if (!result) return result;
+  errors_in_row = result->standing == Standing::kErrored ? errors_in_row + 1 : 0;
+  if (result->drift == DriftSeen::kHealed) ++heals_in_row;
+  if (result->drift == DriftSeen::kNone) heals_in_row = 0;
   return result;
 }
 
-PassResult World::Pass(bool is_drift_due) {
-  auto result = TryPass(is_drift_due);
+PassResult World::Pass(bool is_drift_due, const UnitId& unit) {
+  auto result = TryPass(is_drift_due, unit);
   if (!result) FAIL(result.error().reason() << ": " << result.error().message());
   return *result;
 }
@@ -182,9 +186,9 @@ PassResult World::Settle() {
   return {};
 }
 
-Record World::Get() {
+Record World::Get(const UnitId& unit) {
   const auto state = engine->log->Get();
-  const auto it = state->records.find(kWeb);
+  const auto it = state->records.find(unit);
   return it == state->records.end() ? Record{} : it->second;
 }
 

@@ -1,5 +1,5 @@
-// One unit, prod/web, on a real bare repository and clusters in memory; passes are taken one by one
-// and time stands still between them.
+// One unit, prod/web (and where a case brings it, dev/web before it), on a real bare repository and
+// clusters in memory; passes are taken one by one and time stands still between them.
 #pragma once
 
 #include <atomic>
@@ -62,18 +62,24 @@ class World {
   // Puts a request of an operator into the log.
   void Request(const std::string& verb);
   // One look at the unit with everything that Git holds now.
-  Result<PassResult> TryPass(bool is_drift_due = false);
-  PassResult Pass(bool is_drift_due = false);
+  Result<PassResult> TryPass(bool is_drift_due = false, const UnitId& unit = kWeb);
+  PassResult Pass(bool is_drift_due = false, const UnitId& unit = kWeb);
   // Until a pass neither asks for another look nor adds to the log.
   PassResult Settle();
   // Another process on the same data directory takes over: memory is gone, the outbox is not.
   void Restart();
 
-  Record Get();
+  Record Get(const UnitId& unit = kWeb);
   // Events of the log that concern units, oldest first.
   std::vector<std::string> Events() const;
   std::string LastEvent() const;
   std::string LastMessage() const { return hub.Git({"log", "-1", "--format=%B", "deployments"}); }
+  // Of the log's newest commit; "" without it.
+  std::string Trailer(const std::string& key) const {
+    return hub.Git({"log", "-1",
+                    "--format=%(trailers:key=Sluice-" + key + ",valueonly,separator=%x2C)",
+                    "deployments"});
+  }
   std::string Main() const { return hub.Git({"rev-parse", "main"}); }
   std::string TreeOf(const std::string& revision) const {
     return hub.Git({"rev-parse", revision + ":environments/prod/web"});
@@ -100,6 +106,7 @@ class World {
   std::unique_ptr<verify::Verifier> verifier;
   std::unique_ptr<Services> services;
   int errors_in_row = 0;
+  int heals_in_row = 0;
   std::function<void(Options&)> change_options;
 
  private:

@@ -1,0 +1,70 @@
+#include "engine/rollout/facts.h"
+
+#include "engine/render/render.h"
+#include "tests/support/catch.h"
+
+namespace sluice::rollout {
+namespace {
+
+const UnitId kDevWeb{"dev", "web"};
+const UnitId kProdWeb{"prod", "web"};
+
+TreeEntry Base(const std::string& oid) {
+  TreeEntry entry;
+  entry.path = "base/web.yaml";
+  entry.blob = oid;
+  return entry;
+}
+
+// dev/web before prod/web; both read one shared file.
+Snapshot MakeSnapshot(const std::string& base) {
+  Snapshot snapshot;
+  snapshot.declared.pipeline = {"shop", {"dev", "prod"}};
+  for (const UnitId& id : {kDevWeb, kProdWeb}) {
+    snapshot.declared.environments[id.environment].name = id.environment;
+    snapshot.declared.units[id].id = id;
+    snapshot.declared.units[id].shared_inputs = {Base(base)};
+  }
+  return snapshot;
+}
+
+gates::Facts FactsOfProd(const Snapshot& snapshot, const deploylog::State& state) {
+  return GateFacts(snapshot, state, kProdWeb, {"digest-1", "1"}, "fp", SystemTime{});
+}
+
+gates::GateResult Predecessor(const Snapshot& snapshot, const deploylog::State& state) {
+  for (const auto& result : gates::Evaluate(FactsOfProd(snapshot, state)))
+    if (result.gate == "predecessor") return result;
+  FAIL("no gate predecessor");
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("shared inputs are compared with those that Succeeded upstream, not with its tip") {
+  const Snapshot before = MakeSnapshot("old");
+  const Snapshot tip = MakeSnapshot("new");
+  deploylog::State state;
+  Record& dev = state.records[kDevWeb];
+  dev.unit = kDevWeb;
+  dev.releases = {{"digest-1", "1", "r1", SystemTime{} + Duration(1), {}, false}};
+  dev.last_known_good = LastKnownGood{"r1", "fp-dev", "r-1", {"digest-1", "1"}, SystemTime{}};
+  dev.last_known_good->shared_inputs =
+      render::SharedInputsDigest(before.declared.units.at(kDevWeb));
+  // The commit that changes the base has reached the tip, and dev has not rolled it out yet.
+  CHECK(FactsOfProd(tip, state).upstream_shared_inputs == dev.last_known_good->shared_inputs);
+  CHECK(Predecessor(tip, state).reason == "SharedInputsPending");
+  CHECK(Predecessor(before, state).decision == gates::Decision::kOpen);
+  dev.last_known_good->shared_inputs = render::SharedInputsDigest(tip.declared.units.at(kDevWeb));
+  CHECK(Predecessor(tip, state).decision == gates::Decision::kOpen);
+}
+
+TEST_CASE("upstream without a success has no shared inputs to compare with") {
+  const Snapshot tip = MakeSnapshot("new");
+  deploylog::State state;
+  CHECK(FactsOfProd(tip, state).upstream_shared_inputs.empty());
+  state.records[kDevWeb].unit = kDevWeb;
+  CHECK(FactsOfProd(tip, state).upstream_shared_inputs.empty());
+}
+
+}  // namespace sluice::rollout
