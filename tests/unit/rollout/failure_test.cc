@@ -419,23 +419,41 @@ TEST_CASE("a verdict that landed although nobody heard of it is not pushed twice
 
 TEST_CASE("a revert whose push landed unheard is found again and not made twice") {
   World world;
-  Worsen(world);
+  const std::string bad = Worsen(world);
   world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", true);
-  world.eu.OnCall([&](const std::string& call) {
-    if (call != "replace") return;
-    // After the verdict and `rolledback`, the next push is the revert's.
-    world.engine->remote->before_push = [&world] {
-      if (world.LastEvent() == "rolledback") {
-        world.engine->remote->before_push = {};
-        world.engine->remote->FailNextPushes({});
-      }
+  // Asked before each push: after the verdict the next one is that of `rolledback`, and the one
+  // after it the revert's.
+  using Fault = deploylog::FaultyRemote::Fault;
+  auto& remote = *world.engine->remote;
+  SECTION("by the same process") {
+    remote.before_push = [&] {
+      if (world.LastEvent() != "failed") return;
+      remote.FailNextPushes({Fault::kLandsUnknown});
+      remote.before_push = {};
     };
-  });
-  CHECK(world.Pass().standing == Standing::kFailed);
-  const int main = world.CommitCount("main");
-  world.Restart();
+    CHECK(world.Pass().standing == Standing::kFailed);
+  }
+  SECTION("by the next one") {
+    remote.before_push = [&] {
+      if (world.LastEvent() != "failed") return;
+      remote.FailNextPushes({Fault::kLandsUnknown});
+      remote.before_push = [&remote] { remote.FailLists(true); };
+    };
+    CHECK_FALSE(world.TryPass());
+    CHECK(world.LastEvent() == "rolledback");
+    CHECK(world.Get().revert_pending);
+    CHECK(world.hub.Git({"rev-parse", "main^"}) == bad);  // it landed
+    world.Restart();
+  }
   world.Settle();
-  CHECK(world.CommitCount("main") == main);
+  CHECK(world.hub.Git({"rev-parse", "main^"}) == bad);
+  const auto events = world.Events();
+  CHECK(std::ranges::count(events, "reverted") == 1);
+  CHECK_FALSE(world.Get().revert_pending);
+  const std::string log =
+      world.hub.Git({"log", "--grep=Sluice-Event: reverted", "--format=%B", "deployments"});
+  CHECK(Has(log, "Sluice-Reverts: " + bad));
+  CHECK_FALSE(Has(log, "Sluice-Reverts: " + world.Main()));
 }
 
 TEST_CASE("values of Secrets reach neither records nor messages") {
