@@ -105,7 +105,8 @@ Result<std::string> CommitPromotion(const Services& services, const git::Person&
 namespace {
 
 // Said in the log once per change of the reason, so that `status` shows it and a restart keeps it.
-// A rollout of the unit itself speaks for itself.
+// The unit itself stands where it is declared and is not Held: only what would enter it waits. A
+// rollout of the unit itself speaks for itself.
 Result<PassResult> WaitToPromote(Pass& pass, const promotion::Decision& decision) {
   const PassResult waits{Standing::kHeld, decision.until, false, decision.reason, decision.message};
   Record& record = pass.record;
@@ -118,10 +119,20 @@ Result<PassResult> WaitToPromote(Pass& pass, const promotion::Decision& decision
   record.gates = {gate};
   record.wake = decision.until;
   SLUICE_CHECK(pass.services.log.Append(
-      MakeEntry(pass.services, EventKind::kHeld, record,
-                "promotion waits: " + decision.reason + ": " + decision.message),
+      MakeEntryAbout(
+          pass.services, EventKind::kHeld, record, AtTip(pass),
+          "promotion waits: " + decision.reason + ": " + decision.message, "",
+          {{"Promoted-Release", decision.release.version + " " + decision.release.digest}}),
       pass.services.GitCall()));
   return waits;
+}
+
+promotion::Decision Refused(promotion::Decision decision, std::string reason, std::string message) {
+  decision.kind = promotion::Decision::Kind::kHold;
+  decision.reason = std::move(reason);
+  decision.message = std::move(message);
+  decision.until.reset();
+  return decision;
 }
 
 }  // namespace
@@ -146,25 +157,26 @@ Result<PassResult> PromoteIfDue(Pass& pass) {
     SLUICE_TRY(const auto done, FindOperation(pass.services, pass.snapshot->revision,
                                               decision.source_revision, operation));
     if (done) {
-      return Hold(pass, "PromotionUndone",
-                  "this release was promoted by " + done->substr(0, 7) +
-                      " and somebody took it back; bring it again with `sluice promote " +
-                      ToString(pass.unit) + "`");
+      return WaitToPromote(
+          pass, Refused(decision, "PromotionUndone",
+                        "this release was promoted by " + done->substr(0, 7) +
+                            " and somebody took it back; bring it again with `sluice promote " +
+                            ToString(pass.unit) + "`"));
     }
   }
   // Recorded before the push: a crash between the two finds the operation here and only pushes.
   if (record.promote_operation != operation) {
     record.promote_operation = operation;
-    auto entry =
-        MakeEntry(pass.services, EventKind::kPromoted, record,
-                  "promotes " +
-                      (decision.release.version.empty() ? decision.release.digest
-                                                        : decision.release.version) +
-                      " from " + view.from->environment,
-                  "",
-                  {{"From", view.from->environment},
-                   {"Promoted-Release", decision.release.version + " " + decision.release.digest},
-                   {"Operation", operation}});
+    auto entry = MakeEntryAbout(
+        pass.services, EventKind::kPromoted, record, AtTip(pass),
+        "promotes " +
+            (decision.release.version.empty() ? decision.release.digest
+                                              : decision.release.version) +
+            " from " + view.from->environment,
+        "",
+        {{"From", view.from->environment},
+         {"Promoted-Release", decision.release.version + " " + decision.release.digest},
+         {"Operation", operation}});
     SLUICE_CHECK(pass.services.log.Append(std::move(entry), pass.services.GitCall()));
   }
   auto committed =
@@ -172,7 +184,8 @@ Result<PassResult> PromoteIfDue(Pass& pass) {
                       decision.release, decision.source_revision, operation);
   if (!committed) {
     if (committed.error().reason() == "PushRefused") {
-      return Hold(pass, "PromotionRefused", committed.error().message());
+      return WaitToPromote(pass,
+                           Refused(decision, "PromotionRefused", committed.error().message()));
     }
     return Fail(std::move(committed).error().With("promoting to " + ToString(pass.unit)));
   }
