@@ -162,6 +162,54 @@ TEST_CASE("drift is reported once per change, and healed where the environment s
   CHECK(world.CommitCount("main") == 2);
 }
 
+TEST_CASE("somebody who fights a heal is named where people look") {
+  World world;
+  Start(world, {.name = "dev", .more = "  drift: {mode: heal, interval: 1s}\n"});
+  world.Write("environments/dev/web/config.yaml", ConfigMap("settings", "v"));
+  world.Commit("Add settings");
+  REQUIRE(world.Sluice({"sync"}).exit_code == 0);
+  const std::string path = "/api/v1/namespaces/" + world.Ns("dev") + "/configmaps/settings";
+  const auto daemon = world.StartDaemon();
+  // Each heal is undone at once.
+  REQUIRE(Eventually([&] {
+    if (MapOf(world, "settings")["data"]["k"] == "v") {
+      world.Cluster("dev").Request("PATCH", path + "?fieldManager=their-controller",
+                                   R"({"data":{"k":"theirs"}})", "application/merge-patch+json");
+    }
+    return world.Record("dev/web").value("reason", "") == "HealFought";
+  }));
+  INFO(daemon->Err());
+  CHECK(world.Record("dev/web").value("message", "").find("'their-controller' fights") == 0);
+  CHECK(world.Sluice({"status"}).out.find("their-controller") != std::string::npos);
+  CHECK(world.Sluice({"drift"}).out.find("their-controller") != std::string::npos);
+  const std::string healed =
+      world.Git({"log", "--grep=Sluice-Event: healed", "--format=%B", "deployments"});
+  CHECK(healed.find("'their-controller' fights") != std::string::npos);
+  daemon->Signal(SIGTERM);
+  CHECK(daemon->Wait() == 0);
+}
+
+TEST_CASE("a rollout that a crash left open is cancelled once its unit is frozen") {
+  World world;
+  Start(world);
+  world.WriteRelease("dev", "web", "good-2", "2");
+  world.Commit("Release 2");
+  world.env["SLUICE_CRASH_AFTER_EFFECT"] = "2";  // the lease, and the record of the start
+  CHECK(world.Sluice({"sync"}).exit_code == 137);
+  world.env.clear();
+  CHECK(world.Record("dev/web")["phase"] == "Applying");
+  REQUIRE(world.Sluice({"freeze", "dev/web", "--reason", "incident"}).exit_code == 0);
+  const Ran frozen = world.Sluice({"sync"});
+  INFO(Text(frozen));
+  CHECK(frozen.exit_code == 4);
+  CHECK(world.EventKinds("dev/web").back() == "cancelled");
+  CHECK(world.Record("dev/web")["phase"] == "Idle");
+  CHECK(world.Image("dev", "web") == "registry.example/shop/web:good-1");
+  REQUIRE(world.Sluice({"unfreeze", "dev/web"}).exit_code == 0);
+  CHECK(world.Sluice({"sync"}).exit_code == 0);
+  CHECK(world.Image("dev", "web") == "registry.example/shop/web:good-2");
+}
+
 TEST_CASE(
     "a removed application keeps its objects, or deletes them where the environment says so") {
   World world;
