@@ -6,8 +6,8 @@
 namespace sluice::rollout {
 namespace {
 
-const UnitId kDevWeb{"dev", "web"};
-const UnitId kProdWeb{"prod", "web"};
+const UnitId kUpstreamWeb{"dev", "web"};
+const UnitId kTargetWeb{"prod", "web"};
 
 TreeEntry Base(const std::string& oid) {
   TreeEntry entry;
@@ -20,7 +20,7 @@ TreeEntry Base(const std::string& oid) {
 Snapshot MakeSnapshot(const std::string& base) {
   Snapshot snapshot;
   snapshot.declared.pipeline = {"shop", {"dev", "prod"}};
-  for (const UnitId& id : {kDevWeb, kProdWeb}) {
+  for (const UnitId& id : {kUpstreamWeb, kTargetWeb}) {
     snapshot.declared.environments[id.environment].name = id.environment;
     snapshot.declared.units[id].id = id;
     snapshot.declared.units[id].shared_inputs = {Base(base)};
@@ -29,7 +29,7 @@ Snapshot MakeSnapshot(const std::string& base) {
 }
 
 gates::Facts FactsOfProd(const Snapshot& snapshot, const deploylog::State& state) {
-  return GateFacts(snapshot, state, kProdWeb, {"digest-1", "1"}, "fp", SystemTime{});
+  return GateFacts(snapshot, state, kTargetWeb, {"digest-1", "1"}, "fp", SystemTime{});
 }
 
 gates::GateResult Predecessor(const Snapshot& snapshot, const deploylog::State& state) {
@@ -45,17 +45,18 @@ TEST_CASE("shared inputs are compared with those that Succeeded upstream, not wi
   const Snapshot before = MakeSnapshot("old");
   const Snapshot tip = MakeSnapshot("new");
   deploylog::State state;
-  Record& dev = state.records[kDevWeb];
-  dev.unit = kDevWeb;
+  Record& dev = state.records[kUpstreamWeb];
+  dev.unit = kUpstreamWeb;
   dev.releases = {{"digest-1", "1", "r1", SystemTime{} + Duration(1), {}, false}};
   dev.last_known_good = LastKnownGood{"r1", "fp-dev", "r-1", {"digest-1", "1"}, SystemTime{}};
   dev.last_known_good->shared_inputs =
-      render::SharedInputsDigest(before.declared.units.at(kDevWeb));
+      render::SharedInputsDigest(before.declared.units.at(kUpstreamWeb));
   // The commit that changes the base has reached the tip, and dev has not rolled it out yet.
   CHECK(FactsOfProd(tip, state).upstream_shared_inputs == dev.last_known_good->shared_inputs);
   CHECK(Predecessor(tip, state).reason == "SharedInputsPending");
   CHECK(Predecessor(before, state).decision == gates::Decision::kOpen);
-  dev.last_known_good->shared_inputs = render::SharedInputsDigest(tip.declared.units.at(kDevWeb));
+  dev.last_known_good->shared_inputs =
+      render::SharedInputsDigest(tip.declared.units.at(kUpstreamWeb));
   CHECK(Predecessor(tip, state).decision == gates::Decision::kOpen);
 }
 
@@ -63,7 +64,7 @@ TEST_CASE("upstream without a success has no shared inputs to compare with") {
   const Snapshot tip = MakeSnapshot("new");
   deploylog::State state;
   CHECK(FactsOfProd(tip, state).upstream_shared_inputs.empty());
-  state.records[kDevWeb].unit = kDevWeb;
+  state.records[kUpstreamWeb].unit = kUpstreamWeb;
   CHECK(FactsOfProd(tip, state).upstream_shared_inputs.empty());
 }
 

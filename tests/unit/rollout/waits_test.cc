@@ -29,7 +29,7 @@ void CheckAboutTip(World& world, const std::string& event) {
   CHECK(world.Get().waiting->revision == world.Main());
 }
 
-std::string BringNext(World& world) {
+std::string BringGood2(World& world) {
   REQUIRE(world.Pass().standing == Standing::kDone);
   return world.Commit({{kDirectory + "release.yaml", ReleaseYaml("good2")}});
 }
@@ -38,7 +38,7 @@ std::string BringNext(World& world) {
 
 TEST_CASE("a hold before a rollout's start speaks of the tip, not of the rollout before") {
   World world;
-  BringNext(world);
+  BringGood2(world);
   const std::string running = world.Get().fingerprint;
   world.eu.SetPrediction("good2", targets::Prediction::Kind::kConflict, "scale-bot owns it");
   CHECK(world.Pass().reason == "FieldConflict");
@@ -56,7 +56,7 @@ TEST_CASE("a hold before a rollout's start speaks of the tip, not of the rollout
 
 TEST_CASE("an error before a rollout's start speaks of the tip, and again for other content") {
   World world;
-  BringNext(world);
+  BringGood2(world);
   world.eu.Fail("observe", kUnreachable);
   CHECK(world.Pass().standing == Standing::kErrored);
   CheckAboutTip(world, "errored");
@@ -90,7 +90,7 @@ TEST_CASE("a first hold, before any rollout, names its revision") {
 
 TEST_CASE("an error in the middle of a rollout speaks of that rollout") {
   World world;
-  BringNext(world);
+  BringGood2(world);
   world.eu.FailObject("apply", "Deployment shop/web", kUnreachable, 1);
   CHECK(world.Pass().standing == Standing::kErrored);
   CHECK(world.Trailer("Event") == "errored");
@@ -101,7 +101,7 @@ TEST_CASE("an error in the middle of a rollout speaks of that rollout") {
 
 TEST_CASE("a back-off goes on from the record alone, and grows") {
   World world;
-  BringNext(world);
+  BringGood2(world);
   world.eu.Fail("observe", kUnreachable);
   const SystemTime first = world.engine->clock.SystemNow();
   for (int i = 0; i < 3; ++i) CHECK(world.Pass().standing == Standing::kErrored);
