@@ -8,6 +8,7 @@
 #include "engine/config/config.h"
 #include "engine/plan/plan_builder.h"
 #include "engine/render/render.h"
+#include "engine/rollout/facts.h"
 #include "engine/rollout/interrupt_watch.h"
 #include "engine/rollout/live_steps.h"
 #include "engine/rollout/recorder.h"
@@ -66,10 +67,28 @@ Status Compare(const Services& services, TargetSession& session, const PlanReque
   return {};
 }
 
+bool RunsGood(const Record& record) {
+  return record.running && record.last_known_good &&
+         record.running->fingerprint == record.last_known_good->fingerprint;
+}
+
+// The inputs of what runs: the log keeps those of last known good; a failed rollout that was not
+// taken back runs what its commit says. nullopt when nothing runs.
+Result<std::optional<std::unique_ptr<SourceTree>>> OpenRunning(const Services& services,
+                                                               const UnitId& unit) {
+  const auto state = services.log.Get();
+  const Record* record = FindRecord(*state, unit);
+  if (!record || !record->running) return std::nullopt;
+  if (RunsGood(*record)) return services.log.OpenGood(unit);
+  SLUICE_TRY(auto tree,
+             services.mirror.Tree(record->running->revision, RepositoryPath(services.options, "")));
+  return std::optional(std::move(tree));
+}
+
 Result<Checked> Check(const Services& services, const std::string& pipeline, const UnitId& unit) {
   Checked checked;
   checked.report.unit = unit;
-  SLUICE_TRY(auto tree, services.log.OpenGood(unit));
+  SLUICE_TRY(auto tree, OpenRunning(services, unit));
   if (!tree) {
     checked.report.is_known = false;
     return checked;
@@ -233,13 +252,9 @@ Result<DriftReport> CheckDrift(const Services& services, const std::string& pipe
 }
 
 Result<PassResult> RunDriftCheck(Pass& pass) {
-  // Only what the last finished rollout left running, and only while it is last known good, can be
-  // compared: its inputs are the ones the log keeps.
+  // Only what the last finished rollout left running can be compared.
   const Record& known = pass.record;
-  const bool is_comparable = known.running && known.last_known_good && !known.has_written &&
-                             !known.rollback_pending &&
-                             known.running->fingerprint == known.last_known_good->fingerprint;
-  if (!is_comparable) return PassResult{};
+  if (!known.running || known.has_written || known.rollback_pending) return PassResult{};
   auto checked = Check(pass.services, pass.snapshot->declared.pipeline.name, pass.unit);
   if (!checked) {
     // Not knowing is no drift and no change of health.
@@ -250,8 +265,9 @@ Result<PassResult> RunDriftCheck(Pass& pass) {
   if (!checked->report.is_known) return PassResult{};
   SLUICE_CHECK(RecordHealth(pass, *checked));
   const auto names = Names(checked->report.changes);
-  const bool may_heal =
-      checked->unit.environment.drift.mode == DriftMode::kHeal && !pass.record.frozen;
+  // What failed is not brought back over somebody's repair.
+  const bool may_heal = checked->unit.environment.drift.mode == DriftMode::kHeal &&
+                        !pass.record.frozen && RunsGood(pass.record);
   const bool heals = may_heal && !names.empty();
   const bool is_news = names != pass.record.drift;
   const bool has_ended = EndFight(pass.record, heals);

@@ -59,6 +59,9 @@ Status SpeakVerdict(Pass& pass, const StepEnd& end) {
   record.adopting.clear();
   NoteStartedRelease(record);
   NoteFailed(record, end.reason);
+  // Nothing takes it back: it runs, however badly.
+  if (wrote && !record.rollback_pending)
+    record.running = RunningState{record.revision, record.fingerprint, record.release};
   if (freezes) {
     record.frozen = Frozen{
         "sluice", "onFailure.live is freeze: the failed version is kept for a person", pass.Now()};
@@ -67,7 +70,6 @@ Status SpeakVerdict(Pass& pass, const StepEnd& end) {
         "; there is no last known good to go back to (NoLastKnownGood): nothing is deleted, push a "
         "fix";
     record.reason = "NoLastKnownGood";
-    // What is there now is ours and runs, however badly.
   }
   return {};
 }

@@ -195,6 +195,8 @@ TEST_CASE("the first rollout has nothing to go back to: nothing is deleted and n
   CHECK(world.eu.Calls("delete").empty());
   CHECK(world.eu.Find(kDeployment));
   CHECK(world.Events() == FailureNames{"started", "failed"});
+  REQUIRE(world.Get().running);
+  CHECK(world.Get().running->revision == main);
   world.Commit({{kDirectory + "release.yaml", ReleaseYaml("good2")}});
   CHECK(world.Pass().standing == Standing::kDone);
   CHECK(World::TagIn(world.eu) == "good2");
@@ -214,6 +216,11 @@ TEST_CASE("onFailure freeze keeps the failed version and Git as they are") {
   world.eu.ForgetCalls();
   CHECK(world.Pass().reason == "Frozen");
   CHECK(world.eu.Calls().empty());
+  // What was kept is what runs: it has not drifted from what ran before.
+  REQUIRE(world.Get().running);
+  CHECK(world.Get().running->revision == bad);
+  world.Pass(/*is_drift_due=*/true);
+  CHECK(world.Get().drift.empty());
 }
 
 TEST_CASE("git none rolls live back and leaves the branch alone") {
