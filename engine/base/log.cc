@@ -57,7 +57,7 @@ std::string_view Name(Level level) {
 }
 
 std::string Quoted(std::string_view value) {
-  const std::string safe = EscapeControl(RedactCredentials(value));
+  std::string safe = EscapeControl(RedactCredentials(value));
   if (!safe.empty() && safe.find_first_of(" \"=") == std::string::npos) return safe;
   std::string out = "\"";
   for (const char c : safe) {

@@ -73,9 +73,11 @@ int ValidateCommand(const Global& global, const ValidateOptions& options) {
   Declared declared;
   auto problems = Check(*source->tree, declared);
   if (!problems) return Report(problems.error());
-  size_t files = 1 + declared.environments.size();  // sluice.yaml and each environment.yaml
+  // sluice.yaml and each environment.yaml, too.
+  size_t files = 1 + declared.environments.size();
   for (const auto& [id, unit] : declared.units) files += unit.inputs.size();
-  std::fputs(config::FormatReport(*problems, FormatOf(global), files).c_str(), stdout);
+  std::fputs(config::FormatReport(*problems, FormatOf(global), static_cast<int>(files)).c_str(),
+             stdout);
   return problems->empty() ? kExitDone : kExitUsage;
 }
 

@@ -54,9 +54,7 @@ std::string CleanText(std::string_view text) {
   std::string kept;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (c == '\t') {
-      kept += c;
-    } else if (byte < 0x20 || byte == 0x7F) {
+    if (c != '\t' && (byte < 0x20 || byte == 0x7F)) {
       kept += EscapeControl({&c, 1});
     } else {
       kept += c;
