@@ -128,7 +128,8 @@ std::vector<targets::PreparedObject> TargetSession::OfStage(int stage, bool only
 std::set<UnitId> PipelineUnits(const Services& services, const Snapshot& snapshot) {
   std::set<UnitId> units;
   for (const auto& [unit, declared] : snapshot.declared.units) units.insert(unit);
-  for (const auto& [unit, record] : services.log.Get()->records) units.insert(unit);
+  const auto state = services.log.Get();
+  for (const auto& [unit, record] : state->records) units.insert(unit);
   return units;
 }
 

@@ -16,6 +16,8 @@ BANNED = [
     (re.compile(r"\bstd::w?c?s?regex\b|#include <regex>"), "std::regex overflows the stack on long input; use RE2"),
     (re.compile(r"\b(?:std::)?system\s*\(\s*\""), "no shell; use io/subprocess"),
     (re.compile(r"\bpopen\s*\("), "no shell; use io/subprocess"),
+    (re.compile(r"\bfor \([^;()]* : (?:[^();]|\([^()]*\))*\([^()]*\)->[\w.]+\)"),
+     "C++20 ends the life of the pointer before the loop; give it a name"),
     (re.compile(r"\bstd::(cout|cerr)\b"), "results are printed by cli, logs by base/log.h"),
 ]
 BANNED_EXCEPT = {  # pattern text -> folders where it is right
