@@ -28,10 +28,11 @@ struct Verdict {
 };
 
 // The driver's words, safe to show.
-std::string Said(const Declared& declared) {
+std::string Said(const Declared& declared, const std::string& words) {
   return EscapeControl(
-      Scrub(declared.ref, Scrub(declared.ref, declared.message, declared.after), declared.before));
+      Scrub(declared.ref, Scrub(declared.ref, words, declared.after), declared.before));
 }
+std::string Said(const Declared& declared) { return Said(declared, declared.message); }
 
 bool IsSomebodyElses(const Declared& declared) {
   const bool is_live = declared.found != Found::kAbsent && declared.found != Found::kUnknowable;
@@ -44,7 +45,9 @@ Verdict Refused(const Declared& declared) {
   std::string why = Said(declared);
   if (declared.found == Found::kImmutable) {
     if (why.empty()) why = "a field that cannot be changed in place";
-    why += "; give the new object another name, or delete the old one and push again";
+    why += "; give the new object another name, or " +
+           (declared.replace_advice.empty() ? "delete the old one and push again"
+                                            : Said(declared, declared.replace_advice));
   } else if (why.empty()) {
     why = "the server gave no reason";
   }
@@ -107,6 +110,11 @@ Verdict Update(const Declared& declared, const std::vector<FieldChange>& fields,
 Verdict Judge(const Declared& declared, const std::vector<FieldChange>& fields,
               const Policy& policy) {
   const bool is_adopted = policy.adopted.contains(declared.ref);
+  if (declared.found == Found::kImmutable && declared.is_ours && declared.may_be_replaced) {
+    return {Action::kReplace,
+            "deleted and created again, for it cannot be changed in place: " + Said(declared),
+            {}};
+  }
   if (declared.found == Found::kRefused || declared.found == Found::kImmutable) {
     // Whose it is comes first: its owner's object is not ours to be refused about.
     if (!IsSomebodyElses(declared) || !declared.other_owner_claims) return Refused(declared);

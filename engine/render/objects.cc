@@ -55,6 +55,20 @@ void CheckTexts(const Manifest& manifest, const json& metadata, const std::strin
   }
 }
 
+// A consent to delete must be written as it is meant (engine/targets/kubernetes/object_edit.h).
+void CheckReplace(const Manifest& manifest, const json& metadata, Diagnostics& problems) {
+  const json annotations = metadata.value("annotations", json());
+  if (!annotations.is_object() || !annotations.contains("sluice.dev/replace")) return;
+  const json& value = annotations["sluice.dev/replace"];
+  if (!value.is_string() || value == "when-immutable" || value == "when-immutable,load-balancer")
+    return;
+  Problem(manifest, "/metadata/annotations/sluice.dev~1replace", "invalid-value",
+          "annotation sluice.dev/replace must be \"when-immutable\" or "
+          "\"when-immutable,load-balancer\", not " +
+              value.dump(),
+          problems);
+}
+
 void CheckMetadata(Manifest& manifest, Diagnostics& problems) {
   json& metadata = manifest.body["metadata"];
   if (metadata.contains("generateName")) {
@@ -82,6 +96,7 @@ void CheckMetadata(Manifest& manifest, Diagnostics& problems) {
     Problem(manifest, "/metadata/labels/sluice.dev~1unit", "reserved-label",
             "label sluice.dev/unit marks what sluice owns and is set by it; remove it", problems);
   }
+  CheckReplace(manifest, metadata, problems);
   for (const char* field : {"uid", "resourceVersion", "managedFields", "deletionTimestamp"}) {
     if (!metadata.contains(field)) continue;
     Problem(manifest, std::string("/metadata/") + field, "server-field",

@@ -69,6 +69,43 @@ StepEnd Unhealthy(Happening happening, const std::vector<ObjectHealth>& objects,
   return end;
 }
 
+// One stage's objects: those in whose place another one is, and the rest.
+struct Split {
+  std::vector<targets::PreparedObject> replaced, others;
+};
+Split SplitOf(const TargetSession& session, const std::vector<targets::PreparedObject>& objects) {
+  Split split;
+  for (const auto& object : objects)
+    (session.IsReplaced(object.resource.ref) ? split.replaced : split.others).push_back(object);
+  return split;
+}
+
+StepEnd DryRunStage(const Services& services, TargetSession& session, const Split& split,
+                    targets::Force force) {
+  using targets::WriteMode;
+  const auto results =
+      session.driver->Apply(split.others, WriteMode::kDryRun, force, services.WriteCall());
+  if (StepEnd end = FromWrites(split.others, results, "dry run of"); !end.is_ok()) return end;
+  const auto rooms = session.driver->MakeRoom(split.replaced, session.live, WriteMode::kDryRun,
+                                              services.WriteCall());
+  return FromWrites(split.replaced, rooms, "dry run of replacing");
+}
+
+// Deletes what is replaced. From here to the apply that follows nothing interrupts: an object that
+// is away must not stay away. Those whose place is free now join `split.others`.
+StepEnd MakeRoom(const Services& services, TargetSession& session, Split& split) {
+  if (split.replaced.empty()) return {};
+  const Call call{services.clock.SteadyNow() + services.options.stage_timeout, {}};
+  const auto rooms =
+      session.driver->MakeRoom(split.replaced, session.live, targets::WriteMode::kApply, call);
+  for (size_t i = 0; i < rooms.size(); ++i) {
+    if (!rooms[i].status) continue;
+    session.live.objects.erase(split.replaced[i].resource.ref);  // the new one has no past
+    split.others.push_back(split.replaced[i]);
+  }
+  return FromWrites(split.replaced, rooms, "replacing");
+}
+
 }  // namespace
 
 StepEnd Interrupted(Interruption interruption) {
@@ -95,17 +132,21 @@ StepEnd ApplyStages(const Services& services, TargetSession& session, const Appl
     if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
     const auto objects = session.OfStage(stage, /*only_changed=*/true);
     if (objects.empty()) continue;
+    Split split = SplitOf(session, objects);
     if (options.dry_run == DryRunMode::kServer) {
-      const auto results = session.driver->Apply(objects, targets::WriteMode::kDryRun,
-                                                 options.force, services.WriteCall());
-      if (StepEnd end = FromWrites(objects, results, "dry run of"); !end.is_ok()) return end;
+      if (StepEnd end = DryRunStage(services, session, split, options.force); !end.is_ok())
+        return end;
       if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
     }
     if (auto may = Permitted(services, options.permission); !may)
       return Happened(Happening::kInternal, may.error());
-    const auto results = session.driver->Apply(objects, targets::WriteMode::kApply, options.force,
-                                               services.WriteCall());
-    if (StepEnd end = FromWrites(objects, results, "applying"); !end.is_ok()) return end;
+    const StepEnd room = MakeRoom(services, session, split);
+    if (auto may = Permitted(services, options.permission); !may)
+      return Happened(Happening::kInternal, may.error());
+    const auto results = session.driver->Apply(split.others, targets::WriteMode::kApply,
+                                               options.force, services.WriteCall());
+    if (StepEnd end = FromWrites(split.others, results, "applying"); !end.is_ok()) return end;
+    if (!room.is_ok()) return room;
     if (stage == stages.back()) break;
     if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
     const Call call{services.clock.SteadyNow() + services.options.stage_timeout, watch.token()};

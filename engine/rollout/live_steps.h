@@ -37,7 +37,7 @@ struct ApplyOptions {
 };
 
 // Stage by stage: dry run, write, wait until the next stage can start. Only objects that the plan
-// changes.
+// changes; those that it replaces are deleted right before the stage's write.
 StepEnd ApplyStages(const Services& services, TargetSession& session, const ApplyOptions& options,
                     InterruptWatch& watch);
 

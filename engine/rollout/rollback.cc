@@ -83,6 +83,7 @@ Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
   // What others changed meanwhile on fields that last known good sets is taken back: a conflict
   // must not keep the bad version up (docs/decisions/0010-a-rollback-takes-its-fields-back.md).
   request.force = targets::Force::kYes;
+  request.heeds_live_consent = true;
   SLUICE_TRY(TargetSession session, OpenTarget(services, target, request));
   if (session.is_refused || !session.plan.blockers.empty()) {
     const std::string why = session.plan.blockers.empty() ? "the server refuses it"

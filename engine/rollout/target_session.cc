@@ -67,6 +67,22 @@ plan::Declared Describe(const targets::PreparedObject& object,
   }
   if (request.snapshot)
     out.other_owner_claims = request.snapshot->IsClaimed(cluster, out.ref, request.unit);
+  out.replace_advice = prediction.replace_advice;
+  if (!prediction.may_be_replaced) return out;
+  // As for a prune, nothing may speak against its being ours.
+  const auto it = live.objects.find(out.ref);
+  std::string why_not;
+  if (it == live.objects.end() || it->second.mark != mark) {
+    why_not = "it does not carry this unit's mark";
+  } else if (!request.inventory.contains(out.ref)) {
+    why_not = "it is not in this unit's inventory";
+  } else {
+    why_not = it->second.protected_by;
+  }
+  out.may_be_replaced = why_not.empty();
+  if (!why_not.empty()) {
+    out.replace_advice = "delete the old one and push again; it is not replaced: " + why_not;
+  }
   return out;
 }
 
@@ -125,6 +141,11 @@ std::vector<targets::PreparedObject> TargetSession::OfStage(int stage, bool only
   return out;
 }
 
+bool TargetSession::IsReplaced(const ObjectRef& ref) const {
+  const auto change = std::ranges::find(plan.changes, ref, &Change::ref);
+  return change != plan.changes.end() && change->action == Action::kReplace;
+}
+
 std::set<UnitId> PipelineUnits(const Services& services, const Snapshot& snapshot) {
   std::set<UnitId> units;
   for (const auto& [unit, declared] : snapshot.declared.units) units.insert(unit);
@@ -155,6 +176,13 @@ Result<TargetSession> OpenTarget(const Services& services, const Target& target,
     if (!live) return Fail(std::move(live).error().With(where));
     session.live = std::move(*live);
   }
+  if (request.heeds_live_consent) {
+    for (auto& object : session.prepared.objects) {
+      const auto it = session.live.objects.find(object.resource.ref);
+      if (it != session.live.objects.end())
+        object.replace = std::max(object.replace, it->second.replace);
+    }
+  }
   const StepTimer timer(services, "plan");
   auto predictions = session.driver->Predict(session.prepared.objects, session.live, request.force,
                                              services.ReadCall());
@@ -170,8 +198,6 @@ Result<TargetSession> OpenTarget(const Services& services, const Target& target,
   for (size_t i = 0; i < session.prepared.objects.size(); ++i) {
     input.declared.push_back(Describe(session.prepared.objects[i], session.predictions[i],
                                       session.live, request, cluster, mark));
-    session.is_refused |= session.predictions[i].kind == Kind::kRefused ||
-                          session.predictions[i].kind == Kind::kImmutable;
   }
   input.leftovers = Leftovers(session, request, cluster, mark);
   input.inventory_size = request.inventory.size();
@@ -187,6 +213,12 @@ Result<TargetSession> OpenTarget(const Services& services, const Target& target,
     }
   }
   session.plan = plan::Build(input);
+  for (size_t i = 0; i < session.predictions.size(); ++i) {
+    const Kind kind = session.predictions[i].kind;
+    session.is_refused |=
+        kind == Kind::kRefused ||
+        (kind == Kind::kImmutable && !session.IsReplaced(session.prepared.objects[i].resource.ref));
+  }
   session.plan.blockers.insert(session.plan.blockers.begin(), session.prepared.blockers.begin(),
                                session.prepared.blockers.end());
   return session;

@@ -27,6 +27,7 @@ struct TargetSession {
   // Objects of one stage; `only_changed` leaves out those the plan calls unchanged.
   std::vector<int> Stages() const;
   std::vector<targets::PreparedObject> OfStage(int stage, bool only_changed) const;
+  bool IsReplaced(const ObjectRef& ref) const;  // the plan says so
 };
 
 struct PlanRequest {
@@ -40,6 +41,9 @@ struct PlanRequest {
   std::set<std::string> adopted;       // inventory lines, or "*" for all
   bool keep_leftovers = false;
   targets::Force force = targets::Force::kNo;
+  // What live was applied with also counts as consent to replace: a rollback must be able to take a
+  // replacement back whose consent came with it.
+  bool heeds_live_consent = false;
 };
 
 // Prepares, observes, predicts and plans. Reads only. An Error means that live could not be read,

@@ -28,12 +28,16 @@ struct Ownership {
   std::string Mark() const;  // hash of pipeline and unit, a valid label value
 };
 
+// Whether an object may be deleted and created again where it cannot be changed in place.
+enum class ReplaceConsent { kNone, kWhenImmutable, kAlsoLoadBalancer };
+
 // A rendered object made ready for this target: scope and namespace resolved, ownership mark added,
 // server-owned fields stripped.
 struct PreparedObject {
   Resource resource;
   int stage = 0;  // apply order; a stage starts when the one before is established
   bool opts_out_of_prune = false;
+  ReplaceConsent replace = ReplaceConsent::kNone;
 };
 
 struct Prepared {
@@ -52,6 +56,7 @@ struct LiveObject {
   bool is_deleting = false;
   std::string protected_by;  // why it must not be pruned: "controlled by ReplicaSet x", "helm
                              // release y", opt-out; "" if nothing
+  ReplaceConsent replace = ReplaceConsent::kNone;  // as it was applied last
 };
 
 // Refs that were asked for and are not in `objects` are certainly absent.
@@ -79,6 +84,9 @@ struct Prediction {
   nlohmann::json before, after;  // normalised for comparing: no managedFields, status, versions
   std::vector<FieldConflict> conflicts;
   std::string message;
+  // kImmutable: the object opts in, its kind allows it, and the server would take the new one.
+  bool may_be_replaced = false;
+  std::string replace_advice;  // kImmutable otherwise: how to opt in, or why that does not help
 };
 
 enum class Force { kNo, kYes };  // take over fields another manager owns (adopt, heal, rollback)
@@ -122,6 +130,12 @@ class TargetDriver {
   virtual Result<std::vector<Prediction>> Predict(const std::vector<PreparedObject>& objects,
                                                   const LiveState& live, Force force,
                                                   const Call& call) = 0;
+  // Makes room for objects that Predict said may be replaced: deletes what is in their place, by
+  // the uid in `live`, and waits until it is gone, with its pods where it has some. Nothing there
+  // is success. In the order of `objects`. The dry run only asks whether they may be deleted.
+  virtual std::vector<WriteResult> MakeRoom(const std::vector<PreparedObject>& objects,
+                                            const LiveState& live, WriteMode mode,
+                                            const Call& call) = 0;
   // All concurrently; in the order of `objects`.
   virtual std::vector<WriteResult> Apply(const std::vector<PreparedObject>& objects, WriteMode mode,
                                          Force force, const Call& call) = 0;

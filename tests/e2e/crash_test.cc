@@ -67,6 +67,20 @@ std::vector<Scenario> Scenarios() {
          world.Remove("environments/dev/web/a.yaml");
          world.Commit("Remove a");
        }},
+      {"replaced, failed and replaced back", one, TwoApps,
+       [](World& world) {
+         std::string text = world.Read("environments/dev/web/deployment.yaml");
+         for (const auto& [what, with] : std::vector<std::pair<std::string, std::string>>{
+                  {"  name: web\n",
+                   "  name: web\n  annotations: {sluice.dev/replace: \"when-immutable\"}\n"},
+                  {"matchLabels: {app: web}", "matchLabels: {app: web, tier: two}"},
+                  {"      labels: {app: web}", "      labels: {app: web, tier: two}"}}) {
+           text.replace(text.find(what), what.size(), with);
+         }
+         world.Write("environments/dev/web/deployment.yaml", text);
+         world.WriteRelease("dev", "web", "http500-1", "bad");
+         world.Commit("Another selector, and bad");
+       }},
       {"promotion",
        {{.name = "dev"}, {.name = "staging", .promotion = "auto"}},
        [](World& world) {
@@ -241,6 +255,10 @@ TEST_CASE("a good rollout stopped after any effect comes to the same end", "[cra
 }
 TEST_CASE("a failure stopped after any effect is rolled back and reverted once", "[crash]") {
   StopAfterEach("failed and reverted");
+}
+TEST_CASE("a replacement stopped after any effect, also between delete and create, ends the same",
+          "[crash]") {
+  StopAfterEach("replaced, failed and replaced back");
 }
 TEST_CASE("a prune stopped after any effect comes to the same end", "[crash]") {
   StopAfterEach("prune");

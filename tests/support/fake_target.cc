@@ -88,6 +88,25 @@ class FakeDriver final : public targets::TargetDriver {
     return predictions;
   }
 
+  std::vector<WriteResult> MakeRoom(const std::vector<PreparedObject>& objects,
+                                    const LiveState& live, WriteMode mode, const Call&) override {
+    std::vector<WriteResult> results(objects.size());
+    for (size_t i = 0; i < objects.size(); ++i) {
+      const ObjectRef& ref = objects[i].resource.ref;
+      const std::string operation = mode == WriteMode::kDryRun ? "room-dry-run" : "room";
+      if (auto error = cluster_.Enter(operation, ToString(ref))) {
+        results[i].status = sluice::Fail(*error);
+        continue;
+      }
+      const std::lock_guard lock(cluster_.mutex_);
+      const auto it = cluster_.objects_.find(ref);
+      const bool is_known = it != cluster_.objects_.end() && live.objects.contains(ref) &&
+                            live.objects.at(ref).uid == it->second.uid;
+      if (mode == WriteMode::kApply && is_known) cluster_.objects_.erase(it);
+    }
+    return results;
+  }
+
   std::vector<WriteResult> Apply(const std::vector<PreparedObject>& objects, WriteMode mode,
                                  Force force, const Call&) override {
     std::vector<WriteResult> results;
@@ -186,6 +205,16 @@ class FakeDriver final : public targets::TargetDriver {
     } else {
       prediction.kind = Prediction::Kind::kUpdate;
     }
+    if (prediction.kind != Prediction::Kind::kUpdate) return prediction;
+    for (const auto& [text, may_be_replaced] : cluster_.immutable_) {
+      const nlohmann::json::json_pointer pointer(text);
+      if (it->second.body.value(pointer, nlohmann::json()) ==
+          object.resource.body.value(pointer, nlohmann::json()))
+        continue;
+      prediction.kind = Prediction::Kind::kImmutable;
+      prediction.message = text + ": field is immutable";
+      prediction.may_be_replaced = may_be_replaced;
+    }
     return prediction;
   }
 
@@ -201,6 +230,10 @@ class FakeDriver final : public targets::TargetDriver {
     if (prediction.kind == Prediction::Kind::kConflict) {
       result.status =
           sluice::Fail(ErrorCode::kConflict, "FieldConflict", "another manager owns .spec");
+      return result;
+    }
+    if (prediction.kind == Prediction::Kind::kImmutable) {
+      result.status = sluice::Fail(ErrorCode::kRejected, "ImmutableField", prediction.message);
       return result;
     }
     if (mode == WriteMode::kDryRun) return result;
@@ -259,7 +292,7 @@ std::vector<std::string> FakeCluster::Writes() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> out;
   std::ranges::copy_if(calls_, std::back_inserter(out), [](const std::string& call) {
-    return call.starts_with("apply ") || call.starts_with("delete ");
+    return call.starts_with("apply ") || call.starts_with("delete ") || call.starts_with("room ");
   });
   return out;
 }
@@ -302,6 +335,11 @@ void FakeCluster::SetPrediction(const std::string& needle, Prediction::Kind kind
                                 const std::string& message) {
   const std::lock_guard lock(mutex_);
   predictions_.push_back({needle, kind, message});
+}
+
+void FakeCluster::SetImmutable(const std::string& pointer, bool may_be_replaced) {
+  const std::lock_guard lock(mutex_);
+  immutable_.insert_or_assign(pointer, may_be_replaced);
 }
 
 void FakeCluster::SetBlockers(std::vector<PlanBlocker> blockers) {

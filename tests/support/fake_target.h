@@ -28,7 +28,7 @@ class FakeCluster {
     std::string other_manager;  // who edited it last beside us; "" for nobody
   };
   // The operations of a driver, as they can be made to fail: prepare observe find predict dry-run
-  // apply await delete-dry-run delete assess replace job.
+  // apply room-dry-run room await delete-dry-run delete assess replace job.
   using Operation = std::string;
 
   std::unique_ptr<targets::TargetDriver> MakeDriver();
@@ -36,7 +36,7 @@ class FakeCluster {
   // Calls so far: "observe", "apply ConfigMap shop/web", "delete Deployment shop/web". With a
   // prefix, only those.
   std::vector<std::string> Calls(const std::string& prefix = "") const;
-  // Calls that change something: apply and delete.
+  // Calls that change something: apply, delete and room.
   std::vector<std::string> Writes() const;
   void ForgetCalls();
   // Called in the driver's thread before each call takes effect, with its line in Calls().
@@ -56,6 +56,8 @@ class FakeCluster {
   // Declared objects that contain `needle` are predicted so.
   void SetPrediction(const std::string& needle, targets::Prediction::Kind kind,
                      const std::string& message);
+  // The value at a JSON pointer cannot be changed in place.
+  void SetImmutable(const std::string& pointer, bool may_be_replaced);
   void SetBlockers(std::vector<PlanBlocker> blockers);
   void SetJobOutcome(targets::JobOutcome outcome);
 
@@ -95,6 +97,7 @@ class FakeCluster {
   std::map<std::string, Fault> faults_;  // by operation, or "operation name"
   std::vector<HealthScript> health_;
   std::vector<PredictionScript> predictions_;
+  std::map<std::string, bool> immutable_;  // JSON pointer -> may be replaced
   std::vector<PlanBlocker> blockers_;
   targets::JobOutcome job_{true, ""};
   std::function<void(const std::string&)> on_call_;

@@ -87,7 +87,8 @@ Error DecodeConflict(const nlohmann::json& body, std::string words) {
   if (ToText(At(body, "reason")) == "AlreadyExists") {
     return {ErrorCode::kConflict, std::string(kReasonAlreadyExists), std::move(words)};
   }
-  if (HasAny(words, {"uid mismatch", "Precondition failed: UID", "UID in precondition"})) {
+  if (HasAny(words, {"uid mismatch", "Precondition failed: UID", "UID in precondition",
+                     "UID in the precondition"})) {
     return {ErrorCode::kConflict, std::string(kReasonObjectReplaced), std::move(words)};
   }
   return {ErrorCode::kConflict, std::string(kReasonWriteRaced), std::move(words)};

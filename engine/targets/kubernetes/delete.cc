@@ -10,13 +10,19 @@
 namespace sluice::targets::kubernetes {
 
 Status KubernetesDriver::SendDelete(const ResourceType& type, const ObjectRef& ref,
-                                    const std::string& uid, WriteMode mode, const Call& call) {
+                                    const std::string& uid, WriteMode mode, const Call& call,
+                                    Dependents dependents) {
   // Always with a policy: a Job's default would orphan its pods.
   nlohmann::json options = {
-      {"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"propagationPolicy", "Background"}};
+      {"apiVersion", "v1"},
+      {"kind", "DeleteOptions"},
+      {"propagationPolicy", dependents == Dependents::kFirst ? "Foreground" : "Background"}};
   if (!uid.empty()) options["preconditions"] = {{"uid", uid}};
-  if (mode == WriteMode::kDryRun) options["dryRun"] = {"All"};
   ApiRequest request;
+  if (mode == WriteMode::kDryRun) {
+    options["dryRun"] = {"All"};
+    request.query = {{"dryRun", "All"}};  // the body decides; this is for readers of audit logs
+  }
   request.verb = mode == WriteMode::kDryRun ? Verb::kDryRun : Verb::kDelete;
   request.method = "DELETE";
   request.path = ObjectPath(type, ref.ns, ref.name);

@@ -107,6 +107,17 @@ bool IsCrd(const ObjectRef& ref) {
 bool IsNamespace(const ObjectRef& ref) { return ref.group.empty() && ref.kind == "Namespace"; }
 bool IsSecret(const ObjectRef& ref) { return ref.group.empty() && ref.kind == "Secret"; }
 
+bool IsService(const ObjectRef& ref) { return ref.group.empty() && ref.kind == "Service"; }
+
+bool IsWorkload(const ObjectRef& ref) {
+  if (ref.group == "apps") {
+    return ref.kind == "Deployment" || ref.kind == "StatefulSet" || ref.kind == "DaemonSet" ||
+           ref.kind == "ReplicaSet";
+  }
+  if (ref.group == "batch") return ref.kind == "Job" || ref.kind == "CronJob";
+  return ref.group.empty() && ref.kind == "ReplicationController";
+}
+
 bool NeedsOptInToPrune(const ObjectRef& ref) {
   const bool is_volume =
       ref.group.empty() && (ref.kind == "PersistentVolume" || ref.kind == "PersistentVolumeClaim");

@@ -24,6 +24,10 @@ bool IsCrd(const ObjectRef& ref);
 bool IsNamespace(const ObjectRef& ref);
 bool IsSecret(const ObjectRef& ref);
 
+bool IsService(const ObjectRef& ref);
+// Makes pods, and takes them with it when it is deleted in the foreground.
+bool IsWorkload(const ObjectRef& ref);
+
 // Deleting one destroys data or what others keep in it; pruned only where the object asks for it.
 bool NeedsOptInToPrune(const ObjectRef& ref);
 

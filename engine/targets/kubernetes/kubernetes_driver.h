@@ -1,5 +1,5 @@
 // The driver's state and private parts; each operation has its own .cc (prepare, observe, predict,
-// apply, delete, find_marked, stuck_pods, job, assess).
+// apply, replace, delete, find_marked, stuck_pods, job, assess).
 #pragma once
 
 #include <map>
@@ -52,6 +52,9 @@ class KubernetesDriver final : public TargetDriver {
   Result<std::vector<Prediction>> Predict(const std::vector<PreparedObject>& objects,
                                           const LiveState& live, Force force,
                                           const Call& call) override;
+  std::vector<WriteResult> MakeRoom(const std::vector<PreparedObject>& objects,
+                                    const LiveState& live, WriteMode mode,
+                                    const Call& call) override;
   std::vector<WriteResult> Apply(const std::vector<PreparedObject>& objects, WriteMode mode,
                                  Force force, const Call& call) override;
   Status AwaitStage(const std::vector<PreparedObject>& stage, const Call& call) override;
@@ -122,6 +125,16 @@ class KubernetesDriver final : public TargetDriver {
   bool IsMissingWithTheSet(const std::string& words, const PreparedObject& object,
                            const std::vector<PreparedObject>& objects, const LiveState& live) const;
 
+  // replace.cc
+  // Completes a prediction of kImmutable: may the object be replaced, and if not, why.
+  Status ConsiderReplacing(const ResourceType& type, const PreparedObject& object,
+                           const std::vector<PreparedObject>& objects, const LiveState& state,
+                           Prediction& prediction, const Call& call);
+  WriteResult MakeRoomFor(const PreparedObject& object, const LiveObject& live, WriteMode mode,
+                          const Call& call);
+  Status AwaitGone(const ResourceType& type, const ObjectRef& ref, const std::string& uid,
+                   const Call& call);
+
   // apply.cc
   Result<ApiAnswer> SendApply(const ResourceType& type, const PreparedObject& object,
                               WriteMode mode, Force force, const Call& call);
@@ -136,8 +149,9 @@ class KubernetesDriver final : public TargetDriver {
 
   // delete.cc
   WriteResult DeleteOne(const Deletion& deletion, WriteMode mode, const Call& call);
+  enum class Dependents { kLater, kFirst };  // when the garbage collector takes them
   Status SendDelete(const ResourceType& type, const ObjectRef& ref, const std::string& uid,
-                    WriteMode mode, const Call& call);
+                    WriteMode mode, const Call& call, Dependents dependents = Dependents::kLater);
 
   // stuck_pods.cc
   Status ReplaceStuckPodsOf(const ObjectRef& ref, const Call& call);

@@ -54,6 +54,13 @@ std::string AnnotationOf(const nlohmann::json& object, const std::string& key) {
   return ToText(At(object, "metadata", "annotations", key));
 }
 
+ReplaceConsent ConsentOf(const nlohmann::json& object) {
+  const std::string value = AnnotationOf(object, kReplaceAnnotation);
+  if (value == "when-immutable") return ReplaceConsent::kWhenImmutable;
+  if (value == "when-immutable,load-balancer") return ReplaceConsent::kAlsoLoadBalancer;
+  return ReplaceConsent::kNone;
+}
+
 void StripServerOwned(nlohmann::json& object) {
   if (!object.is_object()) return;
   object.erase("status");

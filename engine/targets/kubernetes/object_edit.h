@@ -8,6 +8,7 @@
 
 #include "engine/base/error.h"
 #include "engine/model/object_ref.h"
+#include "engine/targets/target_driver.h"
 
 namespace sluice::targets::kubernetes {
 
@@ -16,8 +17,13 @@ inline constexpr const char* kMarkLabel = "sluice.dev/unit";
 inline constexpr const char* kPruneAnnotation =
     "sluice.dev/prune";  // "disabled", or "enabled" where it is needed
 
+inline constexpr const char* kReplaceAnnotation = "sluice.dev/replace";  // values: ConsentOf()
+
 std::string LabelOf(const nlohmann::json& object, const std::string& key);
 std::string AnnotationOf(const nlohmann::json& object, const std::string& key);
+
+// "when-immutable", or "when-immutable,load-balancer"; anything else is no consent.
+ReplaceConsent ConsentOf(const nlohmann::json& object);
 
 // Removes what the server owns and an intent must not hold: status, uid, managedFields,
 // creationTimestamp …

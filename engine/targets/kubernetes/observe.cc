@@ -23,6 +23,7 @@ LiveObject Describe(nlohmann::json body, const ObjectRef& ref) {
   live.is_applied_by_us = !OwnFields(body).is_null();
   live.is_deleting = !At(body, "metadata", "deletionTimestamp").is_null();
   live.protected_by = ProtectionOf(body, ref);
+  live.replace = ConsentOf(body);
   live.body = std::move(body);
   return live;
 }

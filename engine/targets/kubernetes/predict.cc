@@ -98,7 +98,7 @@ Result<Prediction> KubernetesDriver::PredictConflict(const ResourceType& type,
   }
   const Error error = ErrorOf(forced, object.resource.ref);
   if (error.code() != ErrorCode::kRejected) return Fail(error);
-  return Refused(error, live, object);
+  return Refused(error, live, object);  // with a conflict, too: nothing to replace by itself
 }
 
 Result<Prediction> KubernetesDriver::PredictOne(const PreparedObject& object,
@@ -122,9 +122,14 @@ Result<Prediction> KubernetesDriver::PredictOne(const PreparedObject& object,
       return Unknowable("its type is not there yet", object);
     return Fail(std::move(type).error());
   }
+  const auto refused = [&](const Error& error) -> Result<Prediction> {
+    Prediction prediction = Refused(error, live, object);
+    if (prediction.kind == Kind::kImmutable)
+      SLUICE_CHECK(ConsiderReplacing(*type, object, objects, state, prediction, call));
+    return prediction;
+  };
   const auto sent = SendApply(*type, object, WriteMode::kDryRun, force, call);
-  if (!sent && sent.error().code() == ErrorCode::kRejected)
-    return Refused(sent.error(), live, object);
+  if (!sent && sent.error().code() == ErrorCode::kRejected) return refused(sent.error());
   if (!sent) return Fail(sent.error());
   const ApiAnswer& answer = *sent;
   if (!answer.IsSuccess()) {
@@ -136,7 +141,7 @@ Result<Prediction> KubernetesDriver::PredictOne(const PreparedObject& object,
       return Unknowable("its type is not there yet", object);
     if (IsMissingWithTheSet(error.message(), object, objects, state))
       return Unknowable(error.message(), object);
-    if (error.code() == ErrorCode::kRejected) return Refused(error, live, object);
+    if (error.code() == ErrorCode::kRejected) return refused(error);
     return Fail(error);
   }
   // Read again where the answer belongs to another object or version than what was observed.

@@ -171,6 +171,7 @@ Status KubernetesDriver::PrepareOne(const Resource& resource, const Ownership& o
   labels[kMarkLabel] = owner.Mark();
   object.stage = OrderOf(ref.group, ref.kind).stage;
   object.opts_out_of_prune = OptsOutOfPrune(body);
+  object.replace = ConsentOf(body);
   prepared.objects.push_back(std::move(object));
   return {};
 }

@@ -37,6 +37,24 @@ Declared Saying(Declared declared, const std::string& message) {
   return declared;
 }
 
+Declared Advised(Declared declared, bool may_be_replaced, const std::string& advice) {
+  declared.may_be_replaced = may_be_replaced;
+  declared.replace_advice = advice;
+  return declared;
+}
+
+TEST_CASE("a replacement shows what differs and is no empty plan") {
+  Declared declared = Ours(Object(Found::kImmutable, kOld, kNew));
+  declared.may_be_replaced = true;
+  const Plan plan = Build(One(declared));
+  REQUIRE(plan.changes.size() == 1);
+  CHECK_FALSE(plan.IsEmpty());
+  CHECK(plan.changes[0].fields.size() == 2);  // the value, and the mark
+  CHECK(Format(plan, Style::kPlain, false).find("! replace ConfigMap shop/settings") !=
+        std::string::npos);
+  CHECK(Format(plan, Style::kPlain, false).find("1 to replace") != std::string::npos);
+}
+
 TEST_CASE("each case of declared and live has its action, reason and blocker") {
   Declared foreign = OfOther(Object(Found::kDiffers, Marked(kOld, "u-9"), kSameValues), false);
   foreign.is_other_owner_foreign = true;
@@ -87,6 +105,22 @@ TEST_CASE("each case of declared and live has its action, reason and blocker") {
        Action::kUpdate,
        "refused: spec.selector: field is immutable; give the new object another name, or delete "
        "the old one and push again",
+       "ContentRejected"},
+      {"immutable, with advice",
+       Advised(Saying(Ours(Object(Found::kImmutable, kOld, kNew)), "it is immutable"), false,
+               "let sluice delete it"),
+       Action::kUpdate,
+       "refused: it is immutable; give the new object another name, or let sluice delete it",
+       "ContentRejected"},
+      {"immutable, may be replaced",
+       Advised(Saying(Ours(Object(Found::kImmutable, kOld, kNew)), "it is immutable"), true, ""),
+       Action::kReplace,
+       "deleted and created again, for it cannot be changed in place: it is immutable", ""},
+      {"immutable, not ours",
+       Advised(Saying(Object(Found::kImmutable, kOld, kNew), "it is immutable"), true, ""),
+       Action::kUpdate,
+       "refused: it is immutable; give the new object another name, or delete the old one and "
+       "push again",
        "ContentRejected"},
   };
   for (const Row& row : rows) {

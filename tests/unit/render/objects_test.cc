@@ -89,6 +89,10 @@ TEST_CASE("an object must say what it is, as text") {
       {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {sluice.dev/unit: x}}\n",
        ":3:30: label sluice.dev/unit marks what sluice owns and is set by it; remove it "
        "[reserved-label]"},
+      {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {sluice.dev/replace: "
+       "always}}\n",
+       ":3:35: annotation sluice.dev/replace must be \"when-immutable\" or "
+       "\"when-immutable,load-balancer\", not \"always\" [invalid-value]"},
       {"apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: a}\n",
        ":1:1: an object of sluice.dev/v1 is no manifest"},
   };
