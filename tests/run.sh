@@ -198,9 +198,7 @@ tier_asan_ubsan() { build asan-ubsan && sanitized asan-ubsan -LE '^(real|house|b
 tsan_programs=(io_test deploylog_test)
 tier_tsan() { build tsan "${tsan_programs[@]}" && sanitized tsan -R "^($(IFS='|'; echo "${tsan_programs[*]}")):"; }
 
-# json_writer_fuzz needs module targets, which clang 14 does not compile yet.
-fuzzers=(yaml_fuzz ls_refs_fuzz record_fuzz text_fuzz)
-tier_fuzz() { build fuzz "${fuzzers[@]}" && bash tests/fuzz/run.sh build/fuzz "${SLUICE_FUZZ_SECONDS:-30}" "$counts"; }
+tier_fuzz() { build fuzz fuzzers && bash tests/fuzz/run.sh build/fuzz "${SLUICE_FUZZ_SECONDS:-30}" "$counts"; }
 
 # Output is kept: the ratios are what a bench is run for.
 tier_bench() { build release && ctest --test-dir build/release -L '^bench$' --verbose; }

@@ -88,7 +88,7 @@ Result<std::vector<ObjectRef>> KubernetesDriver::FindMarked(const Ownership& own
     found.insert(found.end(), scan.found.begin(), scan.found.end());
   }
   std::ranges::sort(found);
-  found.erase(std::ranges::unique(found).begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
   return found;
 }
 
