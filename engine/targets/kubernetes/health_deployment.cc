@@ -27,7 +27,10 @@ std::string MissingCount(const nlohmann::json& live, const HealthContext& contex
   const int64_t available = ToInt(At(status, "availableReplicas"));
   if (total < want) return CountText(total, want, "pods created");
   if (updated < want) return CountText(updated, want, "pods updated");
-  if (total > want) return std::to_string(total - want) + " old pods still running";
+  if (total > want) {
+    const int64_t old = total - want;
+    return std::to_string(old) + (old == 1 ? " old pod" : " old pods") + " still running";
+  }
   if (available < updated) return CountText(available, updated, "updated pods available");
   if (ready < want) return CountText(ready, want, "pods ready");
   // The Deployment's own counts do not say of which revision the available pods are.

@@ -102,6 +102,13 @@ TEST_CASE("a ProgressDeadlineExceeded that has not moved since before the apply 
   }
 }
 
+TEST_CASE("pods of the old revision are counted in words that fit") {
+  Json live = Deployment(4, 3, 3, 3, List(kAvailable, kMoving));
+  CHECK(AssessObject(live, {}).message.find("1 old pod still running") != std::string::npos);
+  live["status"]["replicas"] = 5;
+  CHECK(AssessObject(live, {}).message.find("2 old pods still running") != std::string::npos);
+}
+
 TEST_CASE("a Deployment's counts are believed only when its new ReplicaSet has the pods") {
   const Json live = Deployment(3, 3, 3, 3, List(kAvailable, kLate));
   HealthContext context;
