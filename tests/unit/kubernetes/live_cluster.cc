@@ -82,8 +82,7 @@ void LiveCluster::GrantOnGroup(const std::string& group) {
       {"metadata", {{"name", name}}},
       {"roleRef", {{"apiGroup", rbac}, {"kind", "ClusterRole"}, {"name", name}}},
       {"subjects",
-       {{{"kind", "ServiceAccount"}, {"name", "sluice"}, {"namespace", "sluice"}},
-        {{"kind", "User"}, {"apiGroup", rbac}, {"name", "sluice"}}}}};
+       {{{"kind", "Group"}, {"apiGroup", rbac}, {"name", "system:serviceaccounts:sluice"}}}}};
   for (const auto& [kind, body] :
        {std::pair("clusterroles", role), std::pair("clusterrolebindings", binding)}) {
     if (!As("test", "POST", base + kind, body).IsSuccess())
