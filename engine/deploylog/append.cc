@@ -144,10 +144,10 @@ Result<PreparedEntry> DeployLog::Impl::Prepare(const Entry& entry) {
 Status DeployLog::Append(Entry entry, const Call& call) {
   std::vector<Entry> entries;
   entries.push_back(std::move(entry));
-  return AppendAll(std::move(entries), call);
+  return AppendAll(entries, call);
 }
 
-Status DeployLog::AppendAll(std::vector<Entry> entries, const Call& call) {
+Status DeployLog::AppendAll(const std::vector<Entry>& entries, const Call& call) {
   if (!impl_->lease)
     return Fail(ErrorCode::kInternal, "the deploy log was opened for reading only");
   std::vector<PreparedEntry> prepared;

@@ -114,7 +114,7 @@ class DeployLog {
   // kHeldElsewhere. kUnavailable: the outcome is unknown or the remote is away; Refresh tells
   // whether it landed (each event has a Sluice-Operation id).
   Status Append(Entry entry, const Call& call);
-  Status AppendAll(std::vector<Entry> entries, const Call& call);
+  Status AppendAll(const std::vector<Entry>& entries, const Call& call);
 
   // For commands: adds requests/<id>.json in one commit by `person`, without a lease. Retries
   // races.

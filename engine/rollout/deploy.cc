@@ -75,7 +75,7 @@ Status Attempt::RecordStarted() {
   entry.removed_requests = adopt_requests_;
   entries.push_back(std::move(entry));
   const StepTimer timer(services_, "record");
-  return services_.log.AppendAll(std::move(entries), services_.GitCall());
+  return services_.log.AppendAll(entries, services_.GitCall());
 }
 
 // Absolute: a retry of this attempt that has nothing left to apply waits no longer than the first

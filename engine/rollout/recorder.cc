@@ -55,8 +55,6 @@ Result<Authorship> FindAuthorship(const Services& services, const std::string& r
                                   const std::string& directory) {
   SLUICE_TRY(const auto here, services.mirror.ObjectAt(revision, directory));
   Authorship found;
-  Status inner;
-  std::string child = revision;
   std::optional<git::Commit> newest;
   SLUICE_TRY(newest, services.mirror.ReadCommit(revision));
   int left = kLookBack;

@@ -32,7 +32,7 @@ std::string OptionsKind(const RequestInfo& info) {
 
 // fieldManager, else the program's name from the User-Agent.
 std::string ManagerOf(const HttpRequest& request, const RequestInfo& info) {
-  const std::string named = info.Query("fieldManager");
+  std::string named = info.Query("fieldManager");
   if (!named.empty()) return named;
   const std::string agent(request.Header("user-agent"));
   const std::string program = agent.substr(0, agent.find('/'));
