@@ -66,6 +66,8 @@ TEST_CASE("the examples of the reference are valid by schema and loader") {
     const yaml::Parsed parsed = yaml::Parse(example, "example");
     REQUIRE(parsed.problems.empty());
     REQUIRE(parsed.documents.size() == 1);
+    if (parsed.documents[0].value["apiVersion"] != "sluice.dev/v1")
+      continue;  // an object of theirs
     const std::string kind = parsed.documents[0].value["kind"];
     CHECK(test::CheckSchema(test::ReadSchema(ToLower(kind)), parsed.documents[0].value) ==
           std::vector<std::string>{});
