@@ -152,18 +152,18 @@ TEST_CASE("content that failed is not tried again until retry") {
   World world;
   WriteOneEnvironment(world);
   REQUIRE(world.Sluice({"sync"}).exit_code == 0);
-  world.WriteRelease("dev", "web", "pullfail-1", "bad");
+  world.WriteRelease("dev", "web", "http500-1", "bad");
   world.Commit("Bad");
   REQUIRE(world.Sluice({"sync"}).exit_code == 3);
   world.Pull();
-  world.WriteRelease("dev", "web", "pullfail-1", "bad");
+  world.WriteRelease("dev", "web", "http500-1", "bad");
   world.Commit("The same again");
   const Ran again = world.Sluice({"sync"});
   INFO(Message(again));
   CHECK(again.exit_code == 4);
   CHECK(again.out.find("FailedBefore") != std::string::npos);
   CHECK(world.Record("dev/web")["reason"] == "FailedBefore");
-  REQUIRE(world.Sluice({"retry", "dev/web", "--reason", "the registry is back"}).exit_code == 0);
+  REQUIRE(world.Sluice({"retry", "dev/web", "--reason", "the dependency is back"}).exit_code == 0);
   const Ran retried = world.Sluice({"sync"});
   INFO(Message(retried));
   CHECK(retried.exit_code == 3);
@@ -174,7 +174,7 @@ TEST_CASE(
     "back to") {
   World world;
   world.WritePipeline({{.name = "dev"}});
-  world.WriteApp("dev", {.tag = "pullfail-1"});
+  world.WriteApp("dev", {.tag = "http500-1"});
   world.Commit("Add web");
   const Ran ran = world.Sluice({"sync"});
   INFO(Message(ran));

@@ -170,7 +170,7 @@ TEST_CASE("a record with a value outside the vocabulary is refused") {
 TEST_CASE("a record never exceeds 16 KiB and keeps the newest of its lists") {
   std::mt19937 random(20261121);  // NOLINT: the same records every time
   int shortened = 0;
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < 60; ++round) {
     Record record = FullRecord();
     record.message = RandomText(random, 6000);
     record.gates[0].message = RandomText(random, 6000);
@@ -202,7 +202,7 @@ TEST_CASE("a record never exceeds 16 KiB and keeps the newest of its lists") {
     for (size_t i = 0; i < back->releases.size(); ++i)
       REQUIRE(back->releases[i].digest == record.releases[i].digest);
   }
-  CHECK(shortened > 20);
+  CHECK(shortened > 5);
 }
 
 TEST_CASE("control characters cannot enter a record") {
