@@ -1,7 +1,6 @@
 // What goes wrong before a rollout: each is one clear line with what, where, why and what to do,
 // and its exit code.
 #include <algorithm>
-#include <regex>
 #include <sstream>
 
 #include "tests/support/catch.h"
@@ -36,18 +35,6 @@ void Begin(World& world) {
   world.WritePipeline({{.name = "dev"}});
   world.WriteApp("dev", {});
   world.Commit("Add web");
-}
-
-// A daemon.yaml like the world's, with one text in another's place and a dataDir of its own.
-std::string Changed(const World& world, const std::string& name, const std::string& pattern,
-                    const std::string& text) {
-  std::string yaml = ReadFile(world.DaemonYaml());
-  yaml = std::regex_replace(yaml, std::regex("dataDir: .*"),
-                            "dataDir: " + world.Dir() + "/data-" + name);
-  yaml = std::regex_replace(yaml, std::regex(pattern), text);
-  const std::string path = world.Dir() + "/" + name + ".yaml";
-  WriteFile(path, yaml);
-  return path;
 }
 
 // Ended on 2025-01-01.
@@ -99,7 +86,7 @@ TEST_CASE(
   World world;
   Begin(world);
   const std::string missing =
-      Changed(world, "missing", "kubeconfig: .*", "kubeconfig: /nonexistent/kubeconfig");
+      world.ChangedDaemonYaml("missing", "kubeconfig: .*", "kubeconfig: /nonexistent/kubeconfig");
   const Words words = {"/nonexistent/kubeconfig", "no such file", "spec.kubeconfig"};
   CheckLine(world.SluiceWith(missing, {"plan"}), 2, words);
   CheckLine(world.SluiceWith(missing, {"sync"}), 2, words);
@@ -120,8 +107,8 @@ TEST_CASE("a server that does not answer, and an expired certificate, are no ver
   json kubeconfig = json::parse(ReadFile(world.Kubeconfig()));
   for (json& cluster : kubeconfig["clusters"]) cluster["cluster"]["server"] = "https://127.0.0.1:1";
   WriteFile(world.Dir() + "/unreachable.kubeconfig", kubeconfig.dump());
-  const std::string unreachable = Changed(world, "unreachable", "kubeconfig: .*",
-                                          "kubeconfig: " + world.Dir() + "/unreachable.kubeconfig");
+  const std::string unreachable = world.ChangedDaemonYaml(
+      "unreachable", "kubeconfig: .*", "kubeconfig: " + world.Dir() + "/unreachable.kubeconfig");
   const Words words = {"ConnectionFailed", "cluster 'dev'", "https://127.0.0.1:1",
                        "connection refused", "kubeconfig"};
   CheckLine(world.SluiceWith(unreachable, {"plan"}), 1, words);
@@ -136,8 +123,8 @@ TEST_CASE("a server that does not answer, and an expired certificate, are no ver
     user["user"]["client-certificate"] = world.Dir() + "/expired.pem";
   }
   WriteFile(world.Dir() + "/expired.kubeconfig", kubeconfig.dump());
-  const std::string expired = Changed(world, "expired", "kubeconfig: .*",
-                                      "kubeconfig: " + world.Dir() + "/expired.kubeconfig");
+  const std::string expired = world.ChangedDaemonYaml(
+      "expired", "kubeconfig: .*", "kubeconfig: " + world.Dir() + "/expired.kubeconfig");
   CheckLine(world.SluiceWith(expired, {"plan"}), 1,
             {"CertificateExpired", "expired at 2025-01-01T00:00:00Z"});
 }
@@ -149,11 +136,11 @@ TEST_CASE(
   world.Git({"init", "--quiet", "--bare", world.Dir() + "/empty.git"});
   const std::string origin = world.Dir() + "/origin.git";
   const std::string missing =
-      Changed(world, "missing", "url: .*", "url: " + world.Dir() + "/missing.git");
+      world.ChangedDaemonYaml("missing", "url: .*", "url: " + world.Dir() + "/missing.git");
   const std::string empty =
-      Changed(world, "empty", "url: .*", "url: " + world.Dir() + "/empty.git");
+      world.ChangedDaemonYaml("empty", "url: .*", "url: " + world.Dir() + "/empty.git");
   const std::string branch =
-      Changed(world, "branch", "url: .*", "url: " + origin + "\n    branch: trunk");
+      world.ChangedDaemonYaml("branch", "url: .*", "url: " + origin + "\n    branch: trunk");
   for (const std::string command : {"plan", "status", "sync"}) {
     INFO(command);
     CheckLine(world.SluiceWith(missing, {command}), 1,
@@ -167,7 +154,7 @@ TEST_CASE(
 
 TEST_CASE("a broken daemon.yaml is invalid configuration: every problem with its place") {
   World world;
-  const std::string broken = Changed(world, "broken", "dataDir:", "datadir:");
+  const std::string broken = world.ChangedDaemonYaml("broken", "dataDir:", "datadir:");
   const Ran ran = world.SluiceWith(broken, {"plan"});
   CheckLine(ran, 2, {"broken.yaml:", "unknown field 'datadir'", "did you mean 'dataDir'?"});
   CheckLine(ran, 2, {"broken.yaml:", "spec.dataDir is required"});

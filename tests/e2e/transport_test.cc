@@ -92,18 +92,6 @@ void CheckOneLine(const Ran& ran, const Words& words) {
   }
 }
 
-// A daemon.yaml like the world's, with one text in another's place and a dataDir of its own.
-std::string Changed(const World& world, const std::string& name, const std::string& pattern,
-                    const std::string& text) {
-  std::string yaml = ReadFile(world.DaemonYaml());
-  yaml = std::regex_replace(yaml, std::regex("dataDir: .*"),
-                            "dataDir: " + world.Dir() + "/data-" + name);
-  yaml = std::regex_replace(yaml, std::regex(pattern), text);
-  const std::string path = world.Dir() + "/" + name + ".yaml";
-  WriteFile(path, yaml);
-  return path;
-}
-
 void RefusePushesToMain(const World& world) {
   const std::string hook = world.Dir() + "/origin.git/hooks/update";
   WriteFile(hook,
@@ -168,7 +156,7 @@ TEST_CASE("what goes wrong on the way to an http server is one line that says wh
   const std::string right = std::string(Trim(ReadFile(world.TokenFile())));
   const auto sync = [&](const std::string& name, const std::string& pattern,
                         const std::string& text) {
-    const Ran ran = world.SluiceWith(Changed(world, name, pattern, text), {"sync"});
+    const Ran ran = world.SluiceWith(world.ChangedDaemonYaml(name, pattern, text), {"sync"});
     CheckAbsent({right, Base64Encode("deployer:" + right)}, ran.out + ran.err, "the output");
     return ran;
   };
@@ -214,7 +202,7 @@ TEST_CASE("what goes wrong on the way to an ssh server is one line that says wha
   const Words secrets = SecretsOf(world, Transport::kSsh);
   const auto sync = [&](const std::string& name, const std::string& pattern,
                         const std::string& text) {
-    const Ran ran = world.SluiceWith(Changed(world, name, pattern, text), {"sync"});
+    const Ran ran = world.SluiceWith(world.ChangedDaemonYaml(name, pattern, text), {"sync"});
     CheckAbsent(secrets, ran.out + ran.err, "the output");
     return ran;
   };
@@ -248,7 +236,7 @@ TEST_CASE("a poll over http that finds nothing is one request") {
   Begin(world);
   REQUIRE(world.Sluice({"sync"}).exit_code == 0);
   // Polls come on the signal alone.
-  const std::string yaml = Changed(world, "patient", "poll: 1s", "poll: 1h");
+  const std::string yaml = world.ChangedDaemonYaml("patient", "poll: 1s", "poll: 1h");
   WriteFile(world.DaemonYaml(),
             std::regex_replace(ReadFile(yaml), std::regex("/data-patient"), "/data"));
   const auto daemon = world.StartDaemon();

@@ -5,8 +5,11 @@
 #include <atomic>
 #include <filesystem>
 #include <random>
+#include <regex>
 #include <sstream>
 #include <stdexcept>
+
+#include "tests/support/e2e/text.h"
 
 namespace sluice::e2e {
 namespace {
@@ -22,24 +25,12 @@ std::string Binary() {
 
 std::string RealDir() { return EnvironmentOr("SLUICE_REAL_DIR", ""); }
 
-std::string Trimmed(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  return text;
-}
-
 // Unique among the worlds that share one control plane, now and after a crash of an earlier run.
 std::string NewId() {
   static std::atomic<int> count{0};
   std::ostringstream id;
   id << "w" << std::hex << (std::random_device{}() & 0xffffff) << "-" << ++count;
   return id.str();
-}
-
-std::vector<std::string> SplitAt(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  std::istringstream in(text);
-  for (std::string part; std::getline(in, part, separator);) parts.push_back(part);
-  return parts;
 }
 
 }  // namespace
@@ -147,59 +138,6 @@ void World::MakeRepository() {
   remote_url_ = dir_ + "/origin.git";
 }
 
-void World::ServeOverHttp() {
-  GitIn(dir_ + "/origin.git", {"config", "http.receivepack", "true"});
-  std::ostringstream token;
-  token << "s3cret-" << std::hex << std::random_device{}() << std::random_device{}();
-  WriteFile(TokenFile(), token.str() + "\n");
-  WriteFile(dir_ + "/git-user", "deployer\n");
-  WriteFile(dir_ + "/git-password", "deployer:" + token.str());
-  SetGitServerMode("ok");
-  git_server_ = std::make_unique<Child>(
-      RunSpec{{"/usr/bin/python3",
-               std::string(SLUICE_SOURCE_DIR) + "/tests/support/git_http_server.py", "--root", dir_,
-               "--ready", dir_ + "/git-server.ready", "--password-file", dir_ + "/git-password",
-               "--mode-file", dir_ + "/git-mode", "--log", dir_ + "/git-requests.log"},
-              CleanEnvironment(dir_ + "/home"),
-              "",
-              "",
-              seconds(60)},
-      dir_ + "/git-server", Input::kHeldOpen);
-  const auto address = [this] { return Trimmed(ReadFile(dir_ + "/git-server.ready")); };
-  if (!Eventually([&] { return !address().empty() || !git_server_->IsRunning(); }) ||
-      address().empty()) {
-    throw std::runtime_error("the git server did not start: " + git_server_->Err());
-  }
-  remote_url_ = address() + "/origin.git";
-  repository_more_ =
-      "    usernameFile: " + dir_ + "/git-user\n    tokenFile: " + TokenFile() + "\n";
-}
-
-void World::SetGitServerMode(const std::string& words) { WriteFile(dir_ + "/git-mode", words); }
-
-std::vector<std::string> World::GitRequests() const {
-  return SplitAt(ReadFile(dir_ + "/git-requests.log"), '\n');
-}
-
-void World::ServeOverSsh() {
-  const std::string ssh = dir_ + "/ssh";
-  git_server_ = std::make_unique<Child>(
-      RunSpec{{"bash", std::string(SLUICE_SOURCE_DIR) + "/tests/support/sshd.sh", ssh},
-              CleanEnvironment(dir_ + "/home"),
-              "",
-              "",
-              seconds(60)},
-      dir_ + "/git-server", Input::kHeldOpen);
-  const auto port = [&] { return Trimmed(ReadFile(ssh + "/port")); };
-  if (!Eventually([&] { return !port().empty() || !git_server_->IsRunning(); }) || port().empty()) {
-    throw std::runtime_error("the ssh server did not start: " + git_server_->Err());
-  }
-  const char* user = geteuid() == 0 ? "root" : std::getenv("USER");
-  remote_url_ = std::string("ssh://") + user + "@127.0.0.1:" + port() + dir_ + "/origin.git";
-  repository_more_ =
-      "    sshKeyFile: " + ssh + "/client_key\n    knownHostsFile: " + ssh + "/known_hosts\n";
-}
-
 std::string World::Ns(const std::string& cluster) const { return id_ + "-" + cluster; }
 
 std::string World::Kubeconfig() const {
@@ -257,7 +195,7 @@ void World::WriteApp(const std::string& environment, const AppSpec& app) {
             "}\n  template:\n    metadata:\n      labels: {app: " + app.name +
             "}\n    spec:\n      containers:\n        - name: " + app.name +
             "\n          image: registry.example/shop/" + app.name +
-            ":placeholder\n          ports:\n            - {containerPort: 8080}\n");
+            ":unreleased\n          ports:\n            - {containerPort: 8080}\n");
   Write(at + "service.yaml", "apiVersion: v1\nkind: Service\nmetadata:\n  name: " + app.name +
                                  "\nspec:\n  selector: {app: " + app.name +
                                  "}\n  ports:\n    - {port: 80, targetPort: 8080}\n");
@@ -325,6 +263,16 @@ std::string World::WriteDaemonYaml(const std::string& name, const std::string& m
                       repository_more_ + "  kubeconfig: " + Kubeconfig() + "\n  dataDir: " + data +
                       "\n  identity: {name: sluice, email: sluice@example.com}\n" +
                       options_.daemon_spec + more);
+  return path;
+}
+
+std::string World::ChangedDaemonYaml(const std::string& name, const std::string& pattern,
+                                     const std::string& text) const {
+  std::string yaml = ReadFile(DaemonYaml());
+  yaml = std::regex_replace(yaml, std::regex("dataDir: .*"), "dataDir: " + dir_ + "/data-" + name);
+  yaml = std::regex_replace(yaml, std::regex(pattern), text);
+  const std::string path = dir_ + "/" + name + ".yaml";
+  WriteFile(path, yaml);
   return path;
 }
 

@@ -121,6 +121,10 @@ class World {
   std::unique_ptr<Child> StartDaemon(const std::vector<std::string>& args = {});
   // Another daemon.yaml of this world, with another dataDir: a second engine. Returns its path.
   std::string WriteDaemonYaml(const std::string& name, const std::string& more = "");
+  // DaemonYaml() with `text` for what the regular expression matches, and a dataDir of its own.
+  // Returns its path.
+  std::string ChangedDaemonYaml(const std::string& name, const std::string& pattern,
+                                const std::string& text) const;
   Ran SluiceWith(const std::string& daemon_yaml, const std::vector<std::string>& args,
                  seconds deadline = seconds(180)) const;
 
