@@ -103,7 +103,9 @@ export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
 # --- helpers of tiers -------------------------------------------------------------------------------------------------
 build() {  # build PRESET [TARGET...]
   local preset=$1; shift
-  cmake --preset "$preset" > "$results/configure-$preset.log" 2>&1 || { cat "$results/configure-$preset.log"; return 1; }
+  local tests=()
+  [ "$preset" = fuzz ] || tests=(-DSLUICE_BUILD_TESTS=ON)  # the quick start configures without
+  cmake --preset "$preset" "${tests[@]}" > "$results/configure-$preset.log" 2>&1 || { cat "$results/configure-$preset.log"; return 1; }
   cmake --build --preset "$preset" -j "$jobs" "${@/#/--target=}"
 }
 
