@@ -14,40 +14,21 @@
 
 namespace sluice {
 
-// A stream stops reading from its socket while this much waits for the caller.
-constexpr size_t kStreamBufferBytes = size_t{1} << 20;
-
 class Batch;
 using BatchTimers = std::multimap<SteadyTime, std::shared_ptr<Batch>>;
 
 // The requests of one call. The caller's side is under `mutex`; the rest belongs to the I/O thread.
 // It points into the caller's requests, so the caller stays until `remaining` is 0.
-class Batch final : public TransferEvents {
+class Batch final {
  public:
-  Batch(std::vector<const HttpRequest*> all, const Call& call, bool streams)
+  Batch(std::vector<const HttpRequest*> all, const Call& call)
       : requests(std::move(all)),
         deadline(call.deadline),
         start(std::chrono::steady_clock::now()),
-        is_stream(streams),
         active(requests.size()),
         remaining(requests.size()),
         results(requests.size()) {}
 
-  void OnHead(const HttpResponse& response) override {
-    const std::lock_guard lock(mutex);
-    head = response;
-    changed.notify_all();
-  }
-  bool OnData(std::string_view data) override {
-    const std::lock_guard lock(mutex);
-    if (buffer.size() >= kStreamBufferBytes) {
-      is_held_back = true;
-      return false;
-    }
-    buffer.append(data);
-    changed.notify_all();
-    return true;
-  }
   void Finish(size_t index, Result<HttpResponse> result) {
     const std::lock_guard lock(mutex);
     if (results[index]) return;
@@ -58,7 +39,6 @@ class Batch final : public TransferEvents {
   const std::vector<const HttpRequest*> requests;
   const SteadyTime deadline;
   const SteadyTime start;
-  const bool is_stream;
 
   // I/O thread.
   std::vector<std::unique_ptr<CurlTransfer>> active;
@@ -71,9 +51,6 @@ class Batch final : public TransferEvents {
   std::condition_variable changed;
   size_t remaining;
   std::vector<std::optional<Result<HttpResponse>>> results;
-  std::optional<HttpResponse> head;
-  std::string buffer;
-  bool is_held_back = false;
 };
 
 }  // namespace sluice

@@ -45,7 +45,7 @@ bool CurlTransfer::IsSafeToRepeat() const {
 bool CurlTransfer::MayRepeat(CURLcode code) const {
   long connects = 0;
   curl_easy_getinfo(easy_, CURLINFO_NUM_CONNECTS, &connects);
-  return !is_repeated_ && received_ == 0 && connects == 0 && !events_ && IsSafeToRepeat() &&
+  return !is_repeated_ && received_ == 0 && connects == 0 && IsSafeToRepeat() &&
          (code == CURLE_GOT_NOTHING || code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR);
 }
 

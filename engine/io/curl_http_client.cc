@@ -1,6 +1,6 @@
 // libcurl's multi interface, driven by socket events (epoll) on one thread: the cost of a request
-// does not grow with the number of idle watches, as it does with curl_multi_perform. Callers hand a
-// Batch to the thread and wait on it; everything of curl is touched by that thread alone.
+// does not grow with the number of idle connections, as it does with curl_multi_perform. Callers
+// hand a Batch to the thread and wait on it; everything of curl is touched by that thread alone.
 #include <curl/curl.h>
 #include <pthread.h>
 #include <sys/epoll.h>
@@ -26,7 +26,7 @@
 namespace sluice {
 namespace {
 
-enum class Order { kStart, kCancel, kAbandon, kResume };
+enum class Order { kStart, kCancel, kWake };
 struct Message {
   Order order;
   std::shared_ptr<Batch> batch;
@@ -41,8 +41,6 @@ class CurlHttpClient final : public HttpClient {
   Result<HttpResponse> Send(const HttpRequest& request, const Call& call) override;
   std::vector<Result<HttpResponse>> SendAll(const std::vector<HttpRequest>& requests,
                                             const Call& call) override;
-  Status Stream(const HttpRequest& request, std::function<bool(std::string_view)> on_data,
-                std::function<void(const HttpResponse&)> on_head, const Call& call) override;
 
  private:
   struct Ticket {
@@ -76,7 +74,7 @@ class CurlHttpClient final : public HttpClient {
   CURLM* multi_ = nullptr;
   int epoll_fd_ = -1;
   std::optional<SteadyTime> curl_due_;
-  int in_flight_ = 0;  // streams are not counted
+  int in_flight_ = 0;
   std::deque<Ticket> queue_;
   std::unordered_map<CURL*, Ticket> running_;
   std::vector<CURL*> idle_handles_;
@@ -110,7 +108,7 @@ Status CurlHttpClient::Start() {
 CurlHttpClient::~CurlHttpClient() {
   if (thread_.joinable()) {
     thread_.request_stop();
-    Post(Order::kResume, nullptr);
+    Post(Order::kWake, nullptr);
     thread_.join();
   }
   for (CURL* easy : idle_handles_) curl_easy_cleanup(easy);
@@ -145,7 +143,7 @@ std::vector<Result<HttpResponse>> CurlHttpClient::Await(std::vector<const HttpRe
       results.emplace_back(Fail(*EndedBefore(*request, call)));
     return results;
   }
-  auto batch = std::make_shared<Batch>(std::move(requests), call, false);
+  auto batch = std::make_shared<Batch>(std::move(requests), call);
   Post(Order::kStart, batch);
   {
     const std::stop_callback cancel(call.stop, [&] { Post(Order::kCancel, batch); });
@@ -165,40 +163,6 @@ std::vector<Result<HttpResponse>> CurlHttpClient::SendAll(const std::vector<Http
   std::vector<const HttpRequest*> all;
   for (const HttpRequest& request : requests) all.push_back(&request);
   return Await(std::move(all), call);
-}
-
-Status CurlHttpClient::Stream(const HttpRequest& request,
-                              std::function<bool(std::string_view)> on_data,
-                              std::function<void(const HttpResponse&)> on_head, const Call& call) {
-  if (auto error = EndedBefore(request, call)) return Fail(std::move(*error));
-  auto batch = std::make_shared<Batch>(std::vector{&request}, call, true);
-  Post(Order::kStart, batch);
-  const std::stop_callback cancel(call.stop, [&] { Post(Order::kCancel, batch); });
-  bool is_wanted = true;
-  std::unique_lock lock(batch->mutex);
-  while (true) {
-    batch->changed.wait(lock, [&] {
-      return batch->remaining == 0 || (is_wanted && (batch->head || !batch->buffer.empty()));
-    });
-    const bool is_over = batch->remaining == 0;
-    std::optional<HttpResponse> head;
-    head.swap(batch->head);
-    std::string data;
-    data.swap(batch->buffer);
-    const bool is_held_back = std::exchange(batch->is_held_back, false);
-    lock.unlock();
-    if (is_held_back) Post(Order::kResume, batch);
-    if (is_wanted && head && on_head) on_head(*head);
-    if (is_wanted && !data.empty() && !on_data(data)) {
-      is_wanted = false;
-      Post(Order::kAbandon, batch);
-    }
-    if (is_over) break;
-    lock.lock();
-  }
-  auto& result = *batch->results.front();
-  if (!result && is_wanted) return Fail(std::move(result).error());
-  return {};
 }
 
 void CurlHttpClient::Loop(std::stop_token stop) {
@@ -246,24 +210,12 @@ void CurlHttpClient::TakeInbox() {
     switch (order) {
       case Order::kStart:
         Schedule(batch);
-        for (size_t i = 0; i < batch->requests.size(); ++i) {
-          if (batch->is_stream) {
-            StartTransfer({batch, i});
-          } else {
-            queue_.push_back({batch, i});
-          }
-        }
+        for (size_t i = 0; i < batch->requests.size(); ++i) queue_.push_back({batch, i});
         break;
       case Order::kCancel:
         EndBatch(batch, ErrorCode::kCancelled, "cancelled");
         break;
-      case Order::kAbandon:
-        EndBatch(batch, ErrorCode::kCancelled, "the rest was not wanted");
-        break;
-      case Order::kResume:
-        for (const auto& transfer : batch->active) {
-          if (transfer) transfer->Resume();
-        }
+      case Order::kWake:
         break;
     }
   }
@@ -286,15 +238,14 @@ void CurlHttpClient::StartTransfer(Ticket ticket) {
     easy = idle_handles_.back();
     idle_handles_.pop_back();
   }
-  auto transfer = std::make_unique<CurlTransfer>(easy, *batch.requests[ticket.index], options_,
-                                                 batch.is_stream ? &batch : nullptr);
+  auto transfer = std::make_unique<CurlTransfer>(easy, *batch.requests[ticket.index], options_);
   if (auto status = transfer->Prepare(); !status) {
     idle_handles_.push_back(easy);
     FinishTransfer(ticket, Fail(std::move(status).error()));
     return;
   }
   batch.active[ticket.index] = std::move(transfer);
-  if (!batch.is_stream) ++in_flight_;
+  ++in_flight_;
   if (batch.requests[ticket.index]->idle_timeout.count() > 0) Schedule(ticket.batch);
   running_.emplace(easy, std::move(ticket));
   curl_multi_add_handle(multi_, easy);
@@ -308,7 +259,7 @@ void CurlHttpClient::FinishTransfer(const Ticket& ticket, Result<HttpResponse> r
     curl_multi_remove_handle(multi_, easy);
     transfer.reset();
     idle_handles_.push_back(easy);
-    if (!batch.is_stream) --in_flight_;
+    --in_flight_;
     running_.erase(easy);
   }
   batch.is_finished[ticket.index] = true;
@@ -358,9 +309,7 @@ void CurlHttpClient::Schedule(const std::shared_ptr<Batch>& batch) {
   SteadyTime due = batch->deadline;
   for (const auto& transfer : batch->active) {
     if (!transfer || transfer->request().idle_timeout.count() <= 0) continue;
-    const SteadyTime since =
-        transfer->is_paused() ? std::chrono::steady_clock::now() : transfer->last_activity();
-    due = std::min(due, since + transfer->request().idle_timeout);
+    due = std::min(due, transfer->last_activity() + transfer->request().idle_timeout);
   }
   if (batch->timer) timers_.erase(*batch->timer);
   batch->timer = timers_.emplace(due, batch);
@@ -378,9 +327,7 @@ void CurlHttpClient::CheckTimers() {
     for (size_t i = 0; i < batch->active.size(); ++i) {
       const auto& transfer = batch->active[i];
       const Duration limit = batch->requests[i]->idle_timeout;
-      if (!transfer || limit.count() <= 0 || transfer->is_paused() ||
-          transfer->last_activity() + limit > now)
-        continue;
+      if (!transfer || limit.count() <= 0 || transfer->last_activity() + limit > now) continue;
       FinishTransfer({batch, i},
                      Fail(transfer->GaveUp(ErrorCode::kUnavailable,
                                            "nothing came for " + FormatDuration(limit))));

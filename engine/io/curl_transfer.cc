@@ -56,12 +56,10 @@ std::string Describe(const HttpRequest& request) {
   return EscapeControl(text);
 }
 
-CurlTransfer::CurlTransfer(CURL* easy, const HttpRequest& request, const CurlOptions& options,
-                           TransferEvents* events)
+CurlTransfer::CurlTransfer(CURL* easy, const HttpRequest& request, const CurlOptions& options)
     : easy_(easy),
       request_(request),
       options_(options),
-      events_(events),
       last_activity_(std::chrono::steady_clock::now()) {}
 
 CurlTransfer::~CurlTransfer() {
@@ -102,10 +100,6 @@ Status CurlTransfer::Prepare() {
   // curl itself repeats any method on a kept-alive connection that turns out dead; only a new
   // connection keeps a request whose repetition does harm from being sent twice.
   if (!IsSafeToRepeat()) curl_easy_setopt(easy_, CURLOPT_FRESH_CONNECT, 1L);
-  if (events_) {
-    curl_easy_setopt(easy_, CURLOPT_FRESH_CONNECT, 1L);
-    curl_easy_setopt(easy_, CURLOPT_FORBID_REUSE, 1L);
-  }
   SetMethod();
   SLUICE_CHECK(SetUrl());
   SLUICE_CHECK(SetHeaders());
@@ -214,18 +208,11 @@ size_t CurlTransfer::WriteCallback(char* data, size_t size, size_t count, void* 
   auto& transfer = *static_cast<CurlTransfer*>(self);
   const size_t bytes = size * count;
   transfer.last_activity_ = std::chrono::steady_clock::now();
-  if (transfer.events_) {
-    if (!transfer.events_->OnData({data, bytes})) {
-      transfer.is_paused_ = true;
-      return CURL_WRITEFUNC_PAUSE;
-    }
-  } else {
-    if (transfer.response_.body.size() + bytes > transfer.request_.max_response_bytes) {
-      transfer.is_too_large_ = true;
-      return 0;  // ends the transfer with CURLE_WRITE_ERROR
-    }
-    transfer.response_.body.append(data, bytes);
+  if (transfer.response_.body.size() + bytes > transfer.request_.max_response_bytes) {
+    transfer.is_too_large_ = true;
+    return 0;  // ends the transfer with CURLE_WRITE_ERROR
   }
+  transfer.response_.body.append(data, bytes);
   transfer.received_ += static_cast<int64_t>(bytes);
   return bytes;
 }
@@ -250,12 +237,6 @@ void CurlTransfer::TakeHeaderLine(std::string_view line) {
     }
     return;
   }
-  if (line.empty()) {
-    const bool is_redirect = request_.redirects == Redirects::kFollow &&
-                             response_.status / 100 == 3 && response_.headers.contains("location");
-    if (events_ && response_.status >= 200 && !is_redirect) events_->OnHead(response_);
-    return;
-  }
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return;
   response_.headers.emplace(ToLower(Trim(line.substr(0, colon))),
@@ -268,13 +249,6 @@ int CurlTransfer::SocketOptionsCallback(void*, curl_socket_t socket, curlsocktyp
   const unsigned milliseconds = 30'000;
   setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
   return CURL_SOCKOPT_OK;
-}
-
-void CurlTransfer::Resume() {
-  if (!is_paused_) return;
-  is_paused_ = false;
-  last_activity_ = std::chrono::steady_clock::now();
-  curl_easy_pause(easy_, CURLPAUSE_CONT);
 }
 
 }  // namespace sluice

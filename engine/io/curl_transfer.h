@@ -12,20 +12,10 @@
 
 namespace sluice {
 
-// What curl reports while a transfer runs.
-class TransferEvents {
- public:
-  virtual ~TransferEvents() = default;
-  virtual void OnHead(const HttpResponse& head) = 0;
-  // False: hold this data back until curl_easy_pause(CURLPAUSE_CONT).
-  virtual bool OnData(std::string_view data) = 0;
-};
-
 class CurlTransfer {
  public:
-  // `events` null: the body is collected in the response. The request must outlive the transfer.
-  CurlTransfer(CURL* easy, const HttpRequest& request, const CurlOptions& options,
-               TransferEvents* events);
+  // The request must outlive the transfer.
+  CurlTransfer(CURL* easy, const HttpRequest& request, const CurlOptions& options);
   CurlTransfer(const CurlTransfer&) = delete;
   ~CurlTransfer();
 
@@ -38,8 +28,6 @@ class CurlTransfer {
   const HttpRequest& request() const { return request_; }
   HttpResponse& response() { return response_; }
   SteadyTime last_activity() const { return last_activity_; }
-  bool is_paused() const { return is_paused_; }
-  void Resume();
 
   // True when the connection was an old one that turned out dead, and sending again can do no harm.
   bool MayRepeat(CURLcode code) const;
@@ -64,7 +52,6 @@ class CurlTransfer {
   CURL* const easy_;
   const HttpRequest& request_;
   const CurlOptions& options_;
-  TransferEvents* const events_;
   HttpResponse response_;
   std::string host_header_;
   curl_slist* headers_ = nullptr;
@@ -73,7 +60,6 @@ class CurlTransfer {
   SteadyTime last_activity_;
   int64_t received_ = 0;  // bytes of head and body
   bool is_too_large_ = false;
-  bool is_paused_ = false;
   bool is_repeated_ = false;
 };
 

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -55,7 +54,7 @@ struct HttpRequest {
   std::shared_ptr<const TlsSettings> tls;  // null: verified against the system's authorities
   Duration connect_timeout = std::chrono::seconds(10);
   Duration idle_timeout{0};  // the longest silence once sent; 0: only the call's deadline counts
-  size_t max_response_bytes = size_t{64} << 20;  // of the body; not for Stream
+  size_t max_response_bytes = size_t{64} << 20;  // of the body
   std::string connect_to;  // "host:port" to connect to; the url still names the host asked for
   std::string proxy;       // "http://host:port"; "": none (see CurlOptions)
   Redirects redirects = Redirects::kReturn;
@@ -85,14 +84,6 @@ class HttpClient {
   // Results in the order of `requests`; as many in flight as the client allows.
   virtual std::vector<Result<HttpResponse>> SendAll(const std::vector<HttpRequest>& requests,
                                                     const Call& call) = 0;
-  // For answers that go on (watches): on a connection of its own, outside the limit of requests in
-  // flight. Both callbacks run on the calling thread; a slow one slows the sender down. `on_head`
-  // comes once, before any data, whatever the status. Ok when the server ended the answer properly
-  // or `on_data` returned false.
-  virtual Status Stream(const HttpRequest& request,
-                        std::function<bool(std::string_view chunk)> on_data,
-                        std::function<void(const HttpResponse& head)> on_head,
-                        const Call& call) = 0;
 };
 
 struct CurlOptions {

@@ -27,10 +27,6 @@ class FakeHttp final : public HttpClient {
     for (const HttpRequest& request : all) answers.push_back(Send(request, call));
     return answers;
   }
-  Status Stream(const HttpRequest&, std::function<bool(std::string_view)>,
-                std::function<void(const HttpResponse&)>, const Call&) override {
-    return Fail(ErrorCode::kInternal, "not streamed in this test");
-  }
 
   std::vector<HttpRequest> requests;
 

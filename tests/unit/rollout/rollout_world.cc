@@ -58,11 +58,6 @@ std::vector<Result<HttpResponse>> ScriptedHttp::SendAll(const std::vector<HttpRe
   return out;
 }
 
-Status ScriptedHttp::Stream(const HttpRequest&, std::function<bool(std::string_view)>,
-                            std::function<void(const HttpResponse&)>, const Call&) {
-  return Fail(ErrorCode::kInternal, "not used");
-}
-
 World::World(const Files& files) : work(git::MakeMirror()) {
   const std::string root = git::CommitFiles(*work.mirror, "", files, "begin\n");
   git::Git(work.path, {"push", "-q", "-f", hub.path, root + ":refs/heads/main"});

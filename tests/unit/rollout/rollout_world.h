@@ -49,8 +49,6 @@ class ScriptedHttp final : public HttpClient {
   Result<HttpResponse> Send(const HttpRequest& request, const Call& call) override;
   std::vector<Result<HttpResponse>> SendAll(const std::vector<HttpRequest>& requests,
                                             const Call& call) override;
-  Status Stream(const HttpRequest&, std::function<bool(std::string_view)>,
-                std::function<void(const HttpResponse&)>, const Call&) override;
 };
 
 class World {
