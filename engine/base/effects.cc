@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 
 namespace sluice {
@@ -42,7 +43,7 @@ void Effects::Done(EffectKind kind, std::string_view what) {
         close(fd);
       }
     }
-    if (crash_after_ > 0 && state.total >= crash_after_) _exit(137);
+    if (crash_after_ > 0 && state.total >= crash_after_) kill(getpid(), SIGKILL);
   });
 }
 

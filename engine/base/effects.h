@@ -17,7 +17,7 @@ std::string_view ToString(EffectKind kind);
 // Thread-safe.
 class Effects {
  public:
-  // Reads SLUICE_CRASH_AFTER_EFFECT=N (tests only): the process ends with _exit(137) right after
+  // Reads SLUICE_CRASH_AFTER_EFFECT=N (tests only): the process kills itself (SIGKILL) right after
   // its Nth effect, as a power cut would. SLUICE_EFFECTS_FILE=F: each effect is appended to F.
   static Effects FromEnvironment();
   Effects() = default;
