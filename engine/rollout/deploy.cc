@@ -79,7 +79,8 @@ Status Attempt::RecordStarted() {
 }
 
 // Absolute: a retry of this attempt that has nothing left to apply waits no longer than the first
-// try would have. What is applied only now has its whole time before it.
+// try would have. What is applied only now has its whole time before it, and so has what nobody
+// could watch: a cluster that was away may not have rolled anything out either.
 SystemTime Attempt::HealthDeadline(const TargetSession& session) {
   const bool applies = std::ranges::any_of(session.plan.changes, [](const Change& change) {
     return change.action != Action::kUnchanged && change.action != Action::kSkip &&
@@ -96,8 +97,9 @@ StepEnd Attempt::RunTarget(TargetSession& session) {
   options.force = record_.adopting.empty() ? targets::Force::kNo : targets::Force::kYes;
   if (StepEnd end = ApplyStages(services_, session, options, watch_); !end.is_ok()) return end;
   if (record_.phase != Phase::kVerifying) (void)Advance(record_, Trigger::kApplied).has_value();
-  if (StepEnd end = AwaitHealth(services_, session, HealthDeadline(session), watch_); !end.is_ok())
-    return end;
+  const StepEnd health = AwaitHealth(services_, session, HealthDeadline(session), watch_);
+  if (health.happening == Happening::kUnreadablePastDeadline) record_.health_deadline.reset();
+  if (!health.is_ok()) return health;
   SmokeReport report = RunSmokeTests(services_, session, unit_, *tree_, Pipeline(), record_.rollout,
                                      record_.revision, Permission::kLease, watch_);
   smoke_.insert(smoke_.end(), report.results.begin(), report.results.end());

@@ -163,7 +163,11 @@ StepEnd AwaitHealth(const Services& services, TargetSession& session, SystemTime
                     InterruptWatch& watch) {
   const StepTimer timer(services, "health");
   const std::vector<ObjectRef> refs = session.ref_list();
+  const auto unreadable = [&](Happening happening, const Error& error) {
+    return Happened(happening, error, "reading health in target " + session.target.name);
+  };
   Duration pause = services.options.health_poll_min;
+  std::optional<Error> outage;  // why the last reading failed
   while (true) {
     if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
     const Call call{services.clock.SteadyNow() + services.options.read_timeout, watch.token()};
@@ -176,14 +180,19 @@ StepEnd AwaitHealth(const Services& services, TargetSession& session, SystemTime
       if (const ObjectHealth* lost = FirstBad(*health, /*only_terminal=*/true)) {
         return Unhealthy(Happening::kUnhealthyTerminal, *health, *lost);
       }
+      if (is_late && outage) return unreadable(Happening::kUnreadablePastDeadline, *outage);
       if (is_late) return Unhealthy(Happening::kUnhealthyPastDeadline, *health, *bad);
-    } else if (is_late || !IsRetryable(health.error().code())) {
+      outage.reset();
+    } else {
       if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
-      const Happening happening =
-          is_late ? Happening::kUnreadablePastDeadline : FromError(health.error().code());
-      // Reading health never condemns the content.
-      return Happened(Judge(happening) == Verdict::kErrored ? happening : Happening::kUnreachable,
-                      health.error(), "reading health in target " + session.target.name);
+      outage = health.error();
+      if (!IsRetryable(outage->code())) {
+        // Reading health never condemns the content.
+        const Happening happening = FromError(outage->code());
+        return unreadable(
+            Judge(happening) == Verdict::kErrored ? happening : Happening::kUnreachable, *outage);
+      }
+      if (is_late) return unreadable(Happening::kUnreadablePastDeadline, *outage);
     }
     services.clock.Sleep(pause, watch.token());
     pause = std::min(pause * 2, services.options.health_poll_max);

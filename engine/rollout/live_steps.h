@@ -41,7 +41,8 @@ struct ApplyOptions {
 StepEnd ApplyStages(const Services& services, TargetSession& session, const ApplyOptions& options,
                     InterruptWatch& watch);
 
-// Until all are Healthy (or Suspended), one cannot recover, or the deadline.
+// Until all are Healthy (or Suspended), one cannot recover, or the deadline. Only a deadline that
+// passed while live was readable condemns.
 StepEnd AwaitHealth(const Services& services, TargetSession& session, SystemTime deadline,
                     InterruptWatch& watch);
 

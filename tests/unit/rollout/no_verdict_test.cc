@@ -100,6 +100,38 @@ TEST_CASE("past its deadline a retry needs one reading for its verdict") {
   }
 }
 
+TEST_CASE("a cluster that was away at the deadline has its whole time once it is back") {
+  World world;
+  BringNew(world);
+  const SystemTime begin = world.engine->clock.SystemNow();
+  // Until the rollout gives up, or so that the first reading past the deadline works again.
+  const Duration back_after = GENERATE(values({Duration(24h), Duration(5min)}));
+  world.eu.OnCall([&](const std::string& call) {
+    const Duration since = world.engine->clock.SystemNow() - begin;
+    world.eu.Mend();
+    world.eu.SetHealth("new2", Health::kProgressing, "Updating");
+    if (call == "assess" && since > Duration(4min) && since < back_after)
+      world.eu.Fail("assess", kUnreachableServer);
+  });
+  CHECK(world.Pass().standing == Standing::kErrored);
+  world.eu.OnCall({});
+  world.eu.Mend();
+  CHECK_FALSE(world.Get().health_deadline);
+  world.engine->clock.Advance(30min);
+  SECTION("a good release passes") {
+    world.eu.SetHealth("new2", Health::kProgressing, "Updating", false, 20);
+    CHECK(world.Pass().standing == Standing::kDone);
+    CHECK(World::TagIn(world.eu) == "new2");
+  }
+  SECTION("a bad one fails when that time is over") {
+    world.eu.SetHealth("new2", Health::kProgressing, "Updating");
+    const SystemTime back = world.engine->clock.SystemNow();
+    CHECK(world.Pass().standing == Standing::kFailed);
+    CHECK(world.engine->clock.SystemNow() - back >= Duration(5min));
+    CHECK(World::TagIn(world.eu) == "good1");
+  }
+}
+
 TEST_CASE("what a retry applies only now has its whole time to become healthy") {
   World world;
   BringNew(world);
