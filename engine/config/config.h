@@ -21,10 +21,6 @@ Result<Declared> Load(const SourceTree& tree, yaml::Cache& cache);
 // last-known-good copy). kNotFound when its directory is absent.
 Result<DeclaredUnit> LoadUnit(const SourceTree& tree, const UnitId& unit, yaml::Cache& cache);
 
-// Puts an environment under a unit that was loaded from a tree without environment.yaml, and
-// resolves its targets.
-void UseEnvironment(DeclaredUnit& unit, const Environment& environment);
-
 // daemon.yaml. Relative paths in it are relative to the file's folder. kInvalidConfig with every
 // problem, one a line.
 Result<DaemonConfig> ParseDaemonConfig(const std::string& text, const std::string& file);

@@ -192,27 +192,6 @@ class Directory {
   std::set<std::string> referenced_, jobs_;
 };
 
-// Puts the environment in and resolves the names; `place` tells where the i-th name stands.
-void Resolve(DeclaredUnit& unit, const Environment& environment,
-             const std::function<SourcePosition(size_t)>& place) {
-  unit.environment = environment;
-  unit.targets.clear();
-  std::vector<std::string> known;
-  for (const Target& target : environment.targets) known.push_back(target.name);
-  const auto& wanted = unit.application.targets;
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    if (std::ranges::find(known, wanted[i]) != known.end()) continue;
-    unit.problems.push_back({place(i), "unknown-target",
-                             "environment " + environment.name + " has no target '" + wanted[i] +
-                                 "'" + DidYouMean(wanted[i], known) +
-                                 (known.empty() ? "" : " (it has " + Join(known, ", ") + ")")});
-  }
-  for (const Target& target : environment.targets) {
-    if (wanted.empty() || std::ranges::find(wanted, target.name) != wanted.end())
-      unit.targets.push_back(target);
-  }
-}
-
 }  // namespace
 
 ManifestName ClassifyName(const std::string& path) {
@@ -242,20 +221,30 @@ Status ResolveTargets(DeclaredUnit& unit, const Environment& environment, const 
   if (entry != unit.inputs.end()) {
     SLUICE_TRY(parsed, yaml::ParseFile(tree, *entry, cache));
   }
-  Resolve(unit, environment, [&](size_t i) {
-    const yaml::Place place =
+  const auto place = [&](size_t i) {
+    const yaml::Place found =
         parsed && !parsed->documents.empty()
             ? parsed->documents.front().At("/spec/targets/" + std::to_string(i))
             : yaml::Place{};
-    return SourcePosition{file, place.line, place.column};
-  });
+    return SourcePosition{file, found.line, found.column};
+  };
+  unit.environment = environment;
+  unit.targets.clear();
+  std::vector<std::string> known;
+  for (const Target& target : environment.targets) known.push_back(target.name);
+  const auto& wanted = unit.application.targets;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (std::ranges::find(known, wanted[i]) != known.end()) continue;
+    unit.problems.push_back({place(i), "unknown-target",
+                             "environment " + environment.name + " has no target '" + wanted[i] +
+                                 "'" + DidYouMean(wanted[i], known) +
+                                 (known.empty() ? "" : " (it has " + Join(known, ", ") + ")")});
+  }
+  for (const Target& target : environment.targets) {
+    if (wanted.empty() || std::ranges::find(wanted, target.name) != wanted.end())
+      unit.targets.push_back(target);
+  }
   return {};
-}
-
-void UseEnvironment(DeclaredUnit& unit, const Environment& environment) {
-  Resolve(unit, environment, [&](size_t) {
-    return SourcePosition{unit.directory + "/app.yaml", 0, 0};
-  });
 }
 
 }  // namespace sluice::config

@@ -1,6 +1,5 @@
 #include "engine/config/report.h"
 
-#include <array>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -139,20 +138,7 @@ std::string FormatJunit(const Diagnostics& problems, int files_checked) {
   return out + "  </testsuite>\n</testsuites>\n";
 }
 
-constexpr std::array<std::pair<std::string_view, ReportFormat>, 4> kFormats = {
-    {{"text", ReportFormat::kText},
-     {"json", ReportFormat::kJson},
-     {"sarif", ReportFormat::kSarif},
-     {"junit", ReportFormat::kJunit}}};
-
 }  // namespace
-
-std::optional<ReportFormat> ParseReportFormat(std::string_view name) {
-  for (const auto& [word, format] : kFormats) {
-    if (word == name) return format;
-  }
-  return std::nullopt;
-}
 
 std::string FormatReport(const Diagnostics& problems, ReportFormat format, int files_checked) {
   switch (format) {

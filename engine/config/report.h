@@ -1,18 +1,13 @@
 // Problems as `sluice validate` prints them. Pure.
 #pragma once
 
-#include <optional>
 #include <string>
-#include <string_view>
 
 #include "engine/base/diagnostics.h"
 
 namespace sluice::config {
 
 enum class ReportFormat { kText, kJson, kSarif, kJunit };
-
-// "text", "json", "sarif", "junit".
-std::optional<ReportFormat> ParseReportFormat(std::string_view name);
 
 // `files_checked`: how many files were read. Text is one problem a line and a last line with the
 // counts; json is manifests-schema/validate.json; sarif is SARIF 2.1.0; junit has one test case for

@@ -48,12 +48,6 @@ void FieldSet::Insert(const FieldPath& path, size_t at) {
   }
 }
 
-bool FieldSet::HasPath(const FieldPath& path) const {
-  const FieldSet* at = this;
-  for (size_t i = 0; i + 1 < path.size(); ++i) at = &at->Below(path[i]);
-  return !path.empty() && at->Has(path.back());
-}
-
 const FieldSet& FieldSet::Below(std::string_view element) const {
   static const FieldSet none;
   const auto it = children_.find(std::string(element));

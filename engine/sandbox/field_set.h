@@ -27,7 +27,6 @@ class FieldSet {
 
   void Insert(const FieldPath& path) { Insert(path, 0); }
   bool Has(std::string_view element) const { return members_.count(std::string(element)) > 0; }
-  bool HasPath(const FieldPath& path) const;
   // The set below an element, or an empty one.
   const FieldSet& Below(std::string_view element) const;
 

@@ -90,18 +90,6 @@ TEST_CASE("one unit loads from a tree that holds nothing else") {
   CHECK(unit->environment.name == "prod");
   CHECK(unit->manifests.size() == 1);
   CHECK(LoadUnit(tree, {"prod", "api"}, cache).error().code() == ErrorCode::kNotFound);
-
-  Environment environment;
-  environment.name = "prod";
-  environment.targets = {{"us", KubernetesTarget{"a", "b"}}, {"eu", KubernetesTarget{"c", "d"}}};
-  UseEnvironment(*unit, environment);
-  REQUIRE(unit->targets.size() == 1);
-  CHECK(unit->targets[0].name == "eu");
-  environment.targets.pop_back();
-  UseEnvironment(*unit, environment);
-  CHECK(Lines(unit->problems) ==
-        "environments/prod/web/app.yaml: environment prod has no target 'eu' (it has us) "
-        "[unknown-target]\n");
 }
 
 TEST_CASE("one unit loaded with its environment equals the one of a full load") {

@@ -72,9 +72,4 @@ TEST_CASE("the JUnit report fails one case for each file with problems") {
         std::string::npos);
 }
 
-TEST_CASE("report formats are named") {
-  CHECK(ParseReportFormat("sarif") == ReportFormat::kSarif);
-  CHECK_FALSE(ParseReportFormat("xml"));
-}
-
 }  // namespace sluice::config
