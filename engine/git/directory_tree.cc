@@ -15,26 +15,10 @@
 #include "engine/base/strings.h"
 #include "engine/git/mirror.h"
 #include "engine/git/tree_rules.h"
+#include "engine/io/descriptor.h"
 
 namespace sluice::git {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 tl::unexpected<Error> SystemFailure(const std::string& path) {
   const int number = errno;

@@ -18,20 +18,6 @@
 namespace sluice {
 namespace {
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
-
 tl::unexpected<Error> SystemFailure(const std::string& doing, const std::string& path) {
   const int number = errno;
   ErrorCode code = ErrorCode::kInternal;
@@ -234,18 +220,7 @@ Result<FileLock> FileLock::Take(const std::string& path) {
   const std::string pid = std::to_string(getpid()) + "\n";
   if (ftruncate(file.get(), 0) != 0) return SystemFailure("writing lock", path);
   SLUICE_CHECK(WriteAll(file.get(), pid, path));
-  return FileLock(file.release());
-}
-
-FileLock::FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-
-FileLock& FileLock::operator=(FileLock&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
-}
-
-FileLock::~FileLock() {
-  if (fd_ >= 0) close(fd_);
+  return FileLock(std::move(file));
 }
 
 }  // namespace sluice

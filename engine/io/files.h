@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/base/error.h"
+#include "engine/io/descriptor.h"
 
 namespace sluice {
 
@@ -49,13 +50,10 @@ class FileLock {
   // Creates the file when missing. Fails at once with kHeldElsewhere, naming the holder's process
   // id.
   static Result<FileLock> Take(const std::string& path);
-  FileLock(FileLock&& other) noexcept;
-  FileLock& operator=(FileLock&& other) noexcept;
-  ~FileLock();
 
  private:
-  explicit FileLock(int fd) : fd_(fd) {}
-  int fd_ = -1;
+  explicit FileLock(Descriptor file) : file_(std::move(file)) {}
+  Descriptor file_;
 };
 
 }  // namespace sluice

@@ -144,10 +144,8 @@ Status Outbox::Remove(const std::string& key) {
   const bool was_there = access(path.c_str(), F_OK) == 0;
   auto status = next_number_.With([&](uint64_t&) -> Status {
     SLUICE_CHECK(RemoveTree(path));
-    const int fd = open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool is_synced = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0) close(fd);
-    if (!is_synced)
+    const Descriptor directory(open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (directory.get() < 0 || fsync(directory.get()) != 0)
       return Fail(ErrorCode::kInternal,
                   "syncing directory '" + directory_ + "': " + std::strerror(errno));
     return {};

@@ -26,6 +26,7 @@
 #include <utility>
 
 #include "engine/base/strings.h"
+#include "engine/io/descriptor.h"
 
 namespace sluice {
 namespace {
@@ -36,25 +37,6 @@ using boost::system::error_code;
 
 // After the child and its group are gone only a grandchild that left the group can hold the pipes.
 constexpr auto kDrainTime = std::chrono::seconds(1);
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-  void reset() { *this = Descriptor(); }
-
- private:
-  int fd_;
-};
 
 // 0, 1 and 2 are overwritten in the child; ours may be among them when the process was started
 // without.

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "engine/base/strings.h"
+#include "engine/io/descriptor.h"
 #include "engine/io/http_client.h"
 
 namespace sluice {
@@ -101,15 +102,6 @@ Result<AddressList> Resolve(const std::string& address, const Endpoint& endpoint
   return std::move(lookup->addresses);
 }
 
-struct Descriptor {
-  int fd;
-  explicit Descriptor(int value) : fd(value) {}
-  Descriptor(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd >= 0) close(fd);
-  }
-};
-
 Status ConnectTo(const std::string& address, const addrinfo& where, const Call& call, int wake) {
   const auto failed = [&](int error) {
     return Fail(ErrorCode::kUnavailable, std::string(kReasonConnectionFailed),
@@ -117,8 +109,8 @@ Status ConnectTo(const std::string& address, const addrinfo& where, const Call& 
   };
   const Descriptor socket(
       ::socket(where.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, where.ai_protocol));
-  if (socket.fd < 0) return failed(errno);
-  if (connect(socket.fd, where.ai_addr, where.ai_addrlen) == 0) return {};
+  if (socket.get() < 0) return failed(errno);
+  if (connect(socket.get(), where.ai_addr, where.ai_addrlen) == 0) return {};
   if (errno != EINPROGRESS) return failed(errno);
   while (true) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(call.deadline -
@@ -127,13 +119,13 @@ Status ConnectTo(const std::string& address, const addrinfo& where, const Call& 
     if (left <= 0 || call.stop.stop_requested()) {
       return Fail(Ended(address, call, "the connection was not made", kReasonConnectionFailed));
     }
-    pollfd waits[] = {{socket.fd, POLLOUT, 0}, {wake, POLLIN, 0}};
+    pollfd waits[] = {{socket.get(), POLLOUT, 0}, {wake, POLLIN, 0}};
     if (poll(waits, 2, static_cast<int>(std::min<int64_t>(left, 60'000))) <= 0 ||
         waits[0].revents == 0)
       continue;
     int error = 0;
     socklen_t size = sizeof error;
-    getsockopt(socket.fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size);
     if (error != 0) return failed(error);
     return {};
   }
@@ -150,10 +142,10 @@ Status ConnectTcp(const std::string& address, const Call& call) {
   }
   SLUICE_TRY(const AddressList addresses, Resolve(address, *endpoint, call));
   const Descriptor wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  const std::stop_callback stopped(call.stop, [&] { eventfd_write(wake.fd, 1); });
+  const std::stop_callback stopped(call.stop, [&] { eventfd_write(wake.get(), 1); });
   Status status = Fail(DnsError(address, EAI_NONAME));
   for (const addrinfo* where = addresses.get(); where; where = where->ai_next) {
-    status = ConnectTo(address, *where, call, wake.fd);
+    status = ConnectTo(address, *where, call, wake.get());
     if (status || status.error().code() != ErrorCode::kUnavailable) break;
   }
   return status;

@@ -161,6 +161,22 @@ ApiResult<Headers> JudgeFields(const RequestInfo& info, const ResourceType& type
   return warnings;
 }
 
+// The whole object of a create or an update, as its kind decodes it.
+struct Sent {
+  Json object;
+  Headers warnings;
+};
+ApiResult<Sent> ReadObject(const HttpRequest& request, const RequestInfo& info,
+                           const ResourceType& type) {
+  std::vector<std::string> duplicates;
+  SANDBOX_TRY(Json object, ReadBody(request, duplicates));
+  SANDBOX_CHECK(AgreeWithUrl(info, type, object, true));
+  std::vector<std::string> unknown;
+  SANDBOX_CHECK(Decode(type, object, unknown));
+  SANDBOX_TRY(Headers warnings, JudgeFields(info, type, std::move(unknown), duplicates));
+  return Sent{std::move(object), std::move(warnings)};
+}
+
 HttpResponse ObjectResponse(int status, const HttpRequest& request, const ResourceType& type,
                             const Json& object, const Headers& warnings) {
   HttpResponse response = JsonResponse(status, RenderObject(type, object, ReadView(request)));
@@ -217,35 +233,25 @@ void DefaultPropagation(const ResourceType& type, DeleteOptions& options) {
 ApiResult<HttpResponse> ApiServer::Create(const HttpRequest& request, const RequestInfo& info,
                                           const ResourceType& type) {
   SANDBOX_TRY(const WriteOptions options, ReadOptions(request, info));
-  std::vector<std::string> duplicates;
-  SANDBOX_TRY(Json object, ReadBody(request, duplicates));
-  SANDBOX_CHECK(AgreeWithUrl(info, type, object, true));
-  std::vector<std::string> unknown;
-  SANDBOX_CHECK(Decode(type, object, unknown));
-  SANDBOX_TRY(const Headers warnings, JudgeFields(info, type, std::move(unknown), duplicates));
+  SANDBOX_TRY(Sent sent, ReadObject(request, info, type));
   ObjectPtr created;
   {
     const std::lock_guard lock(cluster_.mutex);
-    SANDBOX_TRY(created, cluster_.writer.Create(type, std::move(object), options));
+    SANDBOX_TRY(created, cluster_.writer.Create(type, std::move(sent.object), options));
   }
-  return ObjectResponse(201, request, type, *created, warnings);
+  return ObjectResponse(201, request, type, *created, sent.warnings);
 }
 
 ApiResult<HttpResponse> ApiServer::Update(const HttpRequest& request, const RequestInfo& info,
                                           const ResourceType& type) {
   SANDBOX_TRY(const WriteOptions options, ReadOptions(request, info));
-  std::vector<std::string> duplicates;
-  SANDBOX_TRY(Json object, ReadBody(request, duplicates));
-  SANDBOX_CHECK(AgreeWithUrl(info, type, object, true));
-  std::vector<std::string> unknown;
-  SANDBOX_CHECK(Decode(type, object, unknown));
-  SANDBOX_TRY(const Headers warnings, JudgeFields(info, type, std::move(unknown), duplicates));
+  SANDBOX_TRY(Sent sent, ReadObject(request, info, type));
   ObjectPtr updated;
   {
     const std::lock_guard lock(cluster_.mutex);
-    SANDBOX_TRY(updated, cluster_.writer.Update(type, std::move(object), options));
+    SANDBOX_TRY(updated, cluster_.writer.Update(type, std::move(sent.object), options));
   }
-  return ObjectResponse(200, request, type, *updated, warnings);
+  return ObjectResponse(200, request, type, *updated, sent.warnings);
 }
 
 namespace {

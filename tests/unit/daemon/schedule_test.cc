@@ -41,6 +41,13 @@ struct Board {
     record.running = RunningState{"r1", record.fingerprint, {}};
     record.targets["eu"].health_at = now;
   }
+  // An operator's request waits in the log.
+  void Ask(const UnitId& unit) {
+    deploylog::Request request;
+    request.id = "1";
+    request.unit = unit;
+    state.requests.push_back(request);
+  }
   std::vector<Schedule::Due> Take() { return schedule.TakeDue(snapshot, state, now); }
   // "dev/web prod/web+drift"
   std::string TakeNames() {
@@ -101,10 +108,7 @@ TEST_CASE("each input of a unit makes it due") {
     CHECK(board.TakeNames() == "prod/web");
   }
   SECTION("a request of an operator") {
-    deploylog::Request request;
-    request.id = "1";
-    request.unit = kProd;
-    board.state.requests.push_back(request);
+    board.Ask(kProd);
     CHECK(board.TakeNames() == "prod/web");
   }
   SECTION("its removal") {
@@ -246,10 +250,7 @@ TEST_CASE("after a restart of the daemon a back-off goes on, and grows") {
     CHECK(board.TakeNames() == "dev/web prod/web");
   }
   SECTION("not when an operator asks for something") {
-    deploylog::Request request;
-    request.id = "1";
-    request.unit = kProd;
-    board.state.requests.push_back(request);
+    board.Ask(kProd);
     CHECK(board.TakeNames() == "dev/web prod/web");
   }
 }
@@ -267,10 +268,7 @@ TEST_CASE("new content and an operator's request end a back-off at once") {
     CHECK(due[0].errors_in_row == 0);
   }
   SECTION("a request") {
-    deploylog::Request request;
-    request.id = "1";
-    request.unit = kProd;
-    board.state.requests.push_back(request);
+    board.Ask(kProd);
     const auto due = board.Take();
     REQUIRE(due.size() == 1);
     CHECK(due[0].errors_in_row == 1);

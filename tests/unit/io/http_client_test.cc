@@ -1,10 +1,7 @@
-#include "engine/io/http_client.h"
-
 #include <atomic>
 #include <thread>
 
-#include "tests/support/catch.h"
-#include "tests/support/http_test_server.h"
+#include "tests/unit/io/http_fixture.h"
 
 namespace sluice {
 namespace {
@@ -14,14 +11,6 @@ using test::AnswerAll;
 using test::HttpTestServer;
 using test::ReceivedRequest;
 using test::ServerConnection;
-
-Call In(Duration time) { return {std::chrono::steady_clock::now() + time, {}}; }
-
-std::unique_ptr<HttpClient> MakeClient(CurlOptions options = {}) {
-  auto client = MakeCurlHttpClient(std::move(options));
-  REQUIRE(client);
-  return std::move(*client);
-}
 
 TEST_CASE("a request arrives as it was written and its answer comes back whole") {
   ReceivedRequest seen;

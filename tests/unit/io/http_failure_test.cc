@@ -2,9 +2,7 @@
 #include <atomic>
 #include <thread>
 
-#include "engine/io/http_client.h"
-#include "tests/support/catch.h"
-#include "tests/support/http_test_server.h"
+#include "tests/unit/io/http_fixture.h"
 
 namespace sluice {
 namespace {
@@ -15,14 +13,6 @@ using test::AnswerAll;
 using test::HttpTestServer;
 using test::ReceivedRequest;
 using test::ServerConnection;
-
-Call In(Duration time) { return {std::chrono::steady_clock::now() + time, {}}; }
-
-std::unique_ptr<HttpClient> MakeClient(CurlOptions options = {}) {
-  auto client = MakeCurlHttpClient(std::move(options));
-  REQUIRE(client);
-  return std::move(*client);
-}
 
 Error ErrorOf(HttpClient& client, const HttpRequest& request, const Call& call) {
   auto response = client.Send(request, call);

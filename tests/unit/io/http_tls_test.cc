@@ -1,8 +1,6 @@
 #include <atomic>
 
-#include "engine/io/http_client.h"
-#include "tests/support/catch.h"
-#include "tests/support/http_test_server.h"
+#include "tests/unit/io/http_fixture.h"
 
 namespace sluice {
 namespace {
@@ -15,8 +13,6 @@ using test::HttpTestServer;
 using test::MakeCertificate;
 using test::ReceivedRequest;
 using test::ServerConnection;
-
-Call In(Duration time) { return {std::chrono::steady_clock::now() + time, {}}; }
 
 const Certificate& Ca() {
   static const Certificate ca = MakeCertificate({.name = "test CA", .is_ca = true});
