@@ -1,4 +1,5 @@
-// What of an object must never be seen: values of Secrets, and the copy of a whole manifest in the
+// What of an object must never be seen: values of Secrets (every member of one but apiVersion,
+// kind, metadata, a textual type and a boolean immutable), and the copy of a whole manifest in the
 // last-applied annotation. Every value that leaves this module passes here first.
 #pragma once
 
@@ -10,9 +11,8 @@
 
 namespace sluice::plan {
 
-// Copies with the values replaced: "***" where both are equal or only one has it, else "***
-// (before)" and
-// "*** (after)", so that a change can be seen but not its content.
+// Copies with the values replaced: "***" where both are equal or only one has it, else
+// "*** (before)" and "*** (after)", so that a change can be seen but not its content.
 std::pair<nlohmann::json, nlohmann::json> Mask(const ObjectRef& ref, const nlohmann::json& before,
                                                const nlohmann::json& after);
 

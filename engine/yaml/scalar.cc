@@ -188,8 +188,10 @@ Result<Scalar> ResolveScalar(std::string_view tag, const std::string& value) {
   if (name == wanted) return found;
   if (wanted == "float" && found.type == Type::kInt)
     return Float(static_cast<double>(found.integer));
-  return Fail(ErrorCode::kInvalidConfig, "'" + value + "' is tagged !!" + std::string(wanted) +
-                                             " but is !!" + std::string(name));
+  // Without the value: it may be a Secret's.
+  return Fail(ErrorCode::kInvalidConfig, "a value is tagged !!" + std::string(wanted) +
+                                             " but is !!" + std::string(name) +
+                                             "; leave the tag out or mend the value");
 }
 
 Result<nlohmann::json> ToJson(const Scalar& scalar) {

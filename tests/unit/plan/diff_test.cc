@@ -115,6 +115,39 @@ TEST_CASE("values of Secrets are never shown, only that they differ") {
   CHECK(DiffFields(secret, {{"data", "odd"}}, {{"data", "odder"}}).front().after == "*** (after)");
 }
 
+TEST_CASE("a Secret's value is masked in whichever member it stands") {
+  const ObjectRef secret = Ref("Secret", "db");
+  for (const Json& odd :
+       {Json{{"stringDatas", {{"p", "s3cr3tA"}}}}, Json{{"Data", {{"p", {{"q", "s3cr3tA"}}}}}},
+        Json{{"password", "s3cr3tA"}}, Json{{"passwords", {"s3cr3tA"}}},
+        Json{{"immutable", "s3cr3tA"}}, Json{{"type", {{"t", "s3cr3tA"}}}}}) {
+    Json body = builders::Secret(nullptr);
+    body.update(odd);
+    const std::string member = odd.items().begin().key();
+    const auto dump = [](const std::vector<FieldChange>& fields) {
+      std::string out;
+      for (const FieldChange& field : fields)
+        out += field.path + field.before.dump() + field.after.dump();
+      return out;
+    };
+    for (const std::string& text : {dump(DiffFields(secret, nullptr, body)),
+                                    dump(DiffFields(secret, builders::Secret(nullptr), body)),
+                                    dump(DiffFields(secret, body, builders::Secret(nullptr)))}) {
+      INFO(text);
+      CHECK(text.find("s3cr3tA") == std::string::npos);
+      CHECK(text.find("/" + member) != std::string::npos);
+      CHECK(text.find("***") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("of a Secret the type and whether it is immutable can be seen") {
+  const auto fields = DiffFields(Ref("Secret", "db"), {{"type", "Opaque"}},
+                                 {{"type", "kubernetes.io/tls"}, {"immutable", true}});
+  CHECK(fields == std::vector<FieldChange>{{"/immutable", nullptr, true},
+                                           {"/type", "Opaque", "kubernetes.io/tls"}});
+}
+
 TEST_CASE("the last-applied annotation is masked on every kind") {
   const auto with = [](const std::string& value) {
     return Json{{"metadata",

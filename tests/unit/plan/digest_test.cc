@@ -58,6 +58,31 @@ TEST_CASE("the value of a Secret reaches the digest only by HMAC with the daemon
         std::string::npos);
 }
 
+TEST_CASE("a value in an unknown member of a Secret reaches the digest by HMAC too") {
+  const auto digest = [](const std::string& value) {
+    builders::Json body = builders::Secret(nullptr);
+    body["stringDatas"] = {{"p", value}};
+    return Digested(One(Ours(Object(Found::kDiffers, builders::Secret(nullptr), body,
+                                    builders::Ref("Secret", "db")))),
+                    "k1")
+        .digest;
+  };
+  CHECK(digest("bmV3") != digest("bmV4"));
+}
+
+TEST_CASE("a server's message cannot carry what stands in an unknown member of a Secret") {
+  builders::Json body = builders::Secret(nullptr);
+  body["stringDatas"] = {{"p", {"s3cr3tA", 7654321}}};
+  Declared secret = Object(Found::kRefused, nullptr, body, builders::Ref("Secret", "db"));
+  secret.message = "unknown field \"stringDatas\": s3cr3tA, 7654321";
+  const Plan plan = Build(One(secret));
+  CHECK(plan.blockers[0].message.find("unknown field") != std::string::npos);
+  for (const std::string& text : {plan.changes[0].reason, plan.blockers[0].message}) {
+    CHECK(text.find("s3cr3tA") == std::string::npos);
+    CHECK(text.find("7654321") == std::string::npos);
+  }
+}
+
 TEST_CASE("no form of a plan holds the value of a Secret") {
   const Plan plan = Digested(SecretInput("aHVudGVyMjI="), "k1");
   for (const std::string& text :

@@ -147,6 +147,16 @@ TEST_CASE("a tag that its value does not fit is refused") {
   }
 }
 
+TEST_CASE("a refused tag does not tell the value, which may be a Secret's") {
+  for (const std::string tag :
+       {"!!int", "!!float", "!!bool", "!!null", "!!timestamp", "!!binary"}) {
+    const auto parsed = Parse("p: " + tag + " \"s3cr3tA\"", "f");
+    REQUIRE(parsed.problems.size() == 1);
+    CHECK(parsed.problems[0].rule == "yaml-tag");
+    CHECK(parsed.problems[0].message.find("s3cr3tA") == std::string::npos);
+  }
+}
+
 TEST_CASE("keys that are no text become text as kubectl writes them") {
   const std::vector<Row> rows = {{"1", "1"},
                                  {"2.5", "2.5"},
