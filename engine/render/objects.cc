@@ -55,18 +55,37 @@ void CheckTexts(const Manifest& manifest, const json& metadata, const std::strin
   }
 }
 
-// A consent to delete must be written as it is meant (engine/targets/kubernetes/object_edit.h).
-void CheckReplace(const Manifest& manifest, const json& metadata, Diagnostics& problems) {
+// The annotations that decide what is deleted (engine/targets/kubernetes/object_edit.h) must be
+// written as they are meant: one that is mistyped would be ignored.
+struct OwnAnnotation {
+  std::string_view name;
+  std::array<std::string_view, 2> values;
+};
+constexpr auto kOwnAnnotations = std::to_array<OwnAnnotation>({
+    {"sluice.dev/prune", {"disabled", "enabled"}},
+    {"sluice.dev/replace", {"when-immutable", "when-immutable,load-balancer"}},
+});
+
+void CheckOwnAnnotations(const Manifest& manifest, const json& metadata, Diagnostics& problems) {
   const json annotations = metadata.value("annotations", json());
-  if (!annotations.is_object() || !annotations.contains("sluice.dev/replace")) return;
-  const json& value = annotations["sluice.dev/replace"];
-  if (!value.is_string() || value == "when-immutable" || value == "when-immutable,load-balancer")
-    return;
-  Problem(manifest, "/metadata/annotations/sluice.dev~1replace", "invalid-value",
-          "annotation sluice.dev/replace must be \"when-immutable\" or "
-          "\"when-immutable,load-balancer\", not " +
-              value.dump(),
-          problems);
+  if (!annotations.is_object()) return;
+  constexpr std::string_view kPrefix = "sluice.dev/";
+  for (const auto& [key, value] : annotations.items()) {
+    if (!key.starts_with(kPrefix) || !value.is_string()) continue;
+    const std::string pointer = "/metadata/annotations/sluice.dev~1" + key.substr(kPrefix.size());
+    const auto own = std::ranges::find(kOwnAnnotations, key, &OwnAnnotation::name);
+    if (own == kOwnAnnotations.end()) {
+      std::vector<std::string> names;
+      for (const OwnAnnotation& known : kOwnAnnotations) names.emplace_back(known.name);
+      Problem(manifest, pointer, "unknown-field",
+              "unknown annotation " + key + DidYouMean(key, names), problems);
+    } else if (std::ranges::find(own->values, value) == own->values.end()) {
+      Problem(manifest, pointer, "invalid-value",
+              "annotation " + key + " must be \"" + std::string(own->values[0]) + "\" or \"" +
+                  std::string(own->values[1]) + "\", not " + value.dump(),
+              problems);
+    }
+  }
 }
 
 void CheckMetadata(Manifest& manifest, Diagnostics& problems) {
@@ -96,7 +115,7 @@ void CheckMetadata(Manifest& manifest, Diagnostics& problems) {
     Problem(manifest, "/metadata/labels/sluice.dev~1unit", "reserved-label",
             "label sluice.dev/unit marks what sluice owns and is set by it; remove it", problems);
   }
-  CheckReplace(manifest, metadata, problems);
+  CheckOwnAnnotations(manifest, metadata, problems);
   for (const char* field : {"uid", "resourceVersion", "managedFields", "deletionTimestamp"}) {
     if (!metadata.contains(field)) continue;
     Problem(manifest, std::string("/metadata/") + field, "server-field",

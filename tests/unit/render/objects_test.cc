@@ -93,6 +93,20 @@ TEST_CASE("an object must say what it is, as text") {
        "always}}\n",
        ":3:35: annotation sluice.dev/replace must be \"when-immutable\" or "
        "\"when-immutable,load-balancer\", not \"always\" [invalid-value]"},
+      {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {sluice.dev/prune: "
+       "disable}}\n",
+       ":3:35: annotation sluice.dev/prune must be \"disabled\" or \"enabled\", not \"disable\" "
+       "[invalid-value]"},
+      {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {sluice.dev/prune: "
+       "'false'}}\n",
+       ":3:35: annotation sluice.dev/prune must be \"disabled\" or \"enabled\", not \"false\""},
+      {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {sluice.dev/prun: "
+       "disabled}}\n",
+       ":3:35: unknown annotation sluice.dev/prun; did you mean 'sluice.dev/prune'? "
+       "[unknown-field]"},
+      {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {sluice.dev/Prune: "
+       "disabled}}\n",
+       ":3:35: unknown annotation sluice.dev/Prune; did you mean 'sluice.dev/prune'?"},
       {"apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: a}\n",
        ":1:1: an object of sluice.dev/v1 is no manifest"},
   };
@@ -102,6 +116,20 @@ TEST_CASE("an object must say what it is, as text") {
       INFO(outcome);
       CHECK(outcome.find(kFile + row.problem) == 0);
     }
+  }
+}
+
+TEST_CASE(
+    "the annotations that sluice reads are taken with their values, and others are not ours") {
+  for (const std::string annotation :
+       {"sluice.dev/prune: disabled", "sluice.dev/prune: enabled",
+        "sluice.dev/replace: when-immutable", "sluice.dev/replace: 'when-immutable,load-balancer'",
+        "sandbox.sluice.dev/prune: x", "example.com/prune: disable"}) {
+    INFO(annotation);
+    CHECK(
+        RenderTree(TreeWith("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {" +
+                            annotation + "}}\n"))
+            .problems.empty());
   }
 }
 
