@@ -27,6 +27,7 @@ inline constexpr std::string_view kReasonWriteRaced = "WriteRaced";
 inline constexpr std::string_view kReasonNamespaceMissing = "NamespaceMissing";
 inline constexpr std::string_view kReasonNamespaceTerminating = "NamespaceTerminating";
 inline constexpr std::string_view kReasonTypeNotServed = "TypeNotServed";
+inline constexpr std::string_view kReasonDiscoveryFailed = "DiscoveryFailed";
 inline constexpr std::string_view kReasonObjectMissing = "ObjectMissing";
 inline constexpr std::string_view kReasonWebhookUnavailable = "WebhookUnavailable";
 inline constexpr std::string_view kReasonThrottled = "Throttled";

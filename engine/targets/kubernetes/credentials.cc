@@ -26,6 +26,16 @@ Error Expired(const ClusterAccess& access, SystemTime at) {
               "; renew it in the kubeconfig"};
 }
 
+// A credential file that is not there must not look like an object or a kind that is not there.
+Result<std::string> ReadCredentialFile(const std::string& what, const std::string& path) {
+  auto text = ReadFile(path);
+  if (text) return text;
+  return Fail(ErrorCode::kUnauthenticated, "CredentialFileUnreadable",
+              what + ": " + text.error().message() +
+                  "; put the file there and let the engine's user read it, or correct the "
+                  "kubeconfig");
+}
+
 }  // namespace
 
 Credentials::Credentials(ClusterAccess access, Options options, const Clock& clock)
@@ -41,7 +51,7 @@ Result<Credentials::Fresh> Credentials::ReadFiles() const {
   fresh.cert_pem = access_.client_cert_pem;
   fresh.key_pem = access_.client_key_pem;
   if (!access_.token_file.empty()) {
-    SLUICE_TRY(const std::string text, ReadFile(access_.token_file));
+    SLUICE_TRY(const std::string text, ReadCredentialFile("token file", access_.token_file));
     fresh.token = Trim(text);
     if (fresh.token.empty()) {
       return Fail(ErrorCode::kUnauthenticated, "TokenFileEmpty",
@@ -49,10 +59,10 @@ Result<Credentials::Fresh> Credentials::ReadFiles() const {
     }
   }
   if (!access_.client_cert_file.empty()) {
-    SLUICE_TRY(fresh.cert_pem, ReadFile(access_.client_cert_file));
+    SLUICE_TRY(fresh.cert_pem, ReadCredentialFile("client certificate", access_.client_cert_file));
   }
   if (!access_.client_key_file.empty()) {
-    SLUICE_TRY(fresh.key_pem, ReadFile(access_.client_key_file));
+    SLUICE_TRY(fresh.key_pem, ReadCredentialFile("client key", access_.client_key_file));
   }
   if (CanChange()) fresh.refresh_at = clock_.SteadyNow() + kFileAge;
   return fresh;

@@ -51,6 +51,12 @@ ResourceType ParseResource(const nlohmann::json& resource, const std::string& gr
   return type;
 }
 
+Error NoList(const std::string& server, const std::string& path) {
+  return {ErrorCode::kUnavailable, std::string(kReasonDiscoveryFailed),
+          server + ": the answer to " + path +
+              " lists no API; check 'server' and 'proxy-url' of the kubeconfig"};
+}
+
 std::string GroupPath(const std::string& group, const std::string& version) {
   return group.empty() ? "/api/" + version : "/apis/" + group + "/" + version;
 }
@@ -201,10 +207,12 @@ Result<std::vector<Catalog::Part>> Discovery::ReadPlain(const Call& call) {
   std::vector<Catalog::Part> parts;
   SLUICE_TRY(const nlohmann::json core,
              client_.Read({.path = "/api", .what = "discovery /api"}, call));
+  if (!At(core, "versions").is_array()) return Fail(NoList(client_.Name(), "/api"));
   for (const nlohmann::json& version : Items(At(core, "versions")))
     parts.push_back({"", ToText(version), false, {}});
   SLUICE_TRY(const nlohmann::json groups,
              client_.Read({.path = "/apis", .what = "discovery /apis"}, call));
+  if (!At(groups, "groups").is_array()) return Fail(NoList(client_.Name(), "/apis"));
   for (const nlohmann::json& group : Items(At(groups, "groups"))) {
     const std::string name = ToText(At(group, "name"));
     const std::string preferred = ToText(At(group, "preferredVersion", "version"));
@@ -267,6 +275,13 @@ Result<std::shared_ptr<const Catalog>> Discovery::NewerThan(SteadyTime since, co
   lock.unlock();
   const SteadyTime began = client_.clock().SteadyNow();
   auto catalog = Read(call);
+  if (!catalog && catalog.error().code() == ErrorCode::kNotFound) {
+    // To callers "not found" means that the cluster serves no such kind, which nobody has said.
+    catalog = Fail(ErrorCode::kUnavailable, std::string(kReasonDiscoveryFailed),
+                   catalog.error().message() +
+                       "; nothing is known of what the cluster serves: check 'server' and "
+                       "'proxy-url' of the kubeconfig");
+  }
   lock.lock();
   is_reading_ = false;
   has_read_.notify_all();

@@ -204,6 +204,28 @@ TEST_CASE("a token file is read again, and a failed reading keeps the old token"
   CHECK(token() == "Bearer three");
 }
 
+TEST_CASE("a credential file that is missing is missing credentials, not something not found") {
+  ClusterAccess access;
+  access.server = "https://h";
+  const auto fails = [&] {
+    testing::FakeClock clock;
+    Credentials credentials(access, {}, clock);
+    const auto auth = credentials.Get(Soon());
+    REQUIRE_FALSE(auth);
+    CHECK(auth.error().code() == ErrorCode::kUnauthenticated);
+    CHECK(auth.error().reason() == "CredentialFileUnreadable");
+    return auth.error().message();
+  };
+  access.token_file = "/nope/token";
+  CHECK_THAT(fails(), Catch::Contains("token file: reading '/nope/token'"));
+  access.token_file.clear();
+  access.client_cert_file = "/nope/cert";
+  CHECK_THAT(fails(), Catch::Contains("client certificate: reading '/nope/cert'"));
+  access.client_cert_file.clear();
+  access.client_key_file = "/nope/key";
+  CHECK_THAT(fails(), Catch::Contains("client key: reading '/nope/key'"));
+}
+
 TEST_CASE("an expired client certificate is named before the server is asked") {
   ClusterAccess access;
   access.server = "https://h";

@@ -350,6 +350,30 @@ TEST_CASE(
   CHECK((*catalog)->IsUnknown("down.example", "v1"));
 }
 
+TEST_CASE("a server that does not say what it serves is no verdict about any kind") {
+  const auto fails = [](const Wire& wire, Result<std::shared_ptr<const Catalog>> catalog) {
+    REQUIRE_FALSE(catalog);
+    CHECK(catalog.error().code() == ErrorCode::kUnavailable);
+    CHECK(catalog.error().reason() == kReasonDiscoveryFailed);
+    CHECK_THAT(catalog.error().message(), Catch::Contains("kubeconfig"));
+    CHECK_FALSE(wire.http.requests.empty());
+  };
+  SECTION("nothing is found") {
+    Wire wire([](const HttpRequest&, int) { return Json(404, "{}"); });
+    fails(wire, Discovery(wire.client).Get(wire.Soon()));
+  }
+  SECTION("the groups are not found") {
+    Wire wire([](const HttpRequest& request, int) {
+      return request.url.ends_with("/apis") ? Json(404, "{}") : Aggregated(kCore, "\"c\"");
+    });
+    fails(wire, Discovery(wire.client).Get(wire.Soon()));
+  }
+  SECTION("something else answers") {
+    Wire wire([](const HttpRequest&, int) { return Json(200, R"({"ok":true})"); });
+    fails(wire, Discovery(wire.client).Get(wire.Soon()));
+  }
+}
+
 json Managed(json object, const json& fields) {
   object["metadata"]["managedFields"] = {
       {{"manager", "kubectl"},
