@@ -1,6 +1,7 @@
 #include "engine/deploylog/log_reader.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "engine/base/log.h"
 #include "engine/base/strings.h"
@@ -148,6 +149,9 @@ Status LogReader::ReadRequests(const std::string& oid, const Snapshot& previous,
     next.files[path] = entry.oid;
     next.state.requests.push_back(*std::move(request));
   }
+  // The order is that of the commits that added them: their times have whole seconds only, and come
+  // from the clocks of several machines. What is new was added after all that is known.
+  std::map<std::string, int64_t> order;
   std::map<std::string, Request*> unknown;
   for (Request& request : next.state.requests) {
     const auto before = std::ranges::find(previous.state.requests, request.id, &Request::id);
@@ -156,18 +160,27 @@ Status LogReader::ReadRequests(const std::string& oid, const Snapshot& previous,
         file->second == next.files[RequestPath(request.id)]) {
       request.by = before->by;
       request.at = before->at;
+      order[request.id] = before - previous.state.requests.begin();
     } else {
       unknown[request.id] = &request;
     }
   }
-  SLUICE_CHECK(FindAuthors(next.state.tip, std::move(unknown), next));
-  std::ranges::stable_sort(next.state.requests, {},
-                           [](const Request& r) { return std::pair(r.at, r.id); });
+  SLUICE_TRY(const auto ages, FindAuthors(next.state.tip, std::move(unknown), next));
+  for (const auto& [id, age] : ages)
+    order[id] = std::numeric_limits<int64_t>::max() - static_cast<int64_t>(age);
+  // Without a place of its own: from before the oldest commit that was looked at.
+  std::ranges::stable_sort(next.state.requests, {}, [&order](const Request& r) {
+    const auto place = order.find(r.id);
+    return std::pair(place == order.end() ? -1 : place->second, r.id);
+  });
   return {};
 }
 
-Status LogReader::FindAuthors(const std::string& tip, std::map<std::string, Request*> wanted,
-                              const Snapshot& next) {
+Result<std::map<std::string, size_t>> LogReader::FindAuthors(const std::string& tip,
+                                                             std::map<std::string, Request*> wanted,
+                                                             const Snapshot& next) {
+  std::map<std::string, size_t> ages;
+  size_t age = 0;
   std::string from = tip;
   size_t left = kMaxLookBack;
   // In chunks, because a mirror may not be asked again from inside its walk.
@@ -194,14 +207,16 @@ Status LogReader::FindAuthors(const std::string& tip, std::map<std::string, Requ
         }
         it->second->by = EscapeControl(FormatPerson(commit.author));
         it->second->at = commit.author_time;
+        ages[it->first] = age;
         it = wanted.erase(it);
       }
       from = parent;
+      ++age;
       if (wanted.empty()) break;
     }
   }
   for (auto& [id, request] : wanted) request->by = "unknown";
-  return {};
+  return ages;
 }
 
 Result<std::string> LogReader::Bytes(const std::string& tip, const std::string& path,

@@ -32,9 +32,11 @@ class LogReader {
   Status ReadRecord(const UnitId& unit, const git::DirectoryEntry& entry, Snapshot& next);
   Status ReadRequests(const std::string& oid, const Snapshot& previous, Snapshot& next);
   Status ReadLogFile(Snapshot& next);
-  // Fills `by` and `at` of the requests named, from the commits that added them.
-  Status FindAuthors(const std::string& tip, std::map<std::string, Request*> wanted,
-                     const Snapshot& next);
+  // Fills `by` and `at` of the requests named, from the commits that added them. Says how many
+  // commits ago that was; those not found are left out.
+  Result<std::map<std::string, size_t>> FindAuthors(const std::string& tip,
+                                                    std::map<std::string, Request*> wanted,
+                                                    const Snapshot& next);
   Result<std::string> Bytes(const std::string& tip, const std::string& path, int64_t max_bytes);
   tl::unexpected<Error> Broken(const std::string& tip, const std::string& path,
                                const Error& why) const;

@@ -103,6 +103,26 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("of requests within one second the one that was added last comes last") {
+  const Hub hub;
+  const auto a = StartEngine(hub, "e-a");
+  REQUIRE(a->Append(MakeEntry()));
+  const auto command = Engine::Command(hub);
+  REQUIRE(a->Refresh());
+  std::vector<std::string> asked = {Ask(*command, "unfreeze")};
+  REQUIRE(a->Refresh());
+  asked.push_back(Ask(*command, "freeze"));
+  asked.push_back(Ask(*command, "retry"));
+  asked.push_back(Ask(*command, "adopt"));
+  const auto b = Engine::Command(hub);
+  for (Engine* engine : {a.get(), b.get()}) {
+    REQUIRE(engine->Refresh());
+    std::vector<std::string> ids;
+    for (const Request& request : engine->Get()->requests) ids.push_back(request.id);
+    CHECK(ids == asked);
+  }
+}
+
 TEST_CASE("a request that is not one is refused before it is sent") {
   const Hub hub;
   const auto a = StartEngine(hub, "e-a");
