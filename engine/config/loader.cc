@@ -18,11 +18,13 @@ struct Listing {
   struct EnvironmentFiles {
     std::vector<TreeEntry> own;                           // directly in the environment's directory
     std::map<std::string, std::vector<TreeEntry>> units;  // by directory name
-    std::map<std::string, std::string> unlistable;        // unit directory -> why
+    std::map<std::string, std::string> refused;           // unit directory -> why
+    Diagnostics problems;                                 // that hold every unit
   };
   std::vector<TreeEntry> strays;  // directly in environments/
   std::map<std::string, EnvironmentFiles> environments;
-  std::map<std::string, std::string> unlistable;  // environment directory -> why
+  std::set<std::string> refused;  // in environments/, no directories
+  Diagnostics problems;           // that hold no unit
   bool is_missing = false;
 };
 
@@ -41,16 +43,77 @@ void Sort(Listing& listing, const std::vector<TreeEntry>& entries) {
 
 bool IsBadContent(const Error& error) { return error.code() == ErrorCode::kInvalidConfig; }
 
-// One bad name or symlink makes the whole listing fail; then each directory is asked by itself, so
-// that only the unit that has it is held.
+Diagnostic Unreadable(const std::string& directory, const std::string& name,
+                      const std::string& why) {
+  // What no path may have does not get into the place.
+  const bool is_clean = IsValidUtf8(name) && EscapeControl(name) == name;
+  return {{is_clean ? directory + "/" + name : directory, 0, 0}, "unreadable-file", why};
+}
+
+// What stands directly in `directory`, with a problem for each file that cannot be read.
+Result<std::vector<TreeEntry>> FindFiles(const SourceTree& tree, const std::string& directory,
+                                         const ChildNames& children, Diagnostics& yaml_problems,
+                                         Diagnostics& other_problems) {
+  std::vector<TreeEntry> files;
+  for (const std::string& name : children.files) {
+    auto file = tree.Find(directory + "/" + name);
+    if (file) {
+      files.push_back(std::move(*file));
+    } else if (IsBadContent(file.error())) {
+      (ClassifyName(name) == ManifestName::kNo ? other_problems : yaml_problems)
+          .push_back(Unreadable(directory, name, file.error().message()));
+    } else {
+      return Fail(std::move(file).error());
+    }
+  }
+  return files;
+}
+
+// An environment that cannot be listed as a whole, piece by piece. A bad unit holds itself, a bad
+// YAML file of the environment every unit of it, and what is read by nothing holds nothing.
+Status ListEnvironment(const SourceTree& tree, const std::string& directory, const std::string& why,
+                       Listing::EnvironmentFiles& into, Diagnostics& problems) {
+  const size_t before = problems.size() + into.problems.size();
+  SLUICE_TRY(const ChildNames children, tree.Children(directory));
+  for (const auto& [name, problem] : children.refused) {
+    const bool is_file = std::ranges::find(children.files, name) != children.files.end();
+    if (ClassifyName(name) != ManifestName::kNo) {
+      into.problems.push_back(Unreadable(directory, name, problem));
+    } else if (is_file || !IsDnsLabel(name)) {
+      problems.push_back(Unreadable(directory, name, problem));
+    } else {
+      into.units[name];
+      into.refused[name] = problem;
+    }
+  }
+  for (const std::string& unit : children.directories) {
+    auto& files = into.units[unit];
+    if (auto entries = tree.List(directory + "/" + unit)) {
+      files = std::move(*entries);
+    } else if (IsBadContent(entries.error())) {
+      into.refused[unit] = entries.error().message();
+    } else {
+      return Fail(std::move(entries).error());
+    }
+  }
+  SLUICE_TRY(into.own, FindFiles(tree, directory, children, into.problems, problems));
+  if (into.refused.empty() && problems.size() + into.problems.size() == before)
+    into.problems.push_back({{directory, 0, 0}, "unreadable-file", why});
+  return {};
+}
+
+// One bad name or symlink makes a whole listing fail; then each directory is asked by itself, so
+// that only what reads it is held.
 Result<Listing> ListManaged(const SourceTree& tree) {
   Listing listing;
   const std::string root(kRoot);
-  auto environments = tree.Directories(root);
-  if (!environments) {
-    if (environments.error().code() != ErrorCode::kNotFound)
-      return Fail(std::move(environments).error());
+  auto children = tree.Children(root);
+  if (!children) {
+    if (!IsBadContent(children.error()) && children.error().code() != ErrorCode::kNotFound)
+      return Fail(std::move(children).error());
     listing.is_missing = true;
+    if (IsBadContent(children.error()))
+      listing.problems.push_back({{root, 0, 0}, "unreadable-file", children.error().message()});
     return listing;
   }
   if (auto all = tree.List(root)) {
@@ -59,31 +122,25 @@ Result<Listing> ListManaged(const SourceTree& tree) {
   } else if (!IsBadContent(all.error())) {
     return Fail(std::move(all).error());
   }
-  for (const std::string& environment : *environments) {
-    const std::string directory = root + "/" + environment;
+  for (const std::string& name : children->directories) {
+    const std::string directory = root + "/" + name;
+    auto& environment = listing.environments[name];
     if (auto entries = tree.List(directory)) {
       Sort(listing, *entries);
-      continue;
-    } else if (!IsBadContent(entries.error())) {
-      return Fail(std::move(entries).error());
+    } else if (IsBadContent(entries.error())) {
+      SLUICE_CHECK(ListEnvironment(tree, directory, entries.error().message(), environment,
+                                   listing.problems));
     } else {
-      listing.unlistable[environment] = entries.error().message();
+      return Fail(std::move(entries).error());
     }
-    SLUICE_TRY(const auto units, tree.Directories(directory));
-    for (const std::string& unit : units) {
-      auto entries = tree.List(directory + "/" + unit);
-      if (entries) {
-        Sort(listing, *entries);
-      } else if (IsBadContent(entries.error())) {
-        listing.environments[environment].units[unit];
-        listing.environments[environment].unlistable[unit] = entries.error().message();
-      } else {
-        return Fail(std::move(entries).error());
-      }
-    }
-    auto file = tree.Find(directory + "/environment.yaml");
-    if (file) listing.environments[environment].own.push_back(*file);
   }
+  for (const auto& [name, why] : children->refused) {
+    const auto environment = listing.environments.find(name);
+    if (environment == listing.environments.end()) listing.refused.insert(name);
+    (environment == listing.environments.end() ? listing.problems : environment->second.problems)
+        .push_back(Unreadable(root, name, why));
+  }
+  SLUICE_TRY(listing.strays, FindFiles(tree, root, *children, listing.problems, listing.problems));
   return listing;
 }
 
@@ -103,21 +160,22 @@ class Loader {
   Result<Declared> Run() {
     SLUICE_TRY(listing_, ListManaged(tree_));
     SLUICE_CHECK(ReadPipelineFile());
-    if (listing_.is_missing)
+    declared_.problems = listing_.problems;
+    if (listing_.is_missing && listing_.problems.empty())
       Problem("environments", "missing-directory",
               "is missing; it holds one directory for each environment");
     for (const TreeEntry& file : listing_.strays)
       CheckStray(file, declared_.problems, "belongs into the directory of an environment");
-    std::set<std::string> names;
-    for (const auto& [name, files] : listing_.environments) names.insert(name);
-    for (const auto& [name, why] : listing_.unlistable) names.insert(name);
     for (const std::string& name : declared_.pipeline.environments) {
-      if (names.contains(name) || listing_.is_missing) continue;
+      if (listing_.environments.contains(name) || listing_.refused.contains(name) ||
+          listing_.is_missing)
+        continue;
       declared_.problems.push_back(
           {PlaceOfListed(name), "missing-directory",
            "environment '" + name + "' has no directory environments/" + name});
     }
-    for (const std::string& name : names) SLUICE_CHECK(ReadEnvironmentDirectory(name));
+    for (const auto& [name, files] : listing_.environments)
+      SLUICE_CHECK(ReadEnvironmentDirectory(name, files));
     for (auto& [id, unit] : declared_.units) {
       Append(unit.problems, pipeline_problems_);
       SortUnique(unit.problems);
@@ -169,10 +227,10 @@ class Loader {
                         "is read by nothing here; " + remedy + ", or out of environments/"});
   }
 
-  Status ReadEnvironmentDirectory(const std::string& name) {
+  Status ReadEnvironmentDirectory(const std::string& name, const Listing::EnvironmentFiles& files) {
     const std::string directory = std::string(kRoot) + "/" + name;
     const auto& order = declared_.pipeline.environments;
-    Diagnostics problems;
+    Diagnostics problems = files.problems;
     if (!IsDnsLabel(name)) {
       Problem(directory, "invalid-name", "is not a DNS label, so it cannot be an environment");
       return {};
@@ -183,11 +241,6 @@ class Loader {
            "unlisted-environment",
            "is not listed in sluice.yaml under spec.environments" + DidYouMean(name, order)});
     }
-    if (const auto bad = listing_.unlistable.find(name);
-        bad != listing_.unlistable.end() && listing_.environments[name].unlistable.empty()) {
-      problems.push_back({{directory, 0, 0}, "unreadable-file", bad->second});
-    }
-    Listing::EnvironmentFiles& files = listing_.environments[name];
     SLUICE_TRY(const Environment environment,
                ReadEnvironmentFile(name, directory, files.own, problems));
     for (const TreeEntry& file : files.own) {
@@ -196,7 +249,7 @@ class Loader {
     }
     declared_.environments[name] = environment;
     for (const auto& [unit, entries] : files.units) {
-      SLUICE_CHECK(ReadUnit(unit, environment, entries, files.unlistable, problems));
+      SLUICE_CHECK(ReadUnit(unit, environment, entries, files.refused, problems));
     }
     Append(declared_.problems, problems);
     return {};
@@ -210,6 +263,8 @@ class Loader {
     const std::string path = directory + "/environment.yaml";
     const auto entry = std::ranges::find(files, path, &TreeEntry::path);
     if (entry == files.end()) {
+      const auto is_about_it = [&](const Diagnostic& problem) { return problem.at.file == path; };
+      if (std::ranges::any_of(problems, is_about_it)) return environment;
       problems.push_back({{path, 0, 0},
                           "missing-file",
                           "is missing; it names the targets of environment " + name});
@@ -241,7 +296,7 @@ class Loader {
 
   Status ReadUnit(const std::string& name, const Environment& environment,
                   const std::vector<TreeEntry>& files,
-                  const std::map<std::string, std::string>& unlistable,
+                  const std::map<std::string, std::string>& refused,
                   const Diagnostics& environment_problems) {
     const std::string directory = std::string(kRoot) + "/" + environment.name + "/" + name;
     if (!IsDnsLabel(name)) {
@@ -250,14 +305,16 @@ class Loader {
     }
     const UnitId id{environment.name, name};
     DeclaredUnit unit;
-    if (const auto bad = unlistable.find(name); bad != unlistable.end()) {
+    const auto bad = refused.find(name);
+    if (bad == refused.end() || !files.empty()) {
+      SLUICE_TRY(unit, ReadUnitDirectory(tree_, id, directory, files, cache_));
+    } else {
       unit.id = id;
       unit.directory = directory;
       unit.application.name = name;
-      unit.problems.push_back({{directory, 0, 0}, "unreadable-file", bad->second});
-    } else {
-      SLUICE_TRY(unit, ReadUnitDirectory(tree_, id, directory, files, cache_));
     }
+    if (bad != refused.end())
+      unit.problems.push_back({{directory, 0, 0}, "unreadable-file", bad->second});
     SLUICE_CHECK(ResolveTargets(unit, environment, tree_, cache_));
     Append(unit.problems, environment_problems);
     declared_.units.emplace(id, std::move(unit));

@@ -25,7 +25,7 @@ class CommitTree final : public SourceTree {
         cache_(std::move(cache)) {}
 
   Result<std::vector<TreeEntry>> List(const std::string& path) const override;
-  Result<std::vector<std::string>> Directories(const std::string& path) const override;
+  Result<ChildNames> Children(const std::string& path) const override;
   Result<TreeEntry> Find(const std::string& path) const override;
   Result<std::string> Read(const TreeEntry& entry) const override;
 
@@ -149,26 +149,32 @@ Result<std::vector<TreeEntry>> CommitTree::List(const std::string& path) const {
   return entries;
 }
 
-// Looks at names and kinds only, so that one bad file does not hide the directories beside it.
-Result<std::vector<std::string>> CommitTree::Directories(const std::string& path) const {
+Result<ChildNames> CommitTree::Children(const std::string& path) const {
   SLUICE_TRY(const Found directory, FindDirectory(path));
   SLUICE_TRY(const TreePtr tree, LookupTree(repository_.get(), directory.oid));
+  const size_t count = git_tree_entrycount(tree.get());
   std::vector<std::string> names;
-  NameSet seen;
-  for (size_t i = 0, count = git_tree_entrycount(tree.get()); i < count; ++i) {
-    const git_tree_entry* entry = git_tree_entry_byindex(tree.get(), i);
-    std::string name = git_tree_entry_name(entry);
-    if (const std::string problem = NameProblem(name); !problem.empty()) {
-      return RefuseName(JoinPath(directory.path, name), problem);
-    }
-    SLUICE_CHECK(seen.Add(directory.path, name));
-    const git_filemode_t mode = git_tree_entry_filemode(entry);
-    if (mode == GIT_FILEMODE_TREE || mode == GIT_FILEMODE_LINK || mode == GIT_FILEMODE_COMMIT) {
-      names.push_back(std::move(name));
+  for (size_t i = 0; i < count; ++i)
+    names.emplace_back(git_tree_entry_name(git_tree_entry_byindex(tree.get(), i)));
+  ChildNames children;
+  children.refused = RefusedNames(directory.path, names);
+  for (size_t i = 0; i < count; ++i) {
+    const std::string& name = names[i];
+    const std::string item_path = JoinPath(directory.path, name);
+    if (!NameProblem(name).empty()) continue;
+    const git_filemode_t mode = git_tree_entry_filemode(git_tree_entry_byindex(tree.get(), i));
+    if (mode == GIT_FILEMODE_LINK || mode == GIT_FILEMODE_COMMIT) {
+      children.refused[name] =
+          RefuseEntry(item_path, mode == GIT_FILEMODE_LINK ? "a symbolic link" : "a submodule")
+              .value()
+              .message();
+    } else {
+      (mode == GIT_FILEMODE_TREE ? children.directories : children.files).push_back(name);
     }
   }
-  std::ranges::sort(names);
-  return names;
+  std::ranges::sort(children.directories);
+  std::ranges::sort(children.files);
+  return children;
 }
 
 Result<TreeEntry> CommitTree::Find(const std::string& path) const {

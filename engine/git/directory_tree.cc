@@ -58,7 +58,7 @@ class DirectoryTree final : public SourceTree {
   DirectoryTree(std::string root, Descriptor fd) : root_(std::move(root)), fd_(std::move(fd)) {}
 
   Result<std::vector<TreeEntry>> List(const std::string& path) const override;
-  Result<std::vector<std::string>> Directories(const std::string& path) const override;
+  Result<ChildNames> Children(const std::string& path) const override;
   Result<TreeEntry> Find(const std::string& path) const override;
   Result<std::string> Read(const TreeEntry& entry) const override;
 
@@ -236,26 +236,35 @@ Result<bool> DirectoryTree::HoldsFile(int fd, const std::string& path, int depth
   return false;
 }
 
-Result<std::vector<std::string>> DirectoryTree::Directories(const std::string& path) const {
+Result<ChildNames> DirectoryTree::Children(const std::string& path) const {
   SLUICE_TRY(const std::string normal, NormalizePath(path));
   SLUICE_TRY(const Descriptor directory, OpenDirectoryAt(normal));
-  SLUICE_TRY(const auto all, CheckedNames(directory.get(), normal));
-  std::vector<std::string> names;
-  for (const std::string& name : all) {
+  SLUICE_TRY(auto names, NamesIn(directory.get(), Shown(normal)));
+  if (normal.empty()) std::erase(names, ".git");  // of a working copy; Git does not track it either
+  ChildNames children;
+  children.refused = RefusedNames(normal, names);
+  for (const std::string& name : names) {
     const std::string item_path = JoinPath(normal, name);
+    if (!NameProblem(name).empty()) continue;
     struct stat status {};
     if (fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
       return SystemFailure(item_path);
     }
-    if (S_ISLNK(status.st_mode)) names.push_back(name);
-    if (!S_ISDIR(status.st_mode)) continue;
-    const Descriptor child(openat(directory.get(), name.c_str(), kOpenDirectory));
-    if (child.get() < 0) return SystemFailure(item_path);
-    // Git has no empty directories, so they are none here either.
-    SLUICE_TRY(const bool holds, HoldsFile(child.get(), item_path, 1));
-    if (holds) names.push_back(name);
+    if (S_ISREG(status.st_mode)) {
+      children.files.push_back(name);
+    } else if (!S_ISDIR(status.st_mode)) {
+      const std::string_view what =
+          S_ISLNK(status.st_mode) ? "a symbolic link" : "not a regular file";
+      children.refused[name] = RefuseEntry(item_path, what).value().message();
+    } else {
+      const Descriptor child(openat(directory.get(), name.c_str(), kOpenDirectory));
+      if (child.get() < 0) return SystemFailure(item_path);
+      // Git has no empty directories, so they are none here either.
+      SLUICE_TRY(const bool holds, HoldsFile(child.get(), item_path, 1));
+      if (holds) children.directories.push_back(name);
+    }
   }
-  return names;
+  return children;
 }
 
 Result<TreeEntry> DirectoryTree::Find(const std::string& path) const {

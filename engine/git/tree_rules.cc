@@ -115,6 +115,25 @@ tl::unexpected<Error> RefuseEntry(std::string_view path, std::string_view what) 
                   ", which is not supported here; commit a regular file, or remove it");
 }
 
+std::map<std::string, std::string> RefusedNames(std::string_view directory,
+                                                const std::vector<std::string>& names) {
+  std::map<std::string, std::string> refused, seen;
+  const auto refuse = [&](const std::string& name, const std::string& problem) {
+    refused.emplace(name, RefuseName(JoinPath(directory, name), problem).value().message());
+  };
+  for (const std::string& name : names) {
+    if (const std::string problem = NameProblem(name); !problem.empty()) {
+      refuse(name, problem);
+      continue;
+    }
+    const auto [it, is_new] = seen.emplace(ToLower(name), name);
+    if (is_new) continue;
+    refuse(it->second, "it differs from " + Quoted(name) + " only in case");
+    refuse(name, "it differs from " + Quoted(it->second) + " only in case");
+  }
+  return refused;
+}
+
 Status NameSet::Add(std::string_view directory, const std::string& name) {
   const auto [it, is_new] = seen_.emplace(ToLower(name), name);
   if (is_new) return {};

@@ -46,6 +46,10 @@ tl::unexpected<Error> RefuseName(std::string_view path, const std::string& probl
 // `what`: "a symbolic link", "a submodule", ...
 tl::unexpected<Error> RefuseEntry(std::string_view path, std::string_view what);
 
+// Of the names in one directory, those that no path may have or that differ only in case, and why.
+std::map<std::string, std::string> RefusedNames(std::string_view directory,
+                                                const std::vector<std::string>& names);
+
 // Names within one directory: duplicates, and names that differ only in case.
 class NameSet {
  public:

@@ -2,6 +2,7 @@
 // directory.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,15 @@ struct TreeEntry {
   bool is_executable = false;
 };
 
+// Names of what stands directly below a directory, sorted.
+struct ChildNames {
+  std::vector<std::string> directories, files;
+  // What List() refuses for its name or kind, and why: symbolic links and submodules, which are in
+  // no other list; names that no path may have; names that differ only in case, each of them (the
+  // last also stand in their list above).
+  std::map<std::string, std::string> refused;
+};
+
 // One reader at a time.
 class SourceTree {
  public:
@@ -24,10 +34,9 @@ class SourceTree {
   // depth, path length and bytes apply; a symlink, submodule, LFS pointer or bad name below `path`
   // is kInvalidConfig and names the file.
   virtual Result<std::vector<TreeEntry>> List(const std::string& path) const = 0;
-  // Names of the directories directly below `path`, sorted; kNotFound when `path` is not a
-  // directory. Symbolic links and submodules are among them, so that none looks like a removed
-  // directory: List() refuses them.
-  virtual Result<std::vector<std::string>> Directories(const std::string& path) const = 0;
+  // Looks at names and kinds only, so that one bad entry hides none of those beside it; kNotFound
+  // when `path` is not a directory.
+  virtual Result<ChildNames> Children(const std::string& path) const = 0;
   // The regular file at `path`; kNotFound when there is none. Looks at nothing else where it can.
   virtual Result<TreeEntry> Find(const std::string& path) const {
     const size_t slash = path.rfind('/');

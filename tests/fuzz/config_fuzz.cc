@@ -44,16 +44,17 @@ class InputTree final : public sluice::SourceTree {
     }
     return out;
   }
-  sluice::Result<std::vector<std::string>> Directories(const std::string& path) const override {
+  sluice::Result<sluice::ChildNames> Children(const std::string& path) const override {
     const std::string prefix = path.empty() ? "" : path + "/";
-    std::vector<std::string> out;
+    sluice::ChildNames out;
     for (const auto& [name, text] : files_) {
+      if (!name.starts_with(prefix)) continue;
       const size_t slash = name.find('/', prefix.size());
-      if (!name.starts_with(prefix) || slash == std::string::npos) continue;
-      const std::string directory = name.substr(prefix.size(), slash - prefix.size());
-      if (out.empty() || out.back() != directory) out.push_back(directory);
+      const std::string child = name.substr(prefix.size(), slash - prefix.size());
+      auto& list = slash == std::string::npos ? out.files : out.directories;
+      if (list.empty() || list.back() != child) list.push_back(child);
     }
-    if (out.empty())
+    if (out.directories.empty() && out.files.empty())
       return sluice::Fail(sluice::ErrorCode::kNotFound, "there is no directory " + path);
     return out;
   }

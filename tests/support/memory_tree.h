@@ -20,14 +20,15 @@ class MemoryTree final : public SourceTree {
   MemoryTree& Put(const std::string& path, const std::string& text);
   MemoryTree& PutExecutable(const std::string& path, const std::string& text);
   MemoryTree& Remove(const std::string& path);
-  // From now on any List that covers `path` fails with kInvalidConfig, as for a symlink there.
+  // From now on there is a symbolic link at `path`: any List that covers it fails with
+  // kInvalidConfig.
   MemoryTree& Break(const std::string& path);
   const std::map<std::string, std::string>& files() const { return files_; }
   // Calls of Read so far.
   int reads() const { return reads_; }
 
   Result<std::vector<TreeEntry>> List(const std::string& path) const override;
-  Result<std::vector<std::string>> Directories(const std::string& path) const override;
+  Result<ChildNames> Children(const std::string& path) const override;
   Result<TreeEntry> Find(const std::string& path) const override;
   Result<std::string> Read(const TreeEntry& entry) const override;
 

@@ -112,6 +112,77 @@ TEST_CASE("a symlink in one unit holds that unit alone") {
   CHECK(declared.units.at({"dev", "web"}).problems.empty());
 }
 
+TEST_CASE("a symlink beside the environments is told and holds nothing") {
+  auto tree = Repo();
+  tree.Break("environments/stage").Put("environments/prod/stray.yaml", "a: 1\n");
+  const Declared declared = LoadAll(tree);
+  CHECK(Lines(declared.problems) ==
+        "environments/prod/stray.yaml: is read by nothing here; move it into an application's "
+        "directory, or out of environments/ [stray-file]\n"
+        "environments/stage: environments/stage is a symbolic link; replace it by the file "
+        "[unreadable-file]\n");
+  CHECK(declared.units.size() == 2);
+  CHECK(declared.units.at({"dev", "web"}).problems.empty());
+}
+
+TEST_CASE("a listed environment that became a symlink is no removed one") {
+  auto tree = Repo();
+  tree.Remove("environments/prod").Break("environments/prod");
+  const Declared declared = LoadAll(tree);
+  CHECK(Lines(declared.problems) ==
+        "environments/prod: environments/prod is a symbolic link; replace it by the file "
+        "[unreadable-file]\n");
+  CHECK(declared.units.at({"dev", "web"}).problems.empty());
+}
+
+TEST_CASE(
+    "directories whose names differ only in case hold the environment or the unit they hide") {
+  auto tree = Repo();
+  tree.Put("environments/DEV/x.md", "x");
+  Declared declared = LoadAll(tree);
+  CHECK(Lines(declared.units.at({"dev", "web"}).problems) ==
+        "environments/dev: 'environments/dev' differs from 'DEV' only in case [unreadable-file]\n");
+  CHECK(declared.units.at({"prod", "web"}).problems.empty());
+  CHECK(Lines(declared.problems).find("environments/DEV: is not a DNS label") == 0);
+
+  tree = Repo();
+  tree.Put("environments/dev/api/app.yaml",
+           "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: api}\nspec: {}\n")
+      .Put("environments/dev/WEB/x.md", "x")
+      .Put("environments/dev/web/app.yaml", "nonsense: 1\n");
+  declared = LoadAll(tree);
+  const std::string problems = Lines(declared.units.at({"dev", "web"}).problems);
+  CHECK(problems.find("environments/dev/web: 'environments/dev/web' differs from 'WEB' only in "
+                      "case [unreadable-file]\n") == 0);
+  CHECK(problems.find("app.yaml:1:1: apiVersion is required") != std::string::npos);
+  CHECK(declared.units.at({"dev", "api"}).problems.empty());
+  CHECK(declared.units.at({"prod", "web"}).problems.empty());
+  CHECK(Lines(declared.problems).find("environments/dev/WEB: is not a DNS label") == 0);
+}
+
+TEST_CASE("a symlink in an environment is called one, and holds what it stands for") {
+  const std::string link = " is a symbolic link; replace it by the file [unreadable-file]\n";
+  auto tree = Repo();
+  tree.Break("environments/dev/README").Put("environments/dev/README", "x");
+  Declared declared = LoadAll(tree);
+  CHECK(Lines(declared.problems) == "environments/dev/README: environments/dev/README" + link);
+  CHECK(declared.units.at({"dev", "web"}).problems.empty());
+
+  tree = Repo();
+  tree.Break("environments/dev/environment.yaml");
+  declared = LoadAll(tree);
+  const std::string file = "environments/dev/environment.yaml";
+  CHECK(Lines(declared.units.at({"dev", "web"}).problems) == file + ": " + file + link);
+  CHECK(declared.units.at({"prod", "web"}).problems.empty());
+
+  tree = Repo();
+  tree.Break("environments/dev/api");
+  declared = LoadAll(tree);
+  CHECK(Lines(declared.units.at({"dev", "api"}).problems) ==
+        "environments/dev/api: environments/dev/api" + link);
+  CHECK(declared.units.at({"dev", "web"}).problems.empty());
+}
+
 TEST_CASE("a symlink elsewhere in the repository holds nothing") {
   auto tree = Repo();
   tree.Break("docs/link");

@@ -39,13 +39,14 @@ TEST_CASE("a plain directory lists what a commit of it would") {
     CHECK(found[i].is_executable == expected[i].is_executable);
     CHECK((*from_disk)->Read(found[i]).value() == (*from_git)->Read(expected[i]).value());
   }
-  CHECK((*from_disk)->Directories("env").value() == (*from_git)->Directories("env").value());
+  CHECK((*from_disk)->Children("env").value().directories ==
+        (*from_git)->Children("env").value().directories);
   CHECK((*from_disk)->Find("env/app/a.yaml").value().blob ==
         (*from_git)->Find("env/app/a.yaml").value().blob);
   CHECK((*from_disk)->Find("env/app").error().code() == ErrorCode::kNotFound);
   CHECK((*from_disk)->Find("env/none/x").error().code() == ErrorCode::kNotFound);
-  CHECK((*from_disk)->Directories("nope").error().code() == ErrorCode::kNotFound);
-  CHECK((*from_disk)->Directories("env/app.yaml").error().code() == ErrorCode::kNotFound);
+  CHECK((*from_disk)->Children("nope").error().code() == ErrorCode::kNotFound);
+  CHECK((*from_disk)->Children("env/app.yaml").error().code() == ErrorCode::kNotFound);
 }
 
 TEST_CASE("a plain directory has the same rules") {
@@ -70,6 +71,7 @@ TEST_CASE("a plain directory has the same rules") {
   CHECK(listed.error().code() == ErrorCode::kInvalidConfig);
   CHECK(listed.error().message().find("bad") != std::string::npos);
   CHECK((*source)->List("ok").value().size() == 1);
+  CHECK((*source)->Children("").value().directories.back() == "ok");
 }
 
 TEST_CASE("a symbolic link is not followed on the way to a file") {
@@ -78,7 +80,9 @@ TEST_CASE("a symbolic link is not followed on the way to a file") {
   fs::create_symlink("real", directory + "/link");
   auto source = OpenDirectory(directory);
   REQUIRE(source);
-  CHECK((*source)->Directories("").value() == std::vector<std::string>{"link", "real"});
+  CHECK((*source)->Children("").value().directories == std::vector<std::string>{"real"});
+  CHECK((*source)->Children("").value().refused.at("link").find("a symbolic link") !=
+        std::string::npos);
   CHECK((*source)->Find("link/a.yaml").error().code() == ErrorCode::kInvalidConfig);
   CHECK((*source)->Find("link").error().code() == ErrorCode::kInvalidConfig);
   CHECK((*source)->List("link").error().code() == ErrorCode::kInvalidConfig);

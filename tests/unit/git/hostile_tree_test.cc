@@ -33,9 +33,9 @@ TEST_CASE("files are listed with ids, sizes and modes, sorted by path") {
   CHECK((entries[2].path == "run.sh" && entries[2].is_executable));
   CHECK((*source)->Read(entries[1]).value() == "a: 1\n");
   CHECK((*source)->List("a").value().at(0).path == "a/z.yaml");
-  CHECK((*source)->Directories("").value() == std::vector<std::string>{"a"});
-  CHECK((*source)->Directories("b").error().code() == ErrorCode::kNotFound);
-  CHECK((*source)->Directories("a.yaml").error().code() == ErrorCode::kNotFound);
+  CHECK((*source)->Children("").value().directories == std::vector<std::string>{"a"});
+  CHECK((*source)->Children("b").error().code() == ErrorCode::kNotFound);
+  CHECK((*source)->Children("a.yaml").error().code() == ErrorCode::kNotFound);
   CHECK((*source)->List("b").error().code() == ErrorCode::kNotFound);
   CHECK((*source)->List("../deploy").error().code() == ErrorCode::kInvalidArgument);
 }
@@ -57,7 +57,10 @@ TEST_CASE("a file is found by its path, whatever is beside it") {
   CHECK((*source)->Find("env").error().code() == ErrorCode::kNotFound);
   CHECK((*source)->Find("env/link").error().code() == ErrorCode::kInvalidConfig);
   CHECK((*source)->Find("env/lfs.yaml").error().code() == ErrorCode::kInvalidConfig);
-  CHECK((*source)->Directories("env").value() == std::vector<std::string>{"link"});
+  const ChildNames children = (*source)->Children("env").value();
+  CHECK(children.directories.empty());
+  CHECK(children.files == std::vector<std::string>{"a.yaml", "lfs.yaml"});
+  CHECK(children.refused.at("link").find("a symbolic link") != std::string::npos);
 }
 
 TEST_CASE("bad names are refused and shown without their control characters") {
@@ -137,6 +140,28 @@ TEST_CASE("what is bad outside the requested path does not matter") {
         ErrorCode::kInvalidConfig);
 }
 
+TEST_CASE("bad names hide nothing that stands beside them") {
+  const TestMirror mirror = MakeMirror();
+  const std::string blob = WriteRawBlob(mirror.path, "x");
+  const std::string sub = WriteRawTree(mirror.path, {{"100644", "a.yaml", blob}});
+  const std::string root = WriteRawTree(mirror.path, {{"40000", "DEV", sub},
+                                                      {"100644", "a\x1b", blob},
+                                                      {"40000", "dev", sub},
+                                                      {"40000", "prod", sub},
+                                                      {"100644", "x.md", blob}});
+  auto source = mirror->Tree(WriteRawCommit(mirror.path, root), "");
+  REQUIRE(source);
+  const ChildNames children = (*source)->Children("").value();
+  CHECK(children.directories == std::vector<std::string>{"DEV", "dev", "prod"});
+  CHECK(children.files == std::vector<std::string>{"x.md"});
+  REQUIRE(children.refused.size() == 3);
+  CHECK(children.refused.at("dev").find("'dev' is refused: it differs from 'DEV' only in case") !=
+        std::string::npos);
+  CHECK(children.refused.at("DEV").find("it differs from 'dev' only in case") != std::string::npos);
+  CHECK(children.refused.at("a\x1b").find("it has a control character") != std::string::npos);
+  CHECK((*source)->List("dev").value().size() == 1);
+}
+
 TEST_CASE("a directory that became a symbolic link is an error, not a removal") {
   const TestMirror mirror = MakeMirror();
   const std::string blob = WriteRawBlob(mirror.path, "../staging");
@@ -144,9 +169,9 @@ TEST_CASE("a directory that became a symbolic link is an error, not a removal") 
   const std::string commit = WriteRawCommit(mirror.path, root);
   auto source = mirror->Tree(commit, "");
   REQUIRE(source);
-  CHECK((*source)->Directories("").value() == std::vector<std::string>{"prod"});
+  CHECK((*source)->Children("").value().refused.contains("prod"));
   CHECK((*source)->List("prod").error().code() == ErrorCode::kInvalidConfig);
-  CHECK((*source)->Directories("prod").error().code() == ErrorCode::kInvalidConfig);
+  CHECK((*source)->Children("prod").error().code() == ErrorCode::kInvalidConfig);
   CHECK((*source)->Find("prod/web/app.yaml").error().code() == ErrorCode::kInvalidConfig);
   CHECK(mirror->ObjectAt(commit, "prod").error().code() == ErrorCode::kInvalidConfig);
   CHECK(mirror->ObjectAt(commit, "prod/web").error().code() == ErrorCode::kInvalidConfig);

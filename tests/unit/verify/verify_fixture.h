@@ -44,9 +44,7 @@ class MemoryTree final : public SourceTree {
     }
     return entries;
   }
-  Result<std::vector<std::string>> Directories(const std::string&) const override {
-    return std::vector<std::string>{};
-  }
+  Result<ChildNames> Children(const std::string&) const override { return ChildNames{}; }
   Result<std::string> Read(const TreeEntry& entry) const override {
     const auto found = files_.find(entry.path);
     if (found == files_.end()) return Fail(ErrorCode::kNotFound, entry.path);
