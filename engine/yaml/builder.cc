@@ -204,7 +204,7 @@ class Builder final : public YAML::EventHandler {
     if (WantsKey()) {
       // A key may be what has no JSON value (.inf is the key ".inf"); an alias of it is then null.
       value.value = ToJson(*scalar).value_or(json());
-      const bool is_merge = tag == "?" && text == "<<";
+      const bool is_merge = (tag == "?" || tag == "tag:yaml.org,2002:merge") && text == "<<";
       Anchor(anchor, value, place);
       TakeKey(value, place, is_merge);
       return;

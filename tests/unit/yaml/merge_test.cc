@@ -25,6 +25,12 @@ TEST_CASE("a quoted or tagged merge key is an ordinary key") {
   CHECK(One("!!str <<: {k: 1}\n") == R"({"<<":{"k":1}})");
 }
 
+TEST_CASE("a key tagged as a merge is one, quoted or not") {
+  CHECK(One("b: &b {k: 1}\nm: {!!merge <<: *b, j: 2}\n") == R"({"b":{"k":1},"m":{"j":2,"k":1}})");
+  CHECK(One("b: &b {k: 1}\nm: {!!merge \"<<\": *b}\n") == R"({"b":{"k":1},"m":{"k":1}})");
+  CHECK(One("!!merge x: {k: 1}\n") == R"({"x":{"k":1}})");
+}
+
 TEST_CASE("a merge of anything but maps is refused") {
   CHECK(One("b: &b [{k: 1}]\nm: {<<: *b}\n").starts_with("! yaml-merge"));
   CHECK(One("m: {<<: text}\n").starts_with("! yaml-merge"));
