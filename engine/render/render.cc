@@ -64,7 +64,8 @@ Result<Rendered> Render(const DeclaredUnit& unit, const SourceTree& tree, yaml::
   std::vector<Manifest> manifests, jobs;
   SLUICE_CHECK(RendererFor(unit).Read(unit, tree, cache, manifests, rendered.problems));
   manifests = Flatten(std::move(manifests), rendered.problems);
-  const bool is_empty = manifests.empty() && rendered.problems.empty();
+  bool is_all_read = rendered.problems.empty();
+  const bool is_empty = manifests.empty() && is_all_read;
   Images images(OverridesOf(unit));
   Finish(std::move(manifests), images, rendered);
   CheckDuplicates(rendered.resources, unit.targets, rendered.problems);
@@ -78,10 +79,12 @@ Result<Rendered> Render(const DeclaredUnit& unit, const SourceTree& tree, yaml::
   // it is needed.
   Rendered ignored;
   SLUICE_CHECK(ReadJobs(unit, tree, cache, jobs, ignored.problems));
+  is_all_read = is_all_read && ignored.problems.empty();
   Finish(std::move(jobs), images, ignored);
   rendered.problems.insert(rendered.problems.end(), ignored.problems.begin(),
                            ignored.problems.end());
-  images.ReportUnused(rendered.problems);
+  // What could not be read may hold the image.
+  if (is_all_read) images.ReportUnused(rendered.problems);
   std::ranges::sort(rendered.problems);
   return rendered;
 }

@@ -113,4 +113,18 @@ TEST_CASE(
   CHECK(job["spec"]["template"]["spec"]["containers"][0]["image"] == "probe:v3");
 }
 
+TEST_CASE("an override is not called unused while a manifest cannot be read") {
+  const std::string image = "    - {name: reg.example/web, tag: v1}\n";
+  for (const std::string broken :
+       {"a: [\n",
+        "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: List, items: []}]\n"}) {
+    const std::string outcome = Outcome(broken, image);
+    INFO(outcome);
+    CHECK(outcome.find("all.yaml:") != std::string::npos);
+    CHECK(outcome.find("unused-image") == std::string::npos);
+  }
+  CHECK(Outcome("apiVersion: v1\nkind: ConfigMap\nmetadata: {nam: a}\n", image)
+            .find("[unused-image]") != std::string::npos);
+}
+
 }  // namespace sluice::render
