@@ -28,8 +28,9 @@ Result<Rendered> Render(const DeclaredUnit& unit, const SourceTree& tree, yaml::
 // among the rendered objects. Render has reported what is wrong with it.
 nlohmann::json OverrideImages(const DeclaredUnit& unit, nlohmann::json object);
 
-// Every problem there is without a cluster: those of the load, those of rendering each sound unit,
-// and objects that two units claim in one cluster. Sorted, each once.
+// Every problem there is without a cluster: those of the load, those of rendering each unit, and
+// objects that two sound units claim in one cluster. Sorted, each once. Of a unit that is broken
+// already, what may only follow from that is left out.
 Result<Diagnostics> ValidateAll(const Declared& declared, const SourceTree& tree,
                                 yaml::Cache& cache);
 

@@ -32,6 +32,27 @@ void CheckClaims(const DeclaredUnit& unit, const std::vector<Resource>& resource
   }
 }
 
+// What rendering finds in a unit that cannot be used as it was loaded, without what may only follow
+// from that: its release, its Jobs and its objects are not known for sure.
+Result<Diagnostics> ProblemsOfBroken(const DeclaredUnit& unit, const SourceTree& tree,
+                                     yaml::Cache& cache) {
+  // A kustomization's patches, say, are no whole objects.
+  const bool is_other_source =
+      std::ranges::find(unit.problems, "unsupported", &Diagnostic::rule) != unit.problems.end();
+  if (is_other_source) return Diagnostics{};
+  SLUICE_TRY(Rendered rendered, Render(unit, tree, cache));
+  const std::string release = unit.directory + "/release.yaml";
+  const bool is_release_known = std::ranges::none_of(
+      unit.problems, [&](const Diagnostic& problem) { return problem.at.file == release; });
+  std::erase_if(rendered.problems, [&](const Diagnostic& problem) {
+    const bool is_about_image =
+        problem.rule == "image-without-tag" || problem.rule == "image-latest";
+    return problem.rule == "no-objects" || problem.rule == "unused-image" ||
+           (is_about_image && !is_release_known);
+  });
+  return std::move(rendered.problems);
+}
+
 }  // namespace
 
 Result<Diagnostics> ValidateAll(const Declared& declared, const SourceTree& tree,
@@ -40,7 +61,11 @@ Result<Diagnostics> ValidateAll(const Declared& declared, const SourceTree& tree
   Claims claims;
   for (const auto& [id, unit] : declared.units) {
     problems.insert(problems.end(), unit.problems.begin(), unit.problems.end());
-    if (!unit.problems.empty()) continue;
+    if (!unit.problems.empty()) {
+      SLUICE_TRY(const Diagnostics more, ProblemsOfBroken(unit, tree, cache));
+      problems.insert(problems.end(), more.begin(), more.end());
+      continue;
+    }
     SLUICE_TRY(const Rendered rendered, Render(unit, tree, cache));
     problems.insert(problems.end(), rendered.problems.begin(), rendered.problems.end());
     if (rendered.problems.empty()) CheckClaims(unit, rendered.resources, claims, problems);

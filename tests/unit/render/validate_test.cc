@@ -33,6 +33,42 @@ TEST_CASE("validation tells what loading and rendering find, each once") {
         std::string::npos);
 }
 
+TEST_CASE("what is wrong in a manifest is told beside what is wrong in any file above it") {
+  for (const std::string file :
+       {"sluice.yaml", "environments/prod/environment.yaml", "environments/prod/web/app.yaml"}) {
+    auto tree = TreeWith("apiVersion: v1\nkind: ConfigMap\nmetadata: {nam: a}\n");
+    tree.Put(file, tree.files().at(file) + "wrong: 1\n");
+    INFO(file);
+    const std::string problems = Validate(tree);
+    CHECK(problems.find(file + ":") != std::string::npos);
+    CHECK(problems.find("unknown field 'wrong'") != std::string::npos);
+    CHECK(problems.find("environments/prod/web/all.yaml:3:1: object has no metadata.name") !=
+          std::string::npos);
+  }
+}
+
+TEST_CASE("what only follows from another problem of the application is not told") {
+  const std::string images = "    - {name: reg.example/web, tag: v1}\n";
+  const std::string pod =
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{image: "
+      "reg.example/web}]}\n";
+  auto tree = TreeWith(pod, images + "    - {name: reg.example/web, tag: v2}\n");
+  CHECK(Validate(tree).find("all.yaml") == std::string::npos);
+  tree = TreeWith(pod, "    - {nam: reg.example/web, tag: v1}\n");
+  CHECK(Validate(tree).find("all.yaml") == std::string::npos);
+  // A Job that the broken app.yaml would name.
+  tree = TreeWith("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", images);
+  tree.Put("environments/prod/web/app.yaml",
+           "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: web}\nspec: {x: 1}\n");
+  CHECK(Validate(tree).find("unused-image") == std::string::npos);
+  tree = TreeWith("");
+  tree.Remove("environments/prod/web/app.yaml");
+  CHECK(Validate(tree).find("no-objects") == std::string::npos);
+  tree = TreeWith("kind: Deployment\nspec: {}\n");
+  tree.Put("environments/prod/web/kustomization.yaml", "x: 1\n");
+  CHECK(Validate(tree).find("all.yaml") == std::string::npos);
+}
+
 TEST_CASE("two applications that claim one object in one cluster are told, with both places") {
   const std::string shared = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n";
   auto tree = TreeWith(shared);
