@@ -77,6 +77,7 @@ Result<Duration> ParseDuration(std::string_view text) {
         "'" + std::string(text) + "' is not a duration; write for example 90s, 10m or 1h30m");
   };
   if (text.empty()) return refuse();
+  constexpr int64_t kMax = 365 * kUnits[0].second;
   int64_t total = 0;
   std::string_view rest = text;
   while (!rest.empty()) {
@@ -93,11 +94,12 @@ Result<Duration> ParseDuration(std::string_view text) {
       if (unit == name) factor = size;
     }
     if (factor == 0) return refuse();
-    total += value * factor;
-    if (total > 365 * kUnits[0].second) {
+    // In this order, so that nothing overflows.
+    if (value > kMax / factor || total + value * factor > kMax) {
       return Fail(ErrorCode::kInvalidArgument,
                   "'" + std::string(text) + "' is longer than 365 days");
     }
+    total += value * factor;
   }
   return Duration{total};
 }
