@@ -91,7 +91,16 @@ std::string FormatSarif(const Diagnostics& problems) {
 
 std::string EscapeXml(std::string_view text) {
   std::string out;
-  for (const char c : EscapeControl(text)) {
+  const std::string escaped = EscapeControl(text);
+  for (size_t i = 0; i < escaped.size(); ++i) {
+    const char c = escaped[i];
+    // U+FFFE and U+FFFF are no characters of XML 1.0, not even escaped.
+    if (escaped.compare(i, 2, "\xEF\xBF") == 0 && i + 2 < escaped.size() &&
+        (escaped[i + 2] == '\xBE' || escaped[i + 2] == '\xBF')) {
+      out += escaped[i + 2] == '\xBE' ? "\\ufffe" : "\\uffff";
+      i += 2;
+      continue;
+    }
     switch (c) {
       case '&':
         out += "&amp;";

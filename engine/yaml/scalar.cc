@@ -120,6 +120,9 @@ std::optional<Scalar> ResolvePointed(std::string_view text) {
 std::optional<Scalar> ResolveNumber(std::string_view text) {
   const std::string plain = WithoutUnderscores(text);
   if (auto integer = ParseInteger(plain)) return integer;
+  // What is behind 0b is read by Go's ParseInt with base 2, which takes a sign.
+  if (plain.starts_with("0b-") || plain.starts_with("0b+"))
+    return ParseInteger(plain[2] + ("0b" + plain.substr(3)));
   if (!IsDecimalFloat(plain)) return std::nullopt;
   const auto value = ParseDouble(plain);
   return value ? std::optional(Float(*value)) : std::nullopt;

@@ -72,4 +72,12 @@ TEST_CASE("the JUnit report fails one case for each file with problems") {
         std::string::npos);
 }
 
+TEST_CASE("the JUnit report has no character that XML has not") {
+  const std::string report =
+      FormatReport({{{"a\x01.yaml", 1, 1}, "unknown-field", "unknown field 'a\uFFFE\uFFFF\uFFFD'"}},
+                   ReportFormat::kJunit, 1);
+  CHECK(report.find("unknown field 'a\\ufffe\\uffff\uFFFD'") != std::string::npos);
+  for (const char* bad : {"\uFFFE", "\uFFFF", "\x01"}) CHECK(report.find(bad) == std::string::npos);
+}
+
 }  // namespace sluice::config

@@ -40,6 +40,12 @@ TEST_CASE("whole numbers are read in every base that Go reads") {
          {"0123456", "42798"}, {"0", "0"},       {"-0", "0"},       {"00", "0"}});
 }
 
+TEST_CASE("the sign of a binary number may stand behind its prefix") {
+  Check({{"0b-11", "-3"}, {"0b+11", "3"}, {"0b_-1_1", "-3"}, {"0b-0", "0"}});
+  for (const std::string text : {"0b-", "0b-2", "0b--1", "-0b-11", "0B-11", "0o-17", "0x-1f"})
+    CHECK(ValueOf(text) == "\"" + text + "\"");
+}
+
 TEST_CASE("a bad octal number falls to a decimal one") {
   Check({{"08", "8"}, {"0790", "790"}, {"09.5", "9.5"}, {"0_8", "8"}});
 }
