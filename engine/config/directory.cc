@@ -33,7 +33,9 @@ class Directory {
   Status Read() {
     SLUICE_CHECK(ReadApplicationFile());
     SLUICE_CHECK(ReadReleaseFile());
-    for (const SmokeTest& test : unit_.application.smoke_tests) SLUICE_CHECK(TakeReferences(test));
+    const auto& tests = unit_.application.smoke_tests;
+    for (size_t i = 0; i < tests.size(); ++i)
+      SLUICE_CHECK(TakeReferences(tests[i], "/spec/smokeTests/" + std::to_string(i)));
     for (const TreeEntry& file : files_) Classify(file);
     std::ranges::sort(unit_.inputs, {}, &TreeEntry::path);
     std::ranges::sort(unit_.manifests, {}, &TreeEntry::path);
@@ -55,6 +57,14 @@ class Directory {
     unit_.problems.push_back({{file, 0, 0}, std::move(rule), std::move(message)});
   }
 
+  // Of app.yaml, which has been read.
+  void ProblemAt(const std::string& pointer, std::string rule, std::string message) {
+    const yaml::Place place = application_file_->documents.front().At(pointer);
+    unit_.problems.push_back({{unit_.directory + "/app.yaml", place.line, place.column},
+                              std::move(rule),
+                              std::move(message)});
+  }
+
   Status ReadApplicationFile() {
     unit_.application.name = unit_.id.application;
     const TreeEntry* entry = Find("app.yaml");
@@ -70,9 +80,9 @@ class Directory {
       return {};
     }
     unit_.inputs.push_back(*entry);
-    SLUICE_TRY(const auto parsed, yaml::ParseFile(tree_, *entry, cache_));
+    SLUICE_TRY(application_file_, yaml::ParseFile(tree_, *entry, cache_));
     if (const yaml::Document* document =
-            OnlyDocument(*parsed, entry->path, "Application", unit_.problems)) {
+            OnlyDocument(*application_file_, entry->path, "Application", unit_.problems)) {
       Source source{entry->path, *document, unit_.problems};
       unit_.application = ReadApplication(source, unit_.id.application);
     }
@@ -94,8 +104,7 @@ class Directory {
 
   // A script by run[0], what its further words name with "./", and a Job's manifest are read for
   // the unit.
-  Status TakeReferences(const SmokeTest& test) {
-    const std::string app_file = unit_.directory + "/app.yaml";
+  Status TakeReferences(const SmokeTest& test, const std::string& pointer) {
     const std::string whose = "smoke test " + test.name;
     if (const auto* command = std::get_if<CommandSmokeTest>(&test.check)) {
       for (size_t i = 0; i < command->run.size(); ++i) {
@@ -106,8 +115,8 @@ class Directory {
         if (file != nullptr) referenced_.insert(file->path);
         if (!is_script) continue;
         if (file == nullptr) {
-          Problem(app_file, "missing-file",
-                  whose + " runs " + word + ", which is not in " + unit_.directory);
+          ProblemAt(pointer + "/command/run/0", "missing-file",
+                    whose + " runs " + word + ", which is not in " + unit_.directory);
         } else if (!file->is_executable) {
           Problem(file->path, "not-executable",
                   "is run by " + whose + " but is not executable; git update-index --chmod=+x");
@@ -117,12 +126,13 @@ class Directory {
                job != nullptr && !job->manifest.empty()) {
       const TreeEntry* file = Find(Normal(job->manifest));
       if (file == nullptr) {
-        Problem(app_file, "missing-file",
-                whose + " names " + job->manifest + ", which is not in " + unit_.directory);
+        ProblemAt(pointer + "/job/manifest", "missing-file",
+                  whose + " names " + job->manifest + ", which is not in " + unit_.directory);
         return {};
       }
       if (Relative(*file) == "app.yaml" || Relative(*file) == "release.yaml") {
-        Problem(app_file, "invalid-value", whose + " names " + job->manifest + ", which is no Job");
+        ProblemAt(pointer + "/job/manifest", "invalid-value",
+                  whose + " names " + job->manifest + ", which is no Job");
         return {};
       }
       jobs_.insert(file->path);
@@ -189,6 +199,7 @@ class Directory {
   const std::vector<TreeEntry>& files_;
   yaml::Cache& cache_;
   DeclaredUnit& unit_;
+  std::shared_ptr<const yaml::Parsed> application_file_;
   std::set<std::string> referenced_, jobs_;
 };
 
