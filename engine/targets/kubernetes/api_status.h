@@ -33,6 +33,7 @@ inline constexpr std::string_view kReasonWebhookUnavailable = "WebhookUnavailabl
 inline constexpr std::string_view kReasonThrottled = "Throttled";
 inline constexpr std::string_view kReasonExpired = "Expired";
 inline constexpr std::string_view kReasonServerError = "ServerError";
+inline constexpr std::string_view kReasonStaleRead = "StaleRead";
 
 // The error of an answer with status 300 or more. `body` is the parsed body, null when it was no
 // JSON. Messages keep the server's own words, on one line.

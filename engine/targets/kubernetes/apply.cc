@@ -70,7 +70,10 @@ WriteResult KubernetesDriver::ApplyOne(const PreparedObject& object, WriteMode m
       auto answer = SendApply(*type, object, mode, force, call);
       if (!answer) return {.status = Fail(std::move(answer).error().With(what))};
       if (answer->IsSuccess()) {
-        if (mode == WriteMode::kApply) EndKubectlsShare(*type, ref, answer->body, call);
+        if (mode == WriteMode::kApply) {
+          EndKubectlsShare(*type, ref, answer->body, call);
+          connection_->own_writes.Note(ref, answer->body, client_.clock().SteadyNow());
+        }
         WriteResult result;
         result.uid = ToText(At(answer->body, "metadata", "uid"));
         result.resource_version = ToText(At(answer->body, "metadata", "resourceVersion"));

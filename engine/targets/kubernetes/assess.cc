@@ -67,7 +67,8 @@ Result<ObjectHealth> KubernetesDriver::AssessOne(const ObjectRef& ref, const Liv
 Result<std::vector<ObjectHealth>> KubernetesDriver::Assess(const std::vector<ObjectRef>& refs,
                                                            const LiveState& before,
                                                            Diagnose diagnose, const Call& call) {
-  SLUICE_TRY(const LiveState now, Observe(refs, call));
+  // Not waiting for a server that is behind: the caller asks again, and knows his deadline.
+  SLUICE_TRY(const LiveState now, ReadLive(refs, Stale::kFail, call));
   std::vector<Result<ObjectHealth>> results(refs.size(), ObjectHealth{});
   ForEachInParallel(
       refs.size(), [&](size_t i) { results[i] = AssessOne(refs[i], now, before, diagnose, call); });

@@ -15,6 +15,7 @@
 #include "engine/targets/kubernetes/client.h"
 #include "engine/targets/kubernetes/credentials.h"
 #include "engine/targets/kubernetes/discovery.h"
+#include "engine/targets/kubernetes/own_writes.h"
 #include "engine/targets/target_driver.h"
 
 namespace sluice::targets::kubernetes {
@@ -34,6 +35,7 @@ struct Connection {
   Discovery discovery;
   // Namespaces seen lately, and until when that is believed.
   Guarded<std::map<std::string, SteadyTime>> namespaces;
+  OwnWrites own_writes;
 };
 
 using GroupKind = std::pair<std::string, std::string>;
@@ -106,8 +108,15 @@ class KubernetesDriver final : public TargetDriver {
   Status LeaveReplicasToAutoscalers(Prepared& prepared, const Call& call);
 
   // observe.cc
+  // What comes of an answer that is older than our own write (reason StaleRead): it is asked again
+  // for a while, or it is an error at once. It is never live state.
+  enum class Stale { kAskAgain, kFail };
   Result<std::optional<nlohmann::json>> ReadObject(const ResourceType& type, const ObjectRef& ref,
-                                                   const Call& call);
+                                                   const Call& call,
+                                                   Stale stale = Stale::kAskAgain);
+  Result<std::optional<nlohmann::json>> ReadObjectOnce(const ResourceType& type,
+                                                       const ObjectRef& ref, const Call& call);
+  Result<LiveState> ReadLive(const std::vector<ObjectRef>& refs, Stale stale, const Call& call);
   // All pages; items carry apiVersion and kind.
   Result<std::vector<nlohmann::json>> ReadList(
       const ResourceType& type, const std::string& ns,

@@ -9,10 +9,15 @@
 namespace sluice::targets::kubernetes {
 namespace {
 
+using namespace std::chrono_literals;
+
 // From this many objects of a kind in a namespace on one list costs less than single reads.
 constexpr size_t kListFrom = 20;
 constexpr const char* kPageSize = "500";
 constexpr int kMaxRestarts = 3;
+// How long, and how often, an answer that is older than our own write is asked for again.
+constexpr Duration kStaleWait = 20s;
+constexpr Duration kStalePoll = 200ms;
 
 LiveObject Describe(nlohmann::json body, const ObjectRef& ref) {
   LiveObject live;
@@ -39,11 +44,30 @@ struct Group {
 
 Result<std::optional<nlohmann::json>> KubernetesDriver::ReadObject(const ResourceType& type,
                                                                    const ObjectRef& ref,
-                                                                   const Call& call) {
+                                                                   const Call& call, Stale stale) {
+  const SteadyTime give_up = std::min(call.deadline, client_.clock().SteadyNow() + kStaleWait);
+  while (true) {
+    auto body = ReadObjectOnce(type, ref, call);
+    const bool is_stale = !body && body.error().reason() == kReasonStaleRead;
+    if (!is_stale || stale == Stale::kFail) return body;
+    const bool has_time = client_.clock().SteadyNow() + kStalePoll < give_up;
+    if (!has_time || !client_.clock().Sleep(kStalePoll, call.stop)) return body;
+  }
+}
+
+Result<std::optional<nlohmann::json>> KubernetesDriver::ReadObjectOnce(const ResourceType& type,
+                                                                       const ObjectRef& ref,
+                                                                       const Call& call) {
   SLUICE_TRY(
       ApiAnswer answer,
       client_.Send({.path = ObjectPath(type, ref.ns, ref.name), .what = ToString(ref)}, call));
-  if (answer.IsSuccess()) return std::move(answer.body);
+  if (answer.IsSuccess()) {
+    const std::string why =
+        connection_->own_writes.WhyStale(ref, answer.body, client_.clock().SteadyNow());
+    if (why.empty()) return std::move(answer.body);
+    return Fail(ErrorCode::kUnavailable, std::string(kReasonStaleRead),
+                client_.Name() + ": reading " + ToString(ref) + ": " + why);
+  }
   auto status = ToStatus(answer);
   const Error& error = status.error();
   const bool is_absent =
@@ -111,6 +135,11 @@ Result<std::vector<nlohmann::json>> KubernetesDriver::ReadList(
 }
 
 Result<LiveState> KubernetesDriver::Observe(const std::vector<ObjectRef>& refs, const Call& call) {
+  return ReadLive(refs, Stale::kAskAgain, call);
+}
+
+Result<LiveState> KubernetesDriver::ReadLive(const std::vector<ObjectRef>& refs, Stale stale,
+                                             const Call& call) {
   std::map<std::tuple<std::string, std::string, std::string>, Group> groups;
   std::set<GroupKind> not_served;
   for (const ObjectRef& ref : refs) {
@@ -148,7 +177,7 @@ Result<LiveState> KubernetesDriver::Observe(const std::vector<ObjectRef>& refs, 
     }
   }
   const auto read_one = [&](Job& job, const ObjectRef& ref) {
-    auto body = ReadObject(job.group->type, ref, call);
+    auto body = ReadObject(job.group->type, ref, call, stale);
     if (!body) {
       job.status = Fail(std::move(body).error());
     } else if (*body) {
@@ -174,7 +203,14 @@ Result<LiveState> KubernetesDriver::Observe(const std::vector<ObjectRef>& refs, 
     for (const ObjectRef& ref : job.group->refs) wanted.emplace(ref.name, ref);
     for (nlohmann::json& item : *items) {
       const auto it = wanted.find(ToText(At(item, "metadata", "name")));
-      if (it != wanted.end()) job.found.emplace_back(it->second, std::move(item));
+      if (it == wanted.end()) continue;
+      const SteadyTime now = client_.clock().SteadyNow();
+      const bool is_stale = !connection_->own_writes.WhyStale(it->second, item, now).empty();
+      if (!is_stale) {
+        job.found.emplace_back(it->second, std::move(item));
+      } else if (job.status) {
+        read_one(job, it->second);
+      }
     }
   });
 
