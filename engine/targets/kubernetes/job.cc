@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 constexpr const char* kRolloutLabel = "sluice.dev/rollout";
 constexpr Duration kPoll = 500ms;
 constexpr Duration kCleanUpTime = 15s;
-// Kept back from the deadline, so that a Job that did not end in time can still be explained.
+// After the deadline, for the last look at the Job and for saying why it did not end.
 constexpr Duration kExplainTime = 2s;
 // Should we die before we can delete it, the cluster does.
 constexpr int kTimeToLiveSeconds = 3600;
@@ -86,25 +86,37 @@ Result<JobOutcome> KubernetesDriver::AwaitJob(const ResourceType& type, const Ob
   const auto with = [](std::string text, const std::string& more) {
     return text + (more.empty() ? "" : "; " + more);
   };
+  // The Job has all of the time that was asked for: the last look comes when it is over.
+  const Call look{call.deadline + kExplainTime, call.stop};
+  bool was_seen = false;
   while (true) {
-    SLUICE_TRY(const std::optional<nlohmann::json> job, ReadObject(type, ref, call));
-    if (!job)
+    const bool is_over = client_.clock().SteadyNow() >= call.deadline;
+    SLUICE_TRY(const std::optional<nlohmann::json> job, ReadObject(type, ref, look));
+    if (!job && was_seen)
       return Fail(ErrorCode::kUnavailable, "JobGone",
                   ToString(ref) + " was deleted by somebody while it ran");
-    if (IsConditionTrue(*job, "Complete")) return JobOutcome{true, ToString(ref) + " is complete"};
-    if (IsConditionTrue(*job, "Failed")) {
-      const nlohmann::json& failed = Condition(*job, "Failed");
+    if (!job && is_over) {  // until then the server may be behind
+      return Fail(ErrorCode::kUnavailable, "JobGone",
+                  ToString(ref) + " was made and is not to be found; somebody deleted it, or the " +
+                      "API server answers with an older state");
+    }
+    was_seen = job.has_value();
+    const nlohmann::json& live = job ? *job : NullJson();
+    if (IsConditionTrue(live, "Complete")) return JobOutcome{true, ToString(ref) + " is complete"};
+    if (IsConditionTrue(live, "Failed")) {
+      const nlohmann::json& failed = Condition(live, "Failed");
       const std::string why =
           OneLine(ToText(At(failed, "reason")) + ": " + ToText(At(failed, "message")));
       return JobOutcome{false,
-                        with(ToString(ref) + " failed: " + why, ExplainJob(ref, *job, call))};
+                        with(ToString(ref) + " failed: " + why, ExplainJob(ref, live, look))};
     }
     // It was readable and did not end: that is a verdict.
-    if (client_.clock().SteadyNow() + kPoll + kExplainTime >= call.deadline) {
+    if (is_over) {
       return JobOutcome{false,
-                        with(ToString(ref) + " did not end in time", ExplainJob(ref, *job, call))};
+                        with(ToString(ref) + " did not end in time", ExplainJob(ref, live, look))};
     }
-    if (!client_.clock().Sleep(kPoll, call.stop))
+    const auto left = std::chrono::ceil<Duration>(call.deadline - client_.clock().SteadyNow());
+    if (!client_.clock().Sleep(std::clamp<Duration>(left, 1ms, kPoll), call.stop))
       return Fail(ErrorCode::kCancelled, ToString(ref) + ": stopped");
   }
 }

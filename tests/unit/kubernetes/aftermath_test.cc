@@ -200,13 +200,26 @@ TEST_CASE("a smoke job that does not end in time has failed and says what it wai
   LiveCluster cluster;
   const std::string ns = cluster.MakeNamespace();
   const auto driver = cluster.Driver(ns);
-  const auto outcome = driver->RunJob(MakeResource(SmokeJob("pullfail-1")).body, TestOwner(), "r-1",
-                                      cluster.Deadline(6));
+  const Call call = cluster.Deadline(6);
+  const auto outcome =
+      driver->RunJob(MakeResource(SmokeJob("pullfail-1")).body, TestOwner(), "r-1", call);
+  CHECK(cluster.clock.SteadyNow() >= call.deadline);
   INFO((outcome ? outcome->message : outcome.error().message()));
   REQUIRE(outcome);
   CHECK_FALSE(outcome->has_passed);
   CHECK_THAT(outcome->message, Catch::Contains("did not end in time"));
   CHECK_THAT(outcome->message, Catch::Contains("ImagePullBackOff"));
+}
+
+TEST_CASE("a smoke job has all of its time, however short that is") {
+  LiveCluster cluster;
+  const std::string ns = cluster.MakeNamespace();
+  const auto driver = cluster.Driver(ns);
+  const auto outcome = driver->RunJob(MakeResource(SmokeJob("v1")).body, TestOwner(), "r-1",
+                                      cluster.Deadline(cluster.IsReal() ? 30 : 2));
+  INFO((outcome ? outcome->message : outcome.error().message()));
+  REQUIRE(outcome);
+  CHECK(outcome->has_passed);
 }
 
 }  // namespace

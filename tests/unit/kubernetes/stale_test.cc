@@ -135,5 +135,18 @@ TEST_CASE("an object that others change or make anew after our write is what the
   CHECK(cluster.Eventually([&] { return IsHealthy(Assess(cluster, *driver, ref)); }));
 }
 
+TEST_CASE("a smoke job that the server does not show yet is waited for") {
+  LiveCluster cluster;
+  const auto driver = cluster.Driver(cluster.MakeNamespace());
+  if (!cluster.InjectFault(kStale)) return;
+  const auto job = MakeResource(
+      "apiVersion: batch/v1\nkind: Job\nmetadata: {name: check}\nspec: {backoffLimit: 0, template: "
+      "{spec: {restartPolicy: Never, containers: [{name: c, image: \"registry.example/c:v1\"}]}}}\n");
+  const auto outcome = driver->RunJob(job.body, TestOwner(), "r-1", cluster.Deadline());
+  INFO((outcome ? outcome->message : outcome.error().message()));
+  REQUIRE(outcome);
+  CHECK(outcome->has_passed);
+}
+
 }  // namespace
 }  // namespace sluice::targets::kubernetes
