@@ -1,5 +1,7 @@
 #include "engine/rollout/requests.h"
 
+#include <algorithm>
+
 #include "engine/base/hash.h"
 #include "engine/base/log.h"
 #include "engine/rollout/config_commit.h"
@@ -17,6 +19,7 @@ Status RecordEffect(Pass& pass, EventKind kind, const deploylog::Request& reques
 }
 
 // A failed tree that Git was reverted from is committed again, so that what runs is what Git says.
+// Returns what became of it, for the log; "" when Git holds it already.
 Result<std::string> CommitFailedTree(Pass& pass, const FailedContent& failed,
                                      const deploylog::Request& request) {
   const Services& services = pass.services;
@@ -43,9 +46,17 @@ Result<std::string> CommitFailedTree(Pass& pass, const FailedContent& failed,
   };
   SLUICE_TRY(const Committed done,
              CommitConfig(services, services.options.identity, operation, failed.revision, decide));
-  if (done.how == Committed::How::kRefused)
-    return Fail(ErrorCode::kRejected, "PushRefused", done.message);
-  return done.commit;
+  switch (done.how) {
+    case Committed::How::kNothing:
+      break;
+    case Committed::How::kLanded:
+      return "its content committed again as " + done.commit.substr(0, 7);
+    case Committed::How::kRefused:
+      // Told, not tried again: an operator's next request must not wait behind this one.
+      return "but cannot commit its content again: branch " + services.options.branch +
+             " refuses it (" + done.message + "); push it yourself";
+  }
+  return std::string();
 }
 
 Result<bool> Retry(Pass& pass, const deploylog::Request& request) {
@@ -63,7 +74,7 @@ Result<bool> Retry(Pass& pass, const deploylog::Request& request) {
     summary = "retried after no verdict";
   } else if (!record.failed.empty()) {
     const FailedContent failed = record.failed.front();
-    SLUICE_TRY(const std::string commit, CommitFailedTree(pass, failed, request));
+    SLUICE_TRY(const std::string outcome, CommitFailedTree(pass, failed, request));
     record.failed.erase(record.failed.begin());
     for (ReleaseHistory& release : record.releases) {
       if (release.digest == failed.release) release.has_failed = false;
@@ -73,7 +84,7 @@ Result<bool> Retry(Pass& pass, const deploylog::Request& request) {
     record.reason.clear();
     record.message.clear();
     summary = "the failure of " + failed.revision.substr(0, 7) + " is forgotten" +
-              (commit.empty() ? "" : ", its content committed again as " + commit.substr(0, 7));
+              (outcome.empty() ? "" : ", " + outcome);
   }
   SLUICE_CHECK(RecordEffect(pass, EventKind::kRequest, request, summary));
   return true;
@@ -101,9 +112,17 @@ Result<bool> Handle(Pass& pass, const deploylog::Request& request) {
 }  // namespace
 
 Result<bool> HandleRequests(Pass& pass) {
+  std::vector<deploylog::Request> requests;
+  std::ranges::copy_if(pass.state->requests, std::back_inserter(requests),
+                       [&](const deploylog::Request& request) {
+                         return request.unit == pass.unit && request.verb != "adopt";
+                       });
+  // Freezing needs nothing but the log; it must not wait for what may fail.
+  std::ranges::stable_partition(requests, [](const deploylog::Request& request) {
+    return request.verb == "freeze" || request.verb == "unfreeze";
+  });
   bool changed = false;
-  for (const deploylog::Request& request : pass.state->requests) {
-    if (request.unit != pass.unit || request.verb == "adopt") continue;
+  for (const deploylog::Request& request : requests) {
     log::Info("request",
               {{"unit", ToString(pass.unit)}, {"verb", request.verb}, {"by", request.by}});
     SLUICE_TRY(const bool again, Handle(pass, request));

@@ -5,8 +5,9 @@
 
 namespace sluice::rollout {
 
-// Does every request for the unit but `adopt` (which the next plan uses up). Each is removed in the
-// commit that records its effect. True when something changed that wants another look.
+// Does every request for the unit but `adopt` (which the next plan uses up); freeze and unfreeze
+// come first. Each is removed in the commit that records its effect; so is a retry that cannot be
+// carried out. True when something changed that wants another look.
 Result<bool> HandleRequests(Pass& pass);
 
 }  // namespace sluice::rollout

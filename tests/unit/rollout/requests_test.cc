@@ -1,0 +1,61 @@
+// What operators ask for, and what becomes of it when it cannot be done.
+#include "engine/rollout/requests.h"
+
+#include <algorithm>
+
+#include "tests/unit/rollout/rollout_world.h"
+
+namespace sluice::rollout {
+namespace {
+
+// good1 has Succeeded, bad2 Failed and was reverted. Returns the commit that brought bad2.
+std::string FailAndRevert(World& world) {
+  REQUIRE(world.Pass().standing == Standing::kDone);
+  const std::string bad = world.Commit({{kDirectory + "release.yaml", ReleaseYaml("bad2")}});
+  world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", /*is_terminal=*/true);
+  REQUIRE(world.Pass().standing == Standing::kFailed);
+  REQUIRE(world.Settle().standing == Standing::kDone);
+  world.eu.Mend();
+  return bad;
+}
+
+void RefusePushes(World& world) {
+  const std::string hook = world.hub.path + "/hooks/update";
+  git::WriteFile(hook,
+                 "#!/bin/sh\n[ \"$1\" = refs/heads/main ] && echo 'main is protected' >&2 && exit "
+                 "1\nexit 0\n");
+  git::Run({"chmod", "+x", hook});
+}
+
+void AcceptPushes(World& world) { git::Run({"rm", world.hub.path + "/hooks/update"}); }
+
+bool IsInLog(const World& world, const std::string& text) {
+  return world.hub.Git({"log", "--format=%B", "deployments"}).find(text) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a retry whose commit the branch refuses is told once, and holds up nothing behind it") {
+  World world;
+  FailAndRevert(world);
+  RefusePushes(world);
+  const std::string main = world.Main();
+  world.Request("retry");
+  world.Request("freeze");
+  CHECK(world.Settle().reason == "Frozen");
+  CHECK(world.engine->log->Get()->requests.empty());
+  CHECK(world.Main() == main);
+  CHECK(IsInLog(world, "main is protected"));
+  CHECK(IsInLog(world, "push it yourself"));
+  const auto events = world.Events();
+  CHECK(events[events.size() - 2] == "frozen");  // before all that may fail
+  CHECK(events.back() == "request");
+
+  AcceptPushes(world);
+  world.Request("unfreeze");
+  world.Commit({{kDirectory + "release.yaml", ReleaseYaml("bad2")}});
+  CHECK(world.Settle().standing == Standing::kDone);
+  CHECK(World::TagIn(world.eu) == "bad2");
+}
+
+}  // namespace sluice::rollout
