@@ -1,9 +1,20 @@
 #include "engine/rollout/config_commit.h"
 
+#include <algorithm>
+
 namespace sluice::rollout {
 namespace {
 
 constexpr int kAttempts = 10;
+
+Result<bool> Brought(const Services& services, const git::Commit& commit, const Effect& effect) {
+  if (effect.path.empty()) return true;
+  SLUICE_TRY(const auto after, services.mirror.ObjectAt(commit.oid, effect.path));
+  if (after != effect.oid) return false;
+  if (commit.parents.empty()) return true;
+  SLUICE_TRY(const auto before, services.mirror.ObjectAt(commit.parents.front(), effect.path));
+  return before != after;
+}
 
 }  // namespace
 
@@ -24,28 +35,33 @@ Result<std::string> FetchTip(const Services& services) {
 
 Result<std::optional<std::string>> FindOperation(const Services& services, const std::string& tip,
                                                  const std::string& since,
-                                                 const std::string& operation) {
+                                                 const std::string& operation,
+                                                 const Effect& effect) {
   std::optional<std::string> found;
   if (tip == since) return found;
+  Status inner;
   SLUICE_CHECK(
       services.mirror.Log(tip, since, git::Mirror::Walk::kAll, [&](const git::Commit& commit) {
-        for (const auto& [key, value] : commit.trailers) {
-          if (key == "Sluice-Operation" && value == operation) found = commit.oid;
-        }
-        return !found;
+        const std::pair<std::string, std::string> trailer("Sluice-Operation", operation);
+        if (std::ranges::find(commit.trailers, trailer) == commit.trailers.end()) return true;
+        const auto brought = Brought(services, commit, effect);
+        if (!brought) inner = Fail(brought.error());
+        if (brought && *brought) found = commit.oid;
+        return brought && !found;
       }));
+  SLUICE_CHECK(inner);
   return found;
 }
 
 Result<Committed> CommitConfig(const Services& services, const git::Person& author,
-                               const std::string& operation, const std::string& since,
-                               const DecideChange& decide) {
+                               const std::string& operation, const Effect& effect,
+                               const std::string& since, const DecideChange& decide) {
   std::string looked_until = since;
   std::shared_ptr<const Snapshot> snapshot;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     SLUICE_TRY(const std::string tip, FetchTip(services));
     if (!looked_until.empty()) {
-      SLUICE_TRY(const auto done, FindOperation(services, tip, looked_until, operation));
+      SLUICE_TRY(const auto done, FindOperation(services, tip, looked_until, operation, effect));
       if (done) return Committed{Committed::How::kLanded, *done, ""};
     }
     looked_until = tip;
@@ -77,8 +93,9 @@ Result<Committed> CommitConfig(const Services& services, const git::Person& auth
 }
 
 Result<std::string> CommitConfigOrFail(const Services& services, const git::Person& author,
-                                       const std::string& operation, const DecideChange& decide) {
-  SLUICE_TRY(const Committed done, CommitConfig(services, author, operation, "", decide));
+                                       const std::string& operation, const DecideChange& decide,
+                                       const Effect& effect) {
+  SLUICE_TRY(const Committed done, CommitConfig(services, author, operation, effect, "", decide));
   if (done.how == Committed::How::kRefused) {
     return Fail(
         ErrorCode::kRejected, "PushRefused",

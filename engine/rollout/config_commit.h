@@ -17,11 +17,20 @@ namespace sluice::rollout {
 // Lists and fetches the config branch; kNotFound says which branch is missing where.
 Result<std::string> FetchTip(const Services& services);
 
-// The commit after `since` up to `tip` that carries the operation id. Only ids that we can compute
-// ourselves are looked for: trailers on the config branch are anybody's words.
+// What the commit of an operation leaves on the branch: object `oid` at `path` (from the
+// repository's root). Without a path nothing is known of it.
+struct Effect {
+  std::string path;
+  std::string oid;
+};
+
+// The commit after `since` up to `tip` that carries the operation id and brought `effect`. Trailers
+// on the config branch are anybody's words: an id that others can compute counts only with its
+// effect.
 Result<std::optional<std::string>> FindOperation(const Services& services, const std::string& tip,
                                                  const std::string& since,
-                                                 const std::string& operation);
+                                                 const std::string& operation,
+                                                 const Effect& effect);
 
 struct ConfigChange {
   std::vector<git::TreeEdit> edits;  // paths from the repository's root
@@ -48,12 +57,13 @@ struct Committed {
 // `operation` is looked for in what came after `since` ("": only among what comes while pushing)
 // before every push, so that an unknown outcome never leads to a second commit.
 Result<Committed> CommitConfig(const Services& services, const git::Person& author,
-                               const std::string& operation, const std::string& since,
-                               const DecideChange& decide);
+                               const std::string& operation, const Effect& effect,
+                               const std::string& since, const DecideChange& decide);
 
 // The same for commands, where a refusal is an error: kRejected, reason PushRefused. "" when
-// nothing was to be done.
+// nothing was to be done. An operation id that nobody can know before needs no `effect`.
 Result<std::string> CommitConfigOrFail(const Services& services, const git::Person& author,
-                                       const std::string& operation, const DecideChange& decide);
+                                       const std::string& operation, const DecideChange& decide,
+                                       const Effect& effect = {});
 
 }  // namespace sluice::rollout

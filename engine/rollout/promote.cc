@@ -29,6 +29,21 @@ std::vector<std::string> InitialReleases(const deploylog::State& state, const Un
   return digests;
 }
 
+std::string ReleasePath(const Services& services, const UnitId& unit) {
+  return RepositoryPath(services.options, "environments/" + ToString(unit) + "/release.yaml");
+}
+
+// What a promotion leaves in `to`: the file with which `from` Succeeded.
+Result<Effect> EffectOf(const Services& services, const UnitId& from, const UnitId& to,
+                        const std::string& source_revision) {
+  const std::string path = ReleasePath(services, from);
+  SLUICE_TRY(const auto blob, services.mirror.ObjectAt(source_revision, path));
+  if (!blob)
+    return Fail(ErrorCode::kNotFound,
+                path + " is missing at " + source_revision + "; nothing was promoted");
+  return Effect{ReleasePath(services, to), *blob};
+}
+
 }  // namespace
 
 PromotionView ViewPromotion(const Snapshot& snapshot, const deploylog::State& state,
@@ -73,21 +88,15 @@ Result<std::string> CommitPromotion(const Services& services, const git::Person&
                                     const UnitId& from, const UnitId& to, const ReleaseId& release,
                                     const std::string& source_revision,
                                     const std::string& operation) {
-  const auto path_of = [&](const UnitId& unit) {
-    return RepositoryPath(services.options, "environments/" + ToString(unit) + "/release.yaml");
-  };
+  SLUICE_TRY(const Effect effect, EffectOf(services, from, to, source_revision));
   const auto decide = [&](const Snapshot& tip) -> Result<std::optional<ConfigChange>> {
     const DeclaredUnit* target = tip.Find(to);
     if (!target)
       return Fail(ErrorCode::kNotFound,
                   ToString(to) + " is no longer declared; nothing was promoted");
     if (ReleaseOf(*target).digest == release.digest) return std::optional<ConfigChange>();
-    SLUICE_TRY(const auto blob, services.mirror.ObjectAt(source_revision, path_of(from)));
-    if (!blob)
-      return Fail(ErrorCode::kNotFound,
-                  path_of(from) + " is missing at " + source_revision + "; nothing was promoted");
     ConfigChange change;
-    change.edits = {{path_of(to), git::TreeEdit::Blob{*blob}}};
+    change.edits = {{effect.path, git::TreeEdit::Blob{effect.oid}}};
     change.subject = "Promote " + to.application +
                      (release.version.empty() ? "" : " " + release.version) + " to " +
                      to.environment;
@@ -99,7 +108,7 @@ Result<std::string> CommitPromotion(const Services& services, const git::Person&
                        {"Release", release.digest}};
     return std::optional(change);
   };
-  return CommitConfigOrFail(services, person, operation, decide);
+  return CommitConfigOrFail(services, person, operation, decide, effect);
 }
 
 namespace {
@@ -154,8 +163,10 @@ Result<PassResult> PromoteIfDue(Pass& pass) {
   const std::string operation = PromotionOperation(pass.unit, decision.release, replaces);
   Record& record = pass.record;
   if (record.promote_operation == operation) {
+    SLUICE_TRY(const Effect effect,
+               EffectOf(pass.services, *view.from, pass.unit, decision.source_revision));
     SLUICE_TRY(const auto done, FindOperation(pass.services, pass.snapshot->revision,
-                                              decision.source_revision, operation));
+                                              decision.source_revision, operation, effect));
     if (done) {
       return WaitToPromote(
           pass, Refused(decision, "PromotionUndone",

@@ -26,14 +26,14 @@ Result<std::string> CommitFailedTree(Pass& pass, const FailedContent& failed,
   const std::string directory =
       RepositoryPath(services.options, "environments/" + ToString(pass.unit));
   const std::string operation = "op-" + Sha256Hex("retry " + request.id).substr(0, 16);
+  SLUICE_TRY(const auto tree, services.mirror.ObjectAt(failed.revision, directory));
+  if (!tree) return std::string();
   const auto decide = [&](const Snapshot& tip) -> Result<std::optional<ConfigChange>> {
     const bool is_reverted =
         pass.record.last_known_good &&
         tip.FingerprintOf(pass.unit) == pass.record.last_known_good->fingerprint &&
         failed.fingerprint != pass.record.last_known_good->fingerprint;
     if (!is_reverted) return std::optional<ConfigChange>();
-    SLUICE_TRY(const auto tree, services.mirror.ObjectAt(failed.revision, directory));
-    if (!tree) return std::optional<ConfigChange>();
     ConfigChange change;
     change.edits = {{directory, git::TreeEdit::Subtree{*tree}}};
     change.subject = "Retry " + ToString(pass.unit) + " as of " + failed.revision.substr(0, 7);
@@ -44,8 +44,8 @@ Result<std::string> CommitFailedTree(Pass& pass, const FailedContent& failed,
                        {"Application", pass.unit.application}};
     return std::optional(change);
   };
-  SLUICE_TRY(const Committed done,
-             CommitConfig(services, services.options.identity, operation, failed.revision, decide));
+  SLUICE_TRY(const Committed done, CommitConfig(services, services.options.identity, operation,
+                                                {directory, *tree}, failed.revision, decide));
   switch (done.how) {
     case Committed::How::kNothing:
       break;

@@ -99,12 +99,12 @@ Result<PassResult> Revert(Pass& pass) {
   std::vector<std::string> dropped;
   std::string not_revertible;  // reason; then `why` says more
   std::string why;
+  const std::string good_path = ToString(pass.unit) + ".good/environments/" + ToString(pass.unit);
+  SLUICE_TRY(const auto good, services.mirror.ObjectAt(services.log.Get()->tip, good_path));
   const auto decide = [&](const Snapshot& tip) -> Result<std::optional<ConfigChange>> {
     if (tip.FingerprintOf(pass.unit) != record.fingerprint) return std::optional<ConfigChange>();
     SLUICE_TRY(dropped, CommitsTouching(services, tip.revision, record.last_known_good->revision,
                                         directory));
-    const std::string good_path = ToString(pass.unit) + ".good/environments/" + ToString(pass.unit);
-    SLUICE_TRY(const auto good, services.mirror.ObjectAt(services.log.Get()->tip, good_path));
     SLUICE_TRY(const auto present, services.mirror.ObjectAt(tip.revision, directory));
     if (!good || good == present) {
       not_revertible = good ? "SharedInputFailed" : "RollbackImpossible";
@@ -123,8 +123,9 @@ Result<PassResult> Revert(Pass& pass) {
     return std::optional(
         DescribeRevert(pass, dropped, subject, {directory, git::TreeEdit::Subtree{*good}}));
   };
-  SLUICE_TRY(const Committed done, CommitConfig(services, services.options.identity,
-                                                record.revert_operation, record.revision, decide));
+  SLUICE_TRY(const Committed done,
+             CommitConfig(services, services.options.identity, record.revert_operation,
+                          {directory, good.value_or("")}, record.revision, decide));
   if (done.how == Committed::How::kRefused) return ParkOnBranch(pass, done.commit, done.message);
   if (done.how == Committed::How::kLanded) {
     if (dropped.empty()) {  // found as pushed before a restart

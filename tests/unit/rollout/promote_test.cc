@@ -127,6 +127,29 @@ TEST_CASE("a promotion commit whose answer was lost is found again by its operat
   CHECK(world.CommitCount("main") == commits + 1);
 }
 
+TEST_CASE("an operation id forged on the branch does not pass for the promotion") {
+  World world(TwoEnvironments("{mode: auto}"));
+  BringToDev(world);
+  const auto forge = [&] {
+    world.Commit({{"README.md", "innocent"}},
+                 "Innocent\n\nSluice-Operation: " + world.Get().promote_operation + "\n");
+  };
+  SECTION("before the commit") {
+    DieAtCommit(world, Fault::kLostUnknown);
+    forge();
+  }
+  SECTION("while it is pushed") {
+    auto& remote = *world.engine->remote;
+    remote.before_push = [&] {
+      if (world.LastEvent() != "promoted") return;
+      remote.before_push = {};
+      forge();
+    };
+  }
+  CHECK(world.Settle().standing == Standing::kDone);
+  CHECK(World::TagIn(world.eu) == "good2");
+}
+
 TEST_CASE("a branch that refuses the promotion holds the unit, told once") {
   World world(TwoEnvironments("{mode: auto}"));
   BringToDev(world);

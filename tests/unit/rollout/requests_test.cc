@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/base/hash.h"
 #include "tests/unit/rollout/rollout_world.h"
 
 namespace sluice::rollout {
@@ -55,6 +56,19 @@ TEST_CASE("a retry whose commit the branch refuses is told once, and holds up no
   world.Request("unfreeze");
   world.Commit({{kDirectory + "release.yaml", ReleaseYaml("bad2")}});
   CHECK(world.Settle().standing == Standing::kDone);
+  CHECK(World::TagIn(world.eu) == "bad2");
+}
+
+TEST_CASE("an operation id forged on the branch does not pass for the commit of a retry") {
+  World world;
+  const std::string bad = FailAndRevert(world);
+  world.Request("retry");
+  std::string id = world.hub.Git({"ls-tree", "--name-only", "deployments", "requests/"});
+  id = id.substr(9, id.rfind(".json") - 9);
+  world.Commit({{"README.md", "innocent"}},
+               "Innocent\n\nSluice-Operation: op-" + Sha256Hex("retry " + id).substr(0, 16) + "\n");
+  CHECK(world.Settle().standing == Standing::kDone);
+  CHECK(world.TreeOf("main") == world.TreeOf(bad));
   CHECK(World::TagIn(world.eu) == "bad2");
 }
 

@@ -1,0 +1,40 @@
+// The revert commit: what passes for it, and what it needs of the history.
+#include "engine/rollout/revert.h"
+
+#include "engine/base/hash.h"
+#include "tests/unit/rollout/rollout_world.h"
+
+namespace sluice::rollout {
+namespace {
+
+const Files kBad = {{kDirectory + "release.yaml", ReleaseYaml("bad2")}};
+
+void BreakBad(World& world) {
+  world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", /*is_terminal=*/true);
+}
+
+}  // namespace
+
+TEST_CASE("an operation id forged on the branch does not pass for the revert") {
+  World world;
+  REQUIRE(world.Pass().standing == Standing::kDone);
+  const std::string good = world.Main();
+  const std::string bad = world.Commit(kBad);
+  BreakBad(world);
+  std::string forged;
+  world.eu.OnCall([&](const std::string& call) {
+    if (!forged.empty() || call != "apply Deployment shop/web") return;
+    const std::string operation =
+        "op-" + Sha256Hex("revert prod/web " + world.Get().rollout).substr(0, 16);
+    forged = world.Commit({{"README.md", "innocent"}},
+                          "Innocent\n\nSluice-Operation: " + operation + "\n");
+  });
+  CHECK(world.Pass().standing == Standing::kFailed);
+  REQUIRE_FALSE(forged.empty());
+  CHECK(world.TreeOf("main") == world.TreeOf(good));
+  CHECK(world.hub.Git({"rev-parse", "main^"}) == forged);
+  CHECK(world.LastEvent() == "reverted");
+  CHECK(world.Trailer("Reverts") == bad);
+}
+
+}  // namespace sluice::rollout
