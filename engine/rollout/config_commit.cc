@@ -6,6 +6,7 @@ namespace sluice::rollout {
 namespace {
 
 constexpr int kAttempts = 10;
+constexpr int kLookBack = 2000;  // commits, where nothing says how far to look
 
 Result<bool> Brought(const Services& services, const git::Commit& commit, const Effect& effect) {
   if (effect.path.empty()) return true;
@@ -33,21 +34,31 @@ Result<std::string> FetchTip(const Services& services) {
   return fetched.value_or(it->second);
 }
 
+Result<bool> IsHere(const Services& services, const std::string& commit) {
+  const auto found = services.mirror.ReadCommit(commit);
+  if (found) return true;
+  if (found.error().code() == ErrorCode::kNotFound) return false;
+  return Fail(found.error());
+}
+
 Result<std::optional<std::string>> FindOperation(const Services& services, const std::string& tip,
                                                  const std::string& since,
                                                  const std::string& operation,
                                                  const Effect& effect) {
   std::optional<std::string> found;
   if (tip == since) return found;
+  SLUICE_TRY(const bool is_bounded, IsHere(services, since));
   Status inner;
-  SLUICE_CHECK(
-      services.mirror.Log(tip, since, git::Mirror::Walk::kAll, [&](const git::Commit& commit) {
+  int seen = 0;
+  SLUICE_CHECK(services.mirror.Log(
+      tip, is_bounded ? since : "", git::Mirror::Walk::kAll, [&](const git::Commit& commit) {
         const std::pair<std::string, std::string> trailer("Sluice-Operation", operation);
-        if (std::ranges::find(commit.trailers, trailer) == commit.trailers.end()) return true;
+        const bool may_go_on = is_bounded || ++seen < kLookBack;
+        if (std::ranges::find(commit.trailers, trailer) == commit.trailers.end()) return may_go_on;
         const auto brought = Brought(services, commit, effect);
         if (!brought) inner = Fail(brought.error());
         if (brought && *brought) found = commit.oid;
-        return brought && !found;
+        return brought && !found && may_go_on;
       }));
   SLUICE_CHECK(inner);
   return found;

@@ -17,6 +17,9 @@ namespace sluice::rollout {
 // Lists and fetches the config branch; kNotFound says which branch is missing where.
 Result<std::string> FetchTip(const Services& services);
 
+// False for a commit that a rewrite of history took away.
+Result<bool> IsHere(const Services& services, const std::string& commit);
+
 // What the commit of an operation leaves on the branch: object `oid` at `path` (from the
 // repository's root). Without a path nothing is known of it.
 struct Effect {
@@ -26,7 +29,8 @@ struct Effect {
 
 // The commit after `since` up to `tip` that carries the operation id and brought `effect`. Trailers
 // on the config branch are anybody's words: an id that others can compute counts only with its
-// effect.
+// effect. Where `since` is gone with a history that was rewritten, the newest commits are looked
+// through.
 Result<std::optional<std::string>> FindOperation(const Services& services, const std::string& tip,
                                                  const std::string& since,
                                                  const std::string& operation,

@@ -4,6 +4,7 @@
 
 #include "engine/base/log.h"
 #include "engine/base/time_format.h"
+#include "engine/rollout/config_commit.h"
 
 namespace sluice::rollout {
 namespace {
@@ -78,10 +79,13 @@ Result<Authorship> FindAuthorship(const Services& services, const std::string& r
 Result<std::vector<std::string>> CommitsTouching(const Services& services, const std::string& tip,
                                                  const std::string& good,
                                                  const std::string& directory) {
+  SLUICE_TRY(const bool is_bounded, IsHere(services, good));
+  const std::string until = is_bounded ? good : "";
+  const size_t most = is_bounded ? static_cast<size_t>(kLookBack) : 1;
   std::vector<std::string> commits;
   Status inner;
   SLUICE_CHECK(
-      services.mirror.Log(tip, good, git::Mirror::Walk::kAll, [&](const git::Commit& commit) {
+      services.mirror.Log(tip, until, git::Mirror::Walk::kAll, [&](const git::Commit& commit) {
         auto here = services.mirror.ObjectAt(commit.oid, directory);
         if (!here) {
           inner = Fail(here.error());
@@ -98,7 +102,7 @@ Result<std::vector<std::string>> CommitsTouching(const Services& services, const
         }
         if (commit.parents.empty()) differs_from_all = here->has_value();
         if (differs_from_all) commits.push_back(commit.oid);
-        return commits.size() < static_cast<size_t>(kLookBack);
+        return commits.size() < most;
       }));
   SLUICE_CHECK(inner);
   return commits;

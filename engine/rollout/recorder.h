@@ -26,8 +26,8 @@ struct Authorship {
 // root).
 Result<Authorship> FindAuthorship(const Services& services, const std::string& revision,
                                   const std::string& directory);
-// Commits after `good` up to `tip` that changed `directory`, newest first; all of `tip`'s when
-// `good` is gone.
+// Commits after `good` up to `tip` that changed `directory`, newest first; only the newest of them
+// when `good` is gone with a history that was rewritten.
 Result<std::vector<std::string>> CommitsTouching(const Services& services, const std::string& tip,
                                                  const std::string& good,
                                                  const std::string& directory);

@@ -26,6 +26,8 @@ Result<std::string> CommitFailedTree(Pass& pass, const FailedContent& failed,
   const std::string directory =
       RepositoryPath(services.options, "environments/" + ToString(pass.unit));
   const std::string operation = "op-" + Sha256Hex("retry " + request.id).substr(0, 16);
+  SLUICE_TRY(const bool is_here, IsHere(services, failed.revision));
+  if (!is_here) return std::string("the failed content is no longer in the repository");
   SLUICE_TRY(const auto tree, services.mirror.ObjectAt(failed.revision, directory));
   if (!tree) return std::string();
   const auto decide = [&](const Snapshot& tip) -> Result<std::optional<ConfigChange>> {

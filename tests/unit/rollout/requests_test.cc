@@ -72,4 +72,17 @@ TEST_CASE("an operation id forged on the branch does not pass for the commit of 
   CHECK(World::TagIn(world.eu) == "bad2");
 }
 
+TEST_CASE("a retry of content that left the repository says so and is done with") {
+  World world;
+  FailAndRevert(world);
+  world.Rewrite();
+  world.Request("retry");
+  const std::string main = world.Main();
+  CHECK(world.Settle().standing == Standing::kDone);
+  CHECK(world.Main() == main);
+  CHECK(world.engine->log->Get()->requests.empty());
+  CHECK(IsInLog(world, "is no longer in the repository"));
+  CHECK(world.Get().failed.empty());
+}
+
 }  // namespace sluice::rollout

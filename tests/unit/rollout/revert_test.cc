@@ -37,4 +37,38 @@ TEST_CASE("an operation id forged on the branch does not pass for the revert") {
   CHECK(world.Trailer("Reverts") == bad);
 }
 
+TEST_CASE("a revert needs no commit of before a rewrite of history, only the good tree") {
+  World world;
+  REQUIRE(world.Pass().standing == Standing::kDone);
+  world.Rewrite();
+  const std::string good = world.Main();
+  const std::string bad = world.Commit(kBad);
+  BreakBad(world);
+  CHECK(world.Pass().standing == Standing::kFailed);
+  CHECK(World::TagIn(world.eu) == "good1");
+  CHECK(world.TreeOf("main") == world.TreeOf(good));
+  CHECK_FALSE(world.Get().revert_pending);
+  CHECK(world.LastEvent() == "reverted");
+  CHECK(world.Trailer("Reverts") == bad);
+  CHECK(world.Settle().standing == Standing::kDone);
+}
+
+TEST_CASE("a revert goes on after a rewrite that lost the failed commit, too") {
+  World world;
+  REQUIRE(world.Pass().standing == Standing::kDone);
+  const std::string good = world.Main();
+  world.Commit(kBad);
+  BreakBad(world);
+  // The remote goes away after the rollback, so that the revert is left to the next process.
+  auto& remote = *world.engine->remote;
+  remote.before_list = [&] { remote.FailLists(world.LastEvent() == "rolledback"); };
+  (void)world.TryPass();
+  REQUIRE(world.Get().revert_pending);
+  const std::string tree = world.TreeOf(good);
+  world.Rewrite();
+  CHECK(world.Settle().standing == Standing::kDone);
+  CHECK(world.TreeOf("main") == tree);
+  CHECK_FALSE(world.Get().revert_pending);
+}
+
 }  // namespace sluice::rollout

@@ -112,6 +112,15 @@ void World::Restart() {
   engine->clock.Advance(now - engine->clock.SystemNow());
 }
 
+void World::Rewrite() {
+  git::Git(work.path, {"fetch", "-q", hub.path, "main"});
+  const std::string root =
+      git::WriteRawCommit(work.path, git::Git(work.path, {"rev-parse", "FETCH_HEAD^{tree}"}));
+  git::Git(work.path, {"push", "-q", "-f", hub.path, root + ":refs/heads/main"});
+  data_dir = git::MakeTemporaryDirectory();
+  Restart();
+}
+
 std::string World::Commit(const Files& files, const std::string& message) {
   git::Git(work.path, {"fetch", "-q", hub.path, "main"});
   const std::string parent = git::Git(work.path, {"rev-parse", "FETCH_HEAD"});

@@ -66,6 +66,9 @@ class World {
   PassResult Settle();
   // Another process on the same data directory takes over: memory is gone, the outbox is not.
   void Restart();
+  // Replaces the history of main by one commit with the same files, and starts on an empty data
+  // directory: the commits of before are nowhere any more.
+  void Rewrite();
 
   Record Get(const UnitId& unit = kWeb);
   // Events of the log that concern units, oldest first.
