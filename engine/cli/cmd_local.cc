@@ -134,11 +134,10 @@ int InitCommand(const Global& global, const InitOptions& options) {
     return Report(acquired.error());
   }
   const auto work = [&]() -> Status {
-    if (options.accept_history)
-      SLUICE_CHECK(composition.mirror().SetRef(daemon::SeenRef(services.options.branch), ""));
     if (options.new_log) SLUICE_CHECK(composition.log().StartNewLog(services.GitCall()));
     daemon::Poller poller(services);
     SLUICE_TRY(const bool moved, poller.Poll());
+    if (options.accept_history) poller.AcceptRewrittenHistory();
     (void)moved;
     return {};
   };

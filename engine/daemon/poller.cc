@@ -6,6 +6,44 @@
 
 namespace sluice::daemon {
 
+namespace {
+
+constexpr std::string_view kAcceptedTip = "Accepted-Revision";
+
+std::string TrailerOf(const Event& event, std::string_view wanted) {
+  for (const auto& [key, value] : event.trailers) {
+    if (key == wanted) return value;
+  }
+  return "";
+}
+
+// The newest tip of the config branch that the log knows of; "" for none. Only events that speak of
+// the tip of their time count: others repeat what an older rollout was of.
+Result<std::string> NewestTip(deploylog::DeployLog& log) {
+  for (const int limit : {100, 0}) {
+    deploylog::DeployLog::Filter filter;
+    filter.limit = limit;
+    SLUICE_TRY(const auto events, log.History(filter));
+    for (const Event& event : events) {
+      if (std::string tip = TrailerOf(event, kAcceptedTip); !tip.empty()) return tip;
+      const bool is_of_tip =
+          event.kind == EventKind::kInitialised || event.kind == EventKind::kStarted ||
+          event.kind == EventKind::kSucceeded || event.kind == EventKind::kAdopted;
+      if (std::string tip = TrailerOf(event, "Revision"); is_of_tip && !tip.empty()) return tip;
+    }
+  }
+  return std::string();
+}
+
+// A commit that is gone is nobody's ancestor.
+Result<bool> Descends(git::Mirror& mirror, const std::string& newer, const std::string& older) {
+  auto is_ancestor = mirror.IsAncestor(older, newer);
+  if (!is_ancestor && is_ancestor.error().code() == ErrorCode::kNotFound) return false;
+  return is_ancestor;
+}
+
+}  // namespace
+
 std::string SeenRef(const std::string& branch) { return "refs/sluice/seen/" + branch; }
 
 Poller::View Poller::Get() const {
@@ -27,16 +65,30 @@ Status Poller::TryLease() {
 }
 
 Status Poller::CheckHistory(const std::string& tip) {
-  SLUICE_TRY(const auto seen, services_.mirror.Resolve(SeenRef(services_.options.branch)));
-  if (seen && *seen != tip) {
-    SLUICE_TRY(const bool descends, services_.mirror.IsAncestor(*seen, tip));
-    if (!descends) {
-      return Fail(ErrorCode::kCorrupted, "HistoryRewritten",
-                  "branch " + services_.options.branch + " was rewritten: its tip " +
-                      tip.substr(0, 7) + " does not descend from " + seen->substr(0, 7) +
-                      ", the last one seen; nothing is synced. Restore the branch, or accept the "
-                      "new history with `sluice init --accept-history`");
-    }
+  SLUICE_TRY(const auto kept, services_.mirror.Resolve(SeenRef(services_.options.branch)));
+  std::string seen = kept.value_or("");
+  // The data directory is only a cache; the log outlives it.
+  if (!kept) {
+    SLUICE_TRY(seen, NewestTip(services_.log));
+  }
+  bool descends = true;
+  if (!seen.empty()) {
+    SLUICE_TRY(descends, Descends(services_.mirror, tip, seen));
+  }
+  if (!descends && !accepts_rewritten_) {
+    return Fail(ErrorCode::kCorrupted, "HistoryRewritten",
+                "branch " + services_.options.branch + " was rewritten: its tip " +
+                    tip.substr(0, 7) + " does not descend from " + seen.substr(0, 7) +
+                    ", the last one seen; nothing is synced. Restore the branch, or accept the "
+                    "new history with `sluice init --accept-history`");
+  }
+  if (!descends && !services_.log.Get()->tip.empty()) {
+    deploylog::Entry entry;
+    entry.event.kind = EventKind::kRequest;
+    entry.event.summary = "the rewritten history of branch " + services_.options.branch +
+                          " is accepted at " + tip.substr(0, 7) + ", after " + seen.substr(0, 7);
+    entry.event.trailers = {{std::string(kAcceptedTip), tip}};
+    SLUICE_CHECK(services_.log.Append(std::move(entry), services_.GitCall()));
   }
   return services_.mirror.SetRef(SeenRef(services_.options.branch), tip);
 }

@@ -25,6 +25,9 @@ class Poller {
   // Needs the lease. True when something moved. kCorrupted (HistoryRewritten, LogRewritten,
   // LogMissing) stops syncing until a person acts.
   Result<bool> Poll();
+  // From now on a config branch that was rewritten is accepted, and the log says so. Before the
+  // first Poll.
+  void AcceptRewrittenHistory() { accepts_rewritten_ = true; }
 
  private:
   Result<std::map<std::string, std::string>> List();
@@ -33,6 +36,7 @@ class Poller {
   Status BeginLog();
 
   const rollout::Services& services_;
+  bool accepts_rewritten_ = false;
   Guarded<View> view_;
 };
 
