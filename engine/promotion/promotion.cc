@@ -113,6 +113,18 @@ std::vector<const ReleaseHistory*> Candidates(const Facts& facts) {
   return found;
 }
 
+// The newest release that would be a candidate, had it not failed here or been withdrawn upstream.
+const ReleaseHistory* FindExcluded(const Facts& facts) {
+  const ReleaseHistory* newest = nullptr;
+  for (const ReleaseHistory& release : facts.upstream->releases) {
+    const bool is_newer =
+        !release.digest.empty() && release.first_succeeded && IsLaterThanTargets(facts, release);
+    if (is_newer && (!newest || *release.first_succeeded > *newest->first_succeeded))
+      newest = &release;
+  }
+  return newest;
+}
+
 Decision Make(Kind kind, const ReleaseHistory& release, std::string reason, std::string message,
               std::optional<SystemTime> until = std::nullopt) {
   return {kind,
@@ -151,6 +163,24 @@ std::optional<Decision> FindObstacle(const Facts& facts, const ReleaseHistory& c
   return std::nullopt;
 }
 
+// There is something newer, and it must not come: the engine has nothing to do, a person is told.
+Decision Exclude(const Facts& facts, const ReleaseHistory& release) {
+  const std::string to = ToString(facts.to);
+  Decision decision =
+      IsFailedHere(facts, release.digest)
+          ? Make(Kind::kHold, release, "ReleaseFailedHere",
+                 NameOf(release) + " of " + ToString(facts.from) + " is newer, but failed in " +
+                     to + "; bring a fix, or run `sluice retry " + to +
+                     "` when the failure was no fault of the release")
+          : Make(Kind::kHold, release, "ReleaseWithdrawn",
+                 NameOf(release) + " is newer, but " + ToString(facts.from) +
+                     " went back from it to an older one; bring it there again first");
+  if (facts.is_by_person) return decision;
+  Decision nothing;
+  nothing.message = std::move(decision.message);
+  return nothing;
+}
+
 Decision AwaitSoak(const Facts& facts, const std::vector<const ReleaseHistory*>& candidates) {
   const std::string soak = FormatDuration(facts.soak);
   for (const ReleaseHistory* candidate : candidates) {
@@ -184,6 +214,7 @@ Decision Choose(const Facts& facts) {
   }
   const std::vector<const ReleaseHistory*> candidates = Candidates(facts);
   if (candidates.empty()) {
+    if (const ReleaseHistory* excluded = FindExcluded(facts)) return Exclude(facts, *excluded);
     const auto unknown = std::ranges::find_if(
         facts.upstream->releases,
         [&](const ReleaseHistory& release) { return IsOrderUnknown(facts, release.digest); });

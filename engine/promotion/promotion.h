@@ -31,7 +31,8 @@ struct Decision {
     kPromote,   // copy `release` now
     kUpToDate,  // nothing newer
     kWait,      // a candidate exists: until `until`, or for the target's open rollout
-    kHold,      // a person must act: hot fix in the target (UnknownReleaseInTarget), target frozen
+    kHold,      // a person must act: hot fix in the target (UnknownReleaseInTarget), target frozen;
+                // only with is_by_person: what is newer failed here or was withdrawn upstream
   };
   Kind kind = Kind::kUpToDate;
   ReleaseId release;

@@ -184,6 +184,30 @@ TEST_CASE("the soak is the longest unbroken Healthy stay upstream") {
   });
 }
 
+TEST_CASE("a person is told of what is newer and must not come") {
+  Case c;
+  c.facts.is_by_person = true;
+  std::string reason, named;
+  SECTION("it failed here") {
+    c.target.releases.insert(c.target.releases.begin(), Failed("r2"));
+    reason = "ReleaseFailedHere";
+    named = "`sluice retry prod/web`";
+  }
+  SECTION("upstream went back from it") {
+    Case::Run(c.upstream, "r1");
+    reason = "ReleaseWithdrawn";
+    named = "staging/web went back from it";
+  }
+  const Decision told = c.Choose();
+  CHECK(Name(told.kind) == "hold");
+  CHECK(told.reason == reason);
+  CHECK(told.release.digest == "r2");
+  CHECK(told.message.find("v-r2") != std::string::npos);
+  CHECK(told.message.find(named) != std::string::npos);
+  c.facts.is_by_person = false;
+  CHECK(Name(c.Choose().kind) == "up to date");
+}
+
 TEST_CASE("what failed here is not promoted again until it is forgotten") {
   Check({
       {"failed here",
@@ -390,7 +414,7 @@ TEST_CASE("a person may decide what is left to persons, but nothing else") {
       {"cannot bring back what failed", by_person([](Case& c) {
          c.target.releases.insert(c.target.releases.begin(), Failed("r2"));
        }),
-       Kind::kUpToDate, ""},
+       Kind::kHold, "r2", "ReleaseFailedHere"},
       {"cannot pass a freeze", by_person([](Case& c) {
          c.target.frozen = Frozen{"Ada", "", At("07:00")};
        }),
