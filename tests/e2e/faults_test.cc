@@ -43,6 +43,34 @@ TEST_CASE(
   CHECK(world.CommitCount("main") == 1);
 }
 
+TEST_CASE("on an API server that answers late, a good release succeeds and a bad one is reverted") {
+  World world({.faults = {"stale:seconds=3"}});
+  world.WritePipeline({{.name = "dev"}});
+  world.WriteApp("dev", {});
+  world.Commit("Add web");
+  // The new namespace is not there at once, either.
+  REQUIRE(Eventually([&] { return world.Sluice({"sync"}).exit_code == 0; }));
+  world.WriteRelease("dev", "web", "good-2", "2");
+  world.Commit("Good");
+  const Ran good = world.Sluice({"sync"});
+  INFO(Text(good));
+  CHECK(good.exit_code == 0);
+  CHECK(world.Record("dev/web")["outcome"] == "Succeeded");
+  world.WriteRelease("dev", "web", "http500-3", "3");
+  world.Commit("Bad");
+  const Ran bad = world.Sluice({"sync"});
+  INFO(Text(bad));
+  CHECK(bad.exit_code == 3);
+  CHECK(Count(world, "failed") == 1);
+  CHECK(Count(world, "reverted") == 1);
+  world.Pull();
+  CHECK(world.Read("environments/dev/web/release.yaml").find("good-2") != std::string::npos);
+  // The server's answers come up to it: it is the good one that runs.
+  CHECK(
+      Eventually([&] { return world.Image("dev", "web") == "registry.example/shop/web:good-2"; }));
+  CHECK(world.Sluice({"sync"}).exit_code == 0);
+}
+
 TEST_CASE(
     "a branch that refuses the revert leaves it on a branch of its own and freezes the unit") {
   World world;
