@@ -49,6 +49,48 @@ size_t Utf8Length(std::string_view text, size_t i) {
   return length;
 }
 
+constexpr std::array<std::string_view, 12> kSecretNames = {
+    "password", "passwd",     "passphrase",        "token",           "apikey", "api_key",
+    "api-key",  "secret_key", "secret_access_key", "secretaccesskey", "secret", "credential"};
+
+// Where the value begins when text[at] begins a name of kSecretNames with a value after it, as in
+// password=x, "token": "x", Api-Key: x; npos otherwise. `lower` is the text in lower case.
+size_t SecretValueAt(std::string_view lower, size_t at) {
+  for (const std::string_view name : kSecretNames) {
+    if (!lower.substr(at).starts_with(name)) continue;
+    size_t i = at + name.size();
+    if (i < lower.size() && (lower[i] == '"' || lower[i] == '\'')) ++i;
+    i = std::min(lower.find_first_not_of(" \t", i), lower.size());
+    if (i == lower.size() || (lower[i] != '=' && lower[i] != ':')) continue;
+    // "prod/token: started" is said of a unit of that name.
+    const size_t before = lower.find_last_of("/ \t\r\n", at);
+    if (lower[i] == ':' && before != std::string_view::npos && lower[before] == '/') continue;
+    i = lower.find_first_not_of(" \t", i + 1);
+    return i;
+  }
+  return std::string_view::npos;
+}
+
+std::string MaskSecretValues(std::string_view text) {
+  const std::string lower = ToLower(text);
+  std::string out;
+  size_t copied = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    size_t start = SecretValueAt(lower, i);
+    if (start == std::string_view::npos) continue;
+    const char quote = text[start] == '"' || text[start] == '\'' ? text[start] : '\0';
+    if (quote != '\0') ++start;
+    const size_t end = std::min(quote != '\0' ? text.find_first_of(std::string{quote, '\n'}, start)
+                                              : text.find_first_of(" \t\r\n,;&'\")}]", start),
+                                text.size());
+    if (end == start) continue;
+    out.append(text.substr(copied, start - copied)).append("***");
+    copied = end;
+    i = end - 1;
+  }
+  return out.append(text.substr(copied));
+}
+
 }  // namespace
 
 std::vector<std::string> Split(std::string_view text, char separator) {
@@ -189,7 +231,7 @@ std::string RedactCredentials(std::string_view text) {
                   "***");
     }
   }
-  return out;
+  return MaskSecretValues(out);
 }
 
 std::string Tail(std::string_view text, size_t limit) {

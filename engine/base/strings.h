@@ -28,8 +28,9 @@ bool IsValidUtf8(std::string_view text);
 bool IsDnsLabel(std::string_view text);
 // Control characters (and DEL) as \xNN, so hostile text cannot steer a terminal or forge a line.
 std::string EscapeControl(std::string_view text);
-// "https://user:pass@host/x" -> "https://***@host/x", anywhere in the text, and Authorization
-// values. A login without a password in an ssh address stays.
+// "https://user:pass@host/x" -> "https://***@host/x", anywhere in the text; Authorization values;
+// and the value after password=, token:, secret=, apikey= and their like. A login without a
+// password in an ssh address stays.
 std::string RedactCredentials(std::string_view text);
 // At most `limit` bytes from the end, cut at a character boundary.
 std::string Tail(std::string_view text, size_t limit);

@@ -79,6 +79,21 @@ TEST_CASE("an address is shown with its login, never with a password") {
         "https://***@host/x https://***@host:8443");
 }
 
+TEST_CASE("the value of what is called a password, token, secret or key is not shown") {
+  CHECK(RedactCredentials("password=SECRET user=web") == "password=*** user=web");
+  CHECK(RedactCredentials("DB_PASSWORD: SECRET\nnext") == "DB_PASSWORD: ***\nnext");
+  CHECK(RedactCredentials("{\"token\": \"SEC RET\", \"a\": 1}") ==
+        "{\"token\": \"***\", \"a\": 1}");
+  CHECK(RedactCredentials("GET /x?apikey=SECRET&y=1") == "GET /x?apikey=***&y=1");
+  CHECK(RedactCredentials("AWS_SECRET_ACCESS_KEY=SECRET") == "AWS_SECRET_ACCESS_KEY=***");
+  CHECK(RedactCredentials("token=Bearer SECRET") == "token=*** ***");
+  const std::string plain =
+      "Secret web: data is bad; tokenFile: /run/token is missing; "
+      "prod/auth-token: started; password:";
+  CHECK(RedactCredentials(plain) == plain);
+  CHECK(RedactCredentials("secret=***") == "secret=***");
+}
+
 TEST_CASE("refs are full names") {
   CHECK(IsFullRefName("refs/heads/main"));
   CHECK(IsFullRefName("refs/sluice/lease/deployments"));
