@@ -91,7 +91,10 @@ void Attempt::BeginRecord() {
 
 std::optional<Result<PassResult>> Attempt::Settle() {
   Plan plan = MergePlans(sessions_, services_.options.hmac_key);
-  const bool is_refused = std::ranges::any_of(sessions_, &TargetSession::is_refused);
+  // By the server, or before it was asked: the verdict is the same.
+  const bool is_refused = std::ranges::any_of(sessions_, &TargetSession::is_refused) ||
+                          std::ranges::find(plan.blockers, "ContentRejected",
+                                            &PlanBlocker::reason) != plan.blockers.end();
   for (const PlanBlocker& blocker : plan.blockers) {
     if (!is_refused || blocker.reason != "ContentRejected")
       return Hold(pass_, blocker.reason, blocker.message);

@@ -80,6 +80,26 @@ TEST_CASE("an object that the cluster cannot take holds its unit before anything
   CHECK(world.Deployment("dev", "web").is_null());
 }
 
+TEST_CASE("a Secret that no server could take Failed: it stays declared, and Git is reverted") {
+  World world;
+  Begin(world);
+  const std::string file = "environments/dev/web/secret.yaml";
+  const std::string secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\nstringData: {p: ";
+  world.Write(file, secret + "\"1\"}\n");
+  world.Commit("Add a secret");
+  REQUIRE(world.Sluice({"sync"}).exit_code == 0);
+  world.Write(file, secret + "7654321}\n");
+  world.Commit("Forget the quotes");
+  const Ran plan = world.Sluice({"plan"});
+  CheckLine(plan, 4, {"ContentRejected", "Secret", file + ":1", "stringData.p is not text"});
+  CHECK(plan.out.find("no longer declared") == std::string::npos);
+  const size_t writes = world.WriteCount();
+  CheckLine(world.Sluice({"sync"}), 3, {"ContentRejected", "stringData.p is not text"});
+  CHECK(world.WriteCount() == writes);
+  CHECK(world.Record("dev/web")["failed"].size() == 1);
+  CHECK(world.Git({"show", "main:" + file}).find("\"1\"") != std::string::npos);
+}
+
 TEST_CASE(
     "a kubeconfig that cannot be used is invalid configuration, named before anything is "
     "recorded") {

@@ -60,6 +60,8 @@ WriteResult KubernetesDriver::ApplyOne(const PreparedObject& object, WriteMode m
   const ObjectRef& ref = object.resource.ref;
   const std::string what =
       (mode == WriteMode::kDryRun ? "dry run of " : "applying ") + ToString(ref);
+  if (const auto refusal = declared_.refused.find(ref); refusal != declared_.refused.end())
+    return {.status = Fail(refusal->second.With(what))};
   const std::string& api_version = object.resource.api_version;
   const std::string version = api_version.substr(api_version.find('/') + 1);
   const bool is_fresh_type = declared_.custom_kinds.contains({ref.group, ref.kind});

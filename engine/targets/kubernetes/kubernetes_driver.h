@@ -76,6 +76,7 @@ class KubernetesDriver final : public TargetDriver {
     std::set<GroupKind> custom_kinds;           // kinds whose CRD is in the set
     std::set<std::string> namespaces;           // Namespace objects in the set
     std::set<std::string> missing_namespaces;   // neither there nor in the set
+    std::map<ObjectRef, Error> refused;         // no server would take them, so none is asked
   };
 
   // A kind that a CustomResourceDefinition of the set brings.

@@ -106,6 +106,12 @@ Result<Prediction> KubernetesDriver::PredictOne(const PreparedObject& object,
                                                 const LiveState& state, Force force,
                                                 const Call& call) {
   const ObjectRef& ref = object.resource.ref;
+  if (const auto refusal = declared_.refused.find(ref); refusal != declared_.refused.end()) {
+    Prediction refused;
+    refused.kind = Kind::kRefused;
+    refused.message = refusal->second.message();
+    return refused;
+  }
   if (ComesWithTheSet(ref, state)) return Unknowable("its namespace is not there yet", object);
   const auto it = state.objects.find(ref);
   const nlohmann::json* live = it == state.objects.end() ? nullptr : &it->second.body;

@@ -32,14 +32,14 @@ std::string VersionOf(const std::string& api_version) {
   return slash == std::string::npos ? api_version : api_version.substr(slash + 1);
 }
 
+// "environments/prod/web/api.yaml:3"
+std::string PlaceOf(const Resource& resource) {
+  return resource.at.file + (resource.at.line > 0 ? ":" + std::to_string(resource.at.line) : "");
+}
+
 // "Deployment web/api (environments/prod/web/api.yaml:3)".
 std::string Describe(const Resource& resource) {
-  std::string text = ToString(resource.ref);
-  if (!resource.at.file.empty()) {
-    text += " (" + resource.at.file +
-            (resource.at.line > 0 ? ":" + std::to_string(resource.at.line) : "") + ")";
-  }
-  return text;
+  return ToString(resource.ref) + (resource.at.file.empty() ? "" : " (" + PlaceOf(resource) + ")");
 }
 
 bool IsOwnedByAnother(const nlohmann::json& live) {
@@ -152,10 +152,9 @@ Status KubernetesDriver::PrepareOne(const Resource& resource, const Ownership& o
   StripServerOwned(body);
   body["metadata"].erase("generateName");
   if (IsSecret(ref)) {
+    // Refused as by the server, and declared all the same: it must not look like a leftover.
     if (auto status = EncodeStringData(body); !status) {
-      prepared.blockers.push_back(
-          {status.error().reason(), Describe(resource) + ": " + status.error().message()});
-      return {};
+      declared_.refused.insert_or_assign(ref, Error(status.error()).With(PlaceOf(resource)));
     }
   }
   const auto is_same = [&](const PreparedObject& other) { return other.resource.ref == ref; };

@@ -39,8 +39,6 @@ TEST_CASE("what cannot be placed blocks the plan and says why") {
        "cannot be a name"},
       {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: a/../b}\n",
        "ContentRejected", "cannot be a name"},
-      {"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {port: 80}\n",
-       "ContentRejected", "stringData.port is not text"},
       {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: "
        "ConfigMap\nmetadata: {name: a, namespace: default}\n",
        "DuplicateObject", "declared before"},
@@ -48,6 +46,32 @@ TEST_CASE("what cannot be placed blocks the plan and says why") {
   const std::string blocker = BlockerOf(cluster, row.yaml);
   CHECK_THAT(blocker, Catch::StartsWith(std::string(row.reason) + ":"));
   CHECK_THAT(blocker, Catch::Contains(row.words));
+}
+
+TEST_CASE("content that no server could take stays declared, is refused, and is never sent") {
+  LiveCluster cluster;
+  const auto driver = cluster.Driver("default");
+  const auto prepared = driver->Prepare(
+      MakeResources("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {port: 80}\n"),
+      TestOwner(), cluster.Deadline());
+  INFO((prepared ? "" : prepared.error().message()));
+  REQUIRE(prepared);
+  CHECK(prepared->blockers.empty());
+  REQUIRE(prepared->objects.size() == 1);
+  CHECK(prepared->objects[0].resource.ref == ObjectRef{"", "Secret", "default", "a"});
+  const auto predictions = driver->Predict(prepared->objects, {}, Force::kNo, cluster.Deadline());
+  REQUIRE(predictions);
+  REQUIRE(predictions->size() == 1);
+  CHECK(predictions->at(0).kind == Prediction::Kind::kRefused);
+  CHECK_THAT(predictions->at(0).message, Catch::Contains("stringData.port is not text"));
+  for (const WriteMode mode : {WriteMode::kDryRun, WriteMode::kApply}) {
+    const auto results = driver->Apply(prepared->objects, mode, Force::kYes, cluster.Deadline());
+    REQUIRE_FALSE(results.at(0).status);
+    CHECK(results.at(0).status.error().code() == ErrorCode::kRejected);
+  }
+  const auto live = driver->Observe({prepared->objects[0].resource.ref}, cluster.Deadline());
+  REQUIRE(live);
+  CHECK(live->objects.empty());
 }
 
 TEST_CASE("a prepared object is in a namespace, marked, and free of what the server owns") {

@@ -48,6 +48,20 @@ TEST_CASE(
   CHECK(world.OutboxSize() == 0);
 }
 
+TEST_CASE("content that no server was asked about, for none could take it, Failed all the same") {
+  World world;
+  const std::string good = world.Main();
+  Worsen(world);
+  world.eu.SetBlockers({{"ContentRejected", "Secret web: stringData.port is not text"}});
+  const PassResult result = world.Pass();
+  CHECK(result.standing == Standing::kFailed);
+  CHECK(result.reason == "ContentRejected");
+  CHECK(Has(result.message, "stringData.port is not text"));
+  CHECK(world.eu.Writes().empty());
+  CHECK(world.TreeOf("main") == world.TreeOf(good));
+  CHECK(world.Events() == FailureNames{"started", "succeeded", "failed", "reverted"});
+}
+
 TEST_CASE("content that the server refuses at its dry run Failed with last known good live") {
   World world;
   const std::string good = world.Main();
