@@ -127,8 +127,6 @@ Status Composition::OpenGit(Role role, const std::string& command) {
   }
   deploylog::Options log;
   log.branch = repository.log_branch;
-  log.pipeline =
-      "";  // sluice.yaml names it; an engine takes the log of whatever pipeline stands at its path
   log.path = repository.path;
   log.engine = engine_id_;
   log.identity = identity;
@@ -209,7 +207,11 @@ Result<std::shared_ptr<const rollout::Snapshot>> Composition::Fetch() {
   SLUICE_TRY(const auto refs, remote_->List({log_ref}, services.GitCall()));
   const auto it = refs.find(log_ref);
   SLUICE_CHECK(log_->Refresh(it == refs.end() ? "" : it->second, services.GitCall()));
-  return rollout::LoadSnapshot(services, tip, nullptr);
+  SLUICE_TRY(std::shared_ptr<const rollout::Snapshot> snapshot,
+             rollout::LoadSnapshot(services, tip, nullptr));
+  if (const std::string& name = snapshot->declared.pipeline.name; !name.empty())
+    SLUICE_CHECK(log_->CheckPipeline(name));
+  return snapshot;
 }
 
 }  // namespace sluice::cli

@@ -103,6 +103,9 @@ Status Poller::TakeConfig(const std::string& tip) {
   const std::string revision = fetched.value_or(tip);  // it may have moved on since the listing
   SLUICE_CHECK(CheckHistory(revision));
   SLUICE_TRY(auto snapshot, rollout::LoadSnapshot(services_, revision, view.snapshot.get()));
+  // A broken sluice.yaml says nothing of the name; its problems are told elsewhere.
+  if (const std::string& name = snapshot->declared.pipeline.name; !name.empty())
+    SLUICE_CHECK(services_.log.CheckPipeline(name));
   log::Info("revision", {{"revision", revision}, {"units", snapshot->declared.units.size()}});
   for (const Diagnostic& problem : snapshot->declared.problems)
     log::Err("config_invalid", {{"error", ToString(problem)}});

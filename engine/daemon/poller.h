@@ -23,7 +23,7 @@ class Poller {
   // Tries to take the lease as it stands in the remote now.
   Status TryLease();
   // Needs the lease. True when something moved. kCorrupted (HistoryRewritten, LogRewritten,
-  // LogMissing) stops syncing until a person acts.
+  // LogMissing) and LogOfAnotherPipeline stop syncing until a person acts.
   Result<bool> Poll();
   // From now on a config branch that was rewritten is accepted, and the log says so. Before the
   // first Poll.

@@ -118,23 +118,22 @@ Status DeployLog::Impl::CheckDescends(const std::string& known, const std::strin
                   TipFile() + "'");
 }
 
-Status DeployLog::Impl::CheckPipeline(const State& state) const {
+Status DeployLog::Impl::CheckPath(const State& state) const {
   if (!state.initialised) return {};
   const Initialised& initialised = *state.initialised;
   const auto normal = [](const std::string& path) { return path == "." ? std::string() : path; };
-  const bool is_other_pipeline =
-      !options.pipeline.empty() && initialised.pipeline != options.pipeline;
-  if (!is_other_pipeline && normal(initialised.path) == normal(options.path)) return {};
+  if (normal(initialised.path) == normal(options.path)) return {};
   return Fail(ErrorCode::kInvalidConfig, "LogOfAnotherPipeline",
               "log branch '" + options.branch + "' belongs to pipeline '" +
                   EscapeControl(initialised.pipeline) + "' at path '" +
-                  EscapeControl(initialised.path) + "', not to '" + options.pipeline + "' at '" +
-                  options.path + "'; set spec.repository.logBranch to a branch of its own");
+                  EscapeControl(initialised.path) + "', and spec.repository.path is '" +
+                  options.path +
+                  "'; correct the path, or set spec.repository.logBranch to a branch of its own");
 }
 
 Status DeployLog::Impl::Publish(const std::string& tip) {
   SLUICE_TRY(SnapshotPtr next, reader.Read(tip, *Current()));
-  SLUICE_CHECK(CheckPipeline(next->state));
+  SLUICE_CHECK(CheckPath(next->state));
   snapshot.With([&](SnapshotPtr& current) { current = std::move(next); });
   is_read = true;
   if (!tip.empty()) Remember(tip);
@@ -157,6 +156,18 @@ Status DeployLog::Impl::RefreshLocked(const std::string& remote_tip, const Call&
 Status DeployLog::Refresh(const std::string& remote_tip, const Call& call) {
   const std::lock_guard lock(impl_->network);
   return impl_->RefreshLocked(remote_tip, call);
+}
+
+Status DeployLog::CheckPipeline(const std::string& pipeline) const {
+  const auto state = Get();
+  if (!state->initialised || state->initialised->pipeline == pipeline) return {};
+  const std::string owner = "'" + EscapeControl(state->initialised->pipeline) + "'";
+  return Fail(ErrorCode::kInvalidConfig, "LogOfAnotherPipeline",
+              "log branch '" + impl_->options.branch + "' belongs to pipeline " + owner +
+                  ", and sluice.yaml names the pipeline '" + EscapeControl(pipeline) +
+                  "'; put the name " + owner +
+                  " back, for the live objects are marked with it, or set "
+                  "spec.repository.logBranch to a branch of its own for another pipeline");
 }
 
 std::shared_ptr<const State> DeployLog::Get() const {

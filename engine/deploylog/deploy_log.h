@@ -83,7 +83,6 @@ struct Entry {
 
 struct Options {
   std::string branch;  // "deployments"
-  std::string pipeline;
   std::string path;    // repository.path
   std::string engine;  // id of this engine
   git::Person identity;
@@ -102,6 +101,9 @@ class DeployLog {
   // reads what changed. kCorrupted with reason LogRewritten when the tip does not descend from the
   // last one seen here.
   Status Refresh(const std::string& remote_tip, const Call& call);
+  // kInvalidConfig, reason LogOfAnotherPipeline, when the log was begun for a pipeline of another
+  // name. What sluice.yaml calls it is known only after the config branch was read.
+  Status CheckPipeline(const std::string& pipeline) const;
   // The state as of the last Refresh or Append.
   std::shared_ptr<const State> Get() const;
   Result<Inventory> ReadInventory(const UnitId& unit);

@@ -43,7 +43,7 @@ struct DeployLog::Impl {
   Result<std::string> FetchBranch(const std::string& remote_tip, const Call& call);
   // Ok when `tip` is `known` or comes after it.
   Status CheckDescends(const std::string& known, const std::string& tip);
-  Status CheckPipeline(const State& state) const;
+  Status CheckPath(const State& state) const;
   Error Missing() const;
   Result<std::map<std::string, std::string>> List(const Call& call);
 

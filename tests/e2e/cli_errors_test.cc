@@ -1,6 +1,7 @@
 // What goes wrong before a rollout: each is one clear line with what, where, why and what to do,
 // and its exit code.
 #include <algorithm>
+#include <regex>
 #include <sstream>
 
 #include "tests/support/catch.h"
@@ -170,6 +171,24 @@ TEST_CASE(
     CheckLine(world.SluiceWith(branch, {command}), 1,
               {origin, "no branch 'trunk'", "spec.repository.branch"});
   }
+}
+
+TEST_CASE("a pipeline of another name than the log's stops everything, and the name is said") {
+  World world;
+  Begin(world);
+  REQUIRE(world.Sluice({"sync"}).exit_code == 0);
+  const auto log = world.Tip("deployments");
+  const std::string pipeline = world.Read("sluice.yaml");
+  world.Write("sluice.yaml", std::regex_replace(pipeline, std::regex("shop"), "shop2"));
+  world.Commit("Rename the pipeline");
+  const Words words = {"log branch 'deployments' belongs to pipeline 'shop'", "'shop2'",
+                       "spec.repository.logBranch"};
+  for (const std::string command : {"sync", "init", "plan", "status"})
+    CheckLine(world.Sluice({command}), 2, words);
+  CHECK(world.Tip("deployments") == log);
+  world.Write("sluice.yaml", pipeline);
+  world.Commit("Call it shop again");
+  CHECK(world.Sluice({"sync"}).exit_code == 0);
 }
 
 TEST_CASE("a broken daemon.yaml is invalid configuration: every problem with its place") {

@@ -239,13 +239,22 @@ TEST_CASE("a log branch of another pipeline is refused") {
   Entry entry;
   entry.event.kind = EventKind::kInitialised;
   entry.initialised = Initialised{"shop", "", hub.revision, {}};
+  CHECK(a->log->CheckPipeline("bank"));  // nobody's yet
   REQUIRE(a->Append(std::move(entry)));  // "" and "." are one path
-  hub.EditLog({{"log.json", R"({"pipeline": "bank", "path": "."})"}});
-  const auto status = a->Refresh();
-  REQUIRE_FALSE(status);
-  CHECK(status.error().code() == ErrorCode::kInvalidConfig);
-  CHECK(status.error().reason() == "LogOfAnotherPipeline");
-  CHECK_THAT(status.error().message(), Catch::Contains("'bank'") && Catch::Contains("logBranch"));
+  CHECK(a->log->CheckPipeline("shop"));
+  const auto refused = [](const Status& status) {
+    REQUIRE_FALSE(status);
+    CHECK(status.error().code() == ErrorCode::kInvalidConfig);
+    CHECK(status.error().reason() == "LogOfAnotherPipeline");
+    return status.error().message();
+  };
+  CHECK_THAT(refused(a->log->CheckPipeline("bank")),
+             Catch::Contains("belongs to pipeline 'shop'") && Catch::Contains("'bank'") &&
+                 Catch::Contains("logBranch"));
+  hub.EditLog({{"log.json", R"({"pipeline": "shop", "path": "sub"})"}});
+  CHECK_THAT(refused(a->Refresh()), Catch::Contains("at path 'sub'") &&
+                                        Catch::Contains("spec.repository.path is '.'") &&
+                                        Catch::Contains("logBranch"));
 }
 
 TEST_CASE("a record that cannot be read is named with its commit") {

@@ -128,7 +128,6 @@ Engine::Engine(const Hub& hub, std::string engine_id, std::string directory, boo
   }
   log = std::make_unique<DeployLog>(*mirror, *remote, lease.get(), clock,
                                     Options{.branch = kBranch,
-                                            .pipeline = "shop",
                                             .path = ".",
                                             .engine = id,
                                             .identity = identity,
