@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
+#include <set>
 
 #include "engine/base/log.h"
 #include "engine/base/strings.h"
 #include "engine/cli/compose.h"
 #include "engine/cli/units.h"
 #include "engine/config/config.h"
+#include "engine/render/render.h"
 #include "engine/rollout/config_commit.h"
 #include "engine/rollout/facts.h"
 #include "engine/rollout/promote.h"
@@ -49,8 +52,13 @@ Result<Release> Merge(const DeclaredUnit* unit, const UnitId& id, const ReleaseO
   if (unit && unit->release) release = *unit->release;
   release.name = id.application;
   if (!options.version.empty()) release.version = options.version;
+  std::set<std::string> named;
   for (const std::string& argument : options.images) {
     SLUICE_TRY(ImageOverride image, config::ParseImageArgument(argument));
+    if (!named.insert(image.name).second) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "image " + image.name + " is given twice; name it once, with the tag to release");
+    }
     const auto known = std::ranges::find(release.images, image.name, &ImageOverride::name);
     if (known == release.images.end()) {
       release.images.push_back(std::move(image));
@@ -64,6 +72,43 @@ Result<Release> Merge(const DeclaredUnit* unit, const UnitId& id, const ReleaseO
     release.version = first.tag;
   }
   return release;
+}
+
+// What validate says of the unit at a commit. Places are left out, for they move with the layout of
+// release.yaml.
+Result<std::set<std::string>> ProblemsAt(const rollout::Services& services, const UnitId& id,
+                                         const std::string& commit) {
+  SLUICE_TRY(const auto tree,
+             services.mirror.Tree(commit, rollout::RepositoryPath(services.options, "")));
+  SLUICE_TRY(const DeclaredUnit unit, config::LoadUnit(*tree, id, services.yaml));
+  SLUICE_TRY(const render::Rendered rendered, render::Render(unit, *tree, services.yaml));
+  std::set<std::string> texts;
+  for (const Diagnostics* problems : {&unit.problems, &rendered.problems}) {
+    for (const Diagnostic& problem : *problems)
+      texts.insert(problem.at.file + ": " + problem.message);
+  }
+  return texts;
+}
+
+// A release that makes the unit invalid is refused before anybody sees it. Problems that are there
+// already are no reason: the release may be what mends them.
+Status CheckRelease(const rollout::Services& services, const UnitId& id, const std::string& tip,
+                    const rollout::ConfigChange& change) {
+  SLUICE_TRY(const std::string candidate,
+             services.mirror.WriteCommit({.parents = {tip},
+                                          .base_commit = tip,
+                                          .edits = change.edits,
+                                          .message = change.subject,
+                                          .author = services.options.identity,
+                                          .time = services.clock.SystemNow()}));
+  SLUICE_TRY(const auto known, ProblemsAt(services, id, tip));
+  SLUICE_TRY(const auto found, ProblemsAt(services, id, candidate));
+  std::vector<std::string> added;
+  std::ranges::set_difference(found, known, std::back_inserter(added));
+  if (added.empty()) return {};
+  return Fail(ErrorCode::kInvalidConfig, "ConfigInvalid",
+              "nothing is committed, for this release would make " + ToString(id) +
+                  " invalid: " + Join(added, "\n"));
 }
 
 Result<std::string> CommitRelease(Context& context, const ReleaseOptions& options) {
@@ -92,6 +137,7 @@ Result<std::string> CommitRelease(Context& context, const ReleaseOptions& option
     change.trailers = {{"Event", "request"},
                        {"Environment", context.unit.environment},
                        {"Application", context.unit.application}};
+    SLUICE_CHECK(CheckRelease(services, context.unit, tip.revision, change));
     return std::optional(change);
   };
   return rollout::CommitConfigOrFail(services, context.person, deploylog::NewOperationId(), decide);

@@ -339,6 +339,7 @@ TEST_CASE("operators' words are answered in one line, with the exit code that fi
   for (const std::string environment : {"dev", "prod"}) world.WriteApp(environment, {});
   world.Commit("Add web");
   REQUIRE(world.Sluice({"sync"}).exit_code == 0);
+  const auto tip = world.Tip("main");
   struct Case {
     std::vector<std::string> args;
     int code;
@@ -352,6 +353,18 @@ TEST_CASE("operators' words are answered in one line, with the exit code that fi
       {{"release", "dev/web"}, 2, "", "--image NAME=TAG"},
       {{"release", "dev/web", "--image", image + "=latest"}, 2, "", "latest"},
       {{"release", "dev/web", "--image", image}, 2, "", "NAME=TAG"},
+      {{"release", "dev/web", "--image", image + "=1", "--image", image + "=2"},
+       2,
+       "",
+       "is given twice"},
+      {{"release", "dev/web", "--image", "reg.io/nope=v2"},
+       2,
+       "",
+       "would make dev/web invalid: environments/dev/web/release.yaml: image reg.io/nope"},
+      {{"release", "dev/web", "--image", image + "=good-2", "--version", "a\nb"},
+       2,
+       "",
+       "nothing is committed"},
       {{"release", "dev/web", "--image", image + "=good-1", "--version", "1"},
        0,
        "declares this release already",
@@ -369,6 +382,7 @@ TEST_CASE("operators' words are answered in one line, with the exit code that fi
     const std::string said = ran.out + ran.err;
     CHECK(std::count(said.begin(), said.end(), '\n') == 1);
   }
+  CHECK(world.Tip("main") == tip);
   CHECK(world.Sluice({"sync"}).exit_code == 4);
 }
 
