@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "engine/base/strings.h"
@@ -41,6 +43,15 @@ void PrintTable(const std::vector<std::vector<std::string>>& rows) {
     line.erase(line.find_last_not_of(' ') + 1);
     std::printf("%s\n", line.c_str());
   }
+}
+
+int FinishOutput(int exit_code) {
+  const bool is_flushed = std::fflush(stdout) == 0;
+  const int number = errno;
+  if (is_flushed && std::ferror(stdout) == 0) return exit_code;
+  std::fprintf(stderr, "sluice: the output could not be written%s%s\n", is_flushed ? "" : ": ",
+               is_flushed ? " whole" : ToLower(std::strerror(number)).c_str());
+  return Combine(exit_code, kExitErrored);
 }
 
 bool IsTerminal() { return isatty(STDOUT_FILENO) == 1; }

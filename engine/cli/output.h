@@ -14,5 +14,7 @@ bool PrintValue(const Global& global, const nlohmann::json& value);
 // Columns padded to their widest cell; control characters escaped.
 void PrintTable(const std::vector<std::vector<std::string>>& rows);
 bool IsTerminal();
+// Flushes stdout. A result that could not be written whole is an error, whatever the work came to.
+int FinishOutput(int exit_code);
 
 }  // namespace sluice::cli

@@ -18,11 +18,14 @@ std::string Text(const Ran& ran) {
   return "exit code " + std::to_string(ran.exit_code) + "\n" + ran.out + ran.err;
 }
 
+std::string Binary() {
+  const char* named = std::getenv("SLUICE_BIN");
+  return named != nullptr && *named != '\0' ? named : std::string(SLUICE_BINARY_DIR) + "/sluice";
+}
+
 // Without a world: no config repo, no cluster, no HOME.
 Ran Plain(const std::vector<std::string>& args) {
-  const char* named = std::getenv("SLUICE_BIN");
-  std::vector<std::string> argv = {
-      named != nullptr && *named != '\0' ? named : std::string(SLUICE_BINARY_DIR) + "/sluice"};
+  std::vector<std::string> argv = {Binary()};
   argv.insert(argv.end(), args.begin(), args.end());
   return Run({argv, CleanEnvironment("/nonexistent"), "/", "", seconds(60)});
 }
@@ -203,6 +206,19 @@ TEST_CASE("validate and render work on a plain directory, without a configuratio
   CHECK(unknown.exit_code == 2);
   CHECK(unknown.err.find("prod/nothing") != std::string::npos);
   CHECK(Plain({"validate", "/nonexistent"}).exit_code != 0);
+}
+
+TEST_CASE("output that cannot be written is an error, never a quiet success") {
+  const std::string shop = std::string(SLUICE_SOURCE_DIR) + "/environments/shop";
+  for (const std::string& words :
+       {"render " + shop + " prod/checkout", "validate " + shop, std::string("version"),
+        std::string("plan --help"), std::string("completion bash")}) {
+    const Ran ran = Tool({"/bin/sh", "-c", Binary() + " " + words + " > /dev/full"}, "");
+    INFO(words << "\n" << Text(ran));
+    CHECK(ran.exit_code == 1);
+    CHECK(ran.err.starts_with("sluice: the output could not be written"));
+    CHECK(std::count(ran.err.begin(), ran.err.end(), '\n') == 1);
+  }
 }
 
 TEST_CASE("problems of a directory come as text, JSON, SARIF and JUnit, with exit code 2") {
