@@ -1,6 +1,7 @@
 #include "engine/cli/cmd_operate.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <iterator>
 #include <set>
@@ -195,6 +196,21 @@ Result<std::string> CommitRollback(Context& context, const std::string& revision
   return rollout::CommitConfigOrFail(services, context.person, deploylog::NewOperationId(), decide);
 }
 
+// An inventory line has a group and no version; core objects have an empty group.
+Status CheckObjectName(const std::string& object) {
+  const auto ref = ParseInventoryLine(object);
+  const bool is_version = ref && ref->group.size() > 1 && ref->group[0] == 'v' &&
+                          std::isdigit(static_cast<unsigned char>(ref->group[1])) != 0;
+  if (ref && !is_version) return {};
+  const std::string hint =
+      is_version ? "; a group is named without version, so write '" +
+                       ToInventoryLine({"", ref->kind, ref->ns, ref->name}) + "'"
+                 : "; for example apps/Deployment/shop/web, or /ConfigMap/shop/web of the core "
+                   "group";
+  return Fail(ErrorCode::kInvalidArgument,
+              "'" + object + "' is not an object as group/kind/namespace/name" + hint);
+}
+
 }  // namespace
 
 int ReleaseCommand(const Global& global, const ReleaseOptions& options) {
@@ -254,6 +270,9 @@ int RollbackCommand(const Global& global, const RollbackOptions& options) {
 }
 
 int RequestCommand(const Global& global, const RequestOptions& options) {
+  for (const std::string& object : options.objects) {
+    if (auto checked = CheckObjectName(object); !checked) return Report(checked.error());
+  }
   auto context = Open(global, options.unit, options.verb);
   if (!context) return Report(context.error());
   deploylog::Request request;

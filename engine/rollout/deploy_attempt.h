@@ -30,6 +30,7 @@ class Attempt {
  private:
   Status Render();
   Result<PassResult> OpenTargets();
+  Status TakeAdoptions();
   std::optional<Result<PassResult>> Settle();
   Result<PassResult> RecordUnrun(EventKind kind, const std::string& summary, Trailers more);
   Result<PassResult> AdoptWithoutRun();

@@ -8,6 +8,22 @@
 #include "engine/rollout/failure.h"
 
 namespace sluice::rollout {
+namespace {
+
+// A live object of others, or one of which others own a field.
+bool IsToAdopt(const TargetSession& session, const std::string& line, const std::string& mark) {
+  for (size_t i = 0; i < session.prepared.objects.size(); ++i) {
+    const ObjectRef& ref = session.prepared.objects[i].resource.ref;
+    if (ToInventoryLine(ref) != line) continue;
+    const auto live = session.live.objects.find(ref);
+    if (live == session.live.objects.end()) return false;
+    return live->second.mark != mark ||
+           session.predictions[i].kind == targets::Prediction::Kind::kConflict;
+  }
+  return false;
+}
+
+}  // namespace
 
 std::string Attempt::Pipeline() const { return pass_.snapshot->declared.pipeline.name; }
 
@@ -44,11 +60,9 @@ Result<PassResult> Attempt::OpenTargets() {
   request.adopted = {record_.adopting.begin(), record_.adopting.end()};
   for (const deploylog::Request& asked : pass_.state->requests) {
     if (asked.verb != "adopt" || asked.unit != pass_.unit) continue;
-    adopt_requests_.push_back(asked.id);
     if (asked.objects.empty()) request.adopted.insert("*");
     request.adopted.insert(asked.objects.begin(), asked.objects.end());
   }
-  record_.adopting.assign(request.adopted.begin(), request.adopted.end());
   for (const Target& target : unit_.targets) {
     request.inventory = inventory_[target.name];
     auto session = OpenTarget(services_, target, request);
@@ -68,7 +82,36 @@ Result<PassResult> Attempt::OpenTargets() {
     for (const std::string& warning : session->prepared.warnings) notes_ += warning + "\n";
     sessions_.push_back(std::move(*session));
   }
+  SLUICE_CHECK(TakeAdoptions());
   return PassResult{};
+}
+
+// A request that names only what nobody else holds would linger, and force a later rollout.
+Status Attempt::TakeAdoptions() {
+  const std::string mark = OwnershipOf(Pipeline(), pass_.unit).Mark();
+  std::set<std::string> adopting(record_.adopting.begin(), record_.adopting.end());
+  for (const deploylog::Request& asked : pass_.state->requests) {
+    if (asked.verb != "adopt" || asked.unit != pass_.unit) continue;
+    const bool waits = std::ranges::any_of(asked.objects, [&](const std::string& line) {
+      return std::ranges::any_of(
+          sessions_, [&](const TargetSession& session) { return IsToAdopt(session, line, mark); });
+    });
+    if (!waits && !asked.objects.empty()) {
+      const size_t others = asked.objects.size() - 1;
+      auto entry = MakeEntry(services_, EventKind::kRequest, record_,
+                             "adopt names nothing that waits: " + asked.objects.front() +
+                                 (others == 0 ? "" : " and " + std::to_string(others) + " more"),
+                             asked.reason, {{"Requested-By", asked.by}});
+      entry.removed_requests = {asked.id};
+      SLUICE_CHECK(services_.log.Append(std::move(entry), services_.GitCall()));
+      continue;
+    }
+    adopt_requests_.push_back(asked.id);
+    if (asked.objects.empty()) adopting.insert("*");
+    adopting.insert(asked.objects.begin(), asked.objects.end());
+  }
+  record_.adopting.assign(adopting.begin(), adopting.end());
+  return {};
 }
 
 void Attempt::BeginRecord() {

@@ -388,6 +388,8 @@ TEST_CASE("operators' words are answered in one line, with the exit code that fi
       {{"rollback", "dev/web"}, 2, "", "no Succeeded rollout with other content"},
       {{"rollback", "dev/web", "--to", "r-none"}, 2, "", "r-none"},
       {{"log", "--event", "nonsense"}, 2, "", "unknown event 'nonsense'"},
+      {{"adopt", "dev/web", "--object", "bogus"}, 2, "", "as group/kind/namespace/name"},
+      {{"adopt", "dev/web", "--object", "v1/ConfigMap/shop/x"}, 2, "", "'/ConfigMap/shop/x'"},
       {{"freeze", "dev/web", "--reason", "a drill"}, 0, "freeze dev/web is asked for", ""}};
   for (const Case& given : cases) {
     const Ran ran = world.Sluice(given.args);

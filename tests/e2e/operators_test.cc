@@ -101,6 +101,13 @@ TEST_CASE("an object of others that differs holds the unit until adopt") {
   CHECK(held.out.find("sluice adopt dev/web") != std::string::npos);
   CHECK(MapOf(world, "theirs")["data"]["k"] == "by hand");
   CHECK(world.Deployment("dev", "web").is_null());
+  // In the wrong case it is the name of nothing.
+  const std::string wrong = "/configmap/" + world.Ns("dev") + "/theirs";
+  REQUIRE(world.Sluice({"adopt", "dev/web", "--object", wrong}).exit_code == 0);
+  CHECK(world.Sluice({"sync"}).exit_code == 4);
+  const auto dropped = world.Git({"log", "-1", "--format=%s", "deployments"});
+  CHECK(dropped.find("adopt names nothing that waits: " + wrong) != std::string::npos);
+  CHECK(world.Git({"ls-tree", "--name-only", "deployments", "requests/"}).empty());
   REQUIRE(world.Sluice({"adopt", "dev/web", "--reason", "ours from now on"}).exit_code == 0);
   const Ran adopted = world.Sluice({"sync"});
   INFO(Text(adopted));
