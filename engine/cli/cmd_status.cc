@@ -31,6 +31,10 @@ std::vector<std::string> Row(const Record& record, const std::string& desired,
           : record.reason + ": " + record.message.substr(0, record.message.find('\n'));
   if (record.frozen) note = "frozen by " + record.frozen->by + ": " + record.frozen->reason;
   if (note.empty() && !record.drift.empty()) note = "drifted: " + record.drift.front();
+  // A promotion that waits leaves the unit itself alone: neither phase nor reason tells of it.
+  for (const GateRecord& gate : record.gates) {
+    if (note.empty() && gate.decision != "open") note = gate.reason + ": " + gate.message;
+  }
   return {ToString(record.unit),
           std::string(ToString(record.phase)),
           record.outcome ? std::string(ToString(*record.outcome)) : "-",
