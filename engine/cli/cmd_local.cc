@@ -41,8 +41,9 @@ Result<Source> OpenSource(const Global& global, const std::string& directory,
   SLUICE_TRY(source.composition, Composition::Make(std::move(config), Role::kOperator, command));
   const rollout::Services services = source.composition->MakeServices();
   SLUICE_TRY(const std::string tip, source.composition->FetchTip());
-  SLUICE_TRY(source.tree,
-             source.composition->mirror().Tree(tip, rollout::RepositoryPath(services.options, "")));
+  auto tree = source.composition->mirror().Tree(tip, rollout::RepositoryPath(services.options, ""));
+  if (!tree) return Fail(source.composition->Located(tree.error()));
+  source.tree = std::move(*tree);
   return source;
 }
 
@@ -136,8 +137,8 @@ int InitCommand(const Global& global, const InitOptions& options) {
   const auto work = [&]() -> Status {
     if (options.new_log) SLUICE_CHECK(composition.log().StartNewLog(services.GitCall()));
     daemon::Poller poller(services);
-    SLUICE_TRY(const bool moved, poller.Poll());
     if (options.accept_history) poller.AcceptRewrittenHistory();
+    SLUICE_TRY(const bool moved, poller.Poll());
     (void)moved;
     return {};
   };

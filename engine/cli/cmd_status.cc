@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/strings.h"
 #include "engine/base/time_format.h"
 #include "engine/cli/compose.h"
 #include "engine/cli/output.h"
@@ -29,7 +30,7 @@ std::vector<std::string> Row(const Record& record, const std::string& desired,
       record.reason.empty()
           ? ""
           : record.reason + ": " + record.message.substr(0, record.message.find('\n'));
-  if (record.frozen) note = "frozen by " + record.frozen->by + ": " + record.frozen->reason;
+  if (record.frozen) note = rollout::Describe(*record.frozen);
   if (note.empty() && !record.drift.empty()) note = "drifted: " + record.drift.front();
   // A promotion that waits leaves the unit itself alone: neither phase nor reason tells of it.
   for (const GateRecord& gate : record.gates) {
@@ -93,6 +94,29 @@ int StatusCommand(const Global& global, const StatusOptions& options) {
   return code;
 }
 
+namespace {
+
+// For a log without events: a typing error, or only nothing to show?
+Status CheckIsKnown(const std::string& name, const rollout::Snapshot& snapshot,
+                    const deploylog::State& state) {
+  if (name.find('/') != std::string::npos) {
+    SLUICE_TRY(const auto units, SelectUnits({name}, snapshot, state));
+    (void)units;
+    return {};
+  }
+  std::set<std::string> known;
+  for (const auto& [environment, declared] : snapshot.declared.environments)
+    known.insert(environment);
+  for (const auto& [unit, record] : state.records) known.insert(unit.environment);
+  if (known.contains(name)) return {};
+  const std::vector<std::string> names(known.begin(), known.end());
+  return Fail(ErrorCode::kInvalidArgument, "no environment " + EscapeControl(name) +
+                                               " is declared or recorded" +
+                                               DidYouMean(name, names));
+}
+
+}  // namespace
+
 int LogCommand(const Global& global, const LogOptions& options) {
   deploylog::DeployLog::Filter filter;
   filter.limit = options.limit;
@@ -120,9 +144,16 @@ int LogCommand(const Global& global, const LogOptions& options) {
   if (!config) return Report(config.error());
   auto composition = Composition::Make(std::move(*config), Role::kOperator, "log");
   if (!composition) return Report(composition.error());
-  if (auto snapshot = (*composition)->Fetch(); !snapshot) return Report(snapshot.error());
+  const auto snapshot = (*composition)->Fetch();
+  if (!snapshot) return Report(snapshot.error());
   auto events = (*composition)->log().History(filter);
   if (!events) return Report(events.error());
+  // The history of what was removed is shown without a question.
+  if (events->empty() && !options.units.empty()) {
+    const auto state = (*composition)->log().Get();
+    if (auto known = CheckIsKnown(options.units.front(), **snapshot, *state); !known)
+      return Report(known.error());
+  }
   json out = json::array();
   std::vector<std::vector<std::string>> rows = {{"TIME", "EVENT", "COMMIT", "SUMMARY"}};
   for (const Event& event : *events) {

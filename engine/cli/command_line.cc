@@ -1,6 +1,7 @@
 #include "engine/cli/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <cstdio>
 #include <memory>
 
@@ -44,6 +45,14 @@ const std::map<std::string, Output> kOutputs = {
     {"table", Output::kTable},       {"json", Output::kJson}, {"yaml", Output::kYaml},
     {"markdown", Output::kMarkdown}, {"text", Output::kText}, {"sarif", Output::kSarif},
     {"junit", Output::kJunit}};
+
+// "" when it is one.
+std::string IsCount(const std::string& text) {
+  int count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  const bool is_count = error == std::errc() && end == text.data() + text.size() && count > 0;
+  return is_count ? "" : "'" + EscapeControl(text) + "' is not a number from 1 to 2147483647";
+}
 
 class Builder {
  public:
@@ -120,7 +129,7 @@ void Builder::Reading() {
                       "sluice -c daemon.yaml log prod/checkout --limit 20");
   log->add_option("UNIT", in_.log.units, "ENV/APP or ENV");
   log->add_option("--event", in_.log.event, "Only events of this kind, for example failed");
-  log->add_option("--limit", in_.log.limit, "At most this many")->check(CLI::NonNegativeNumber);
+  log->add_option("--limit", in_.log.limit, "At most this many")->check(IsCount);
   Formats(log, {"table", "json", "yaml"});
   log->callback([this] { in_.run = [this] { return LogCommand(in_.global, in_.log); }; });
 
@@ -290,8 +299,10 @@ std::string UsageMessage(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* command = ChosenCommand(app);
   const std::vector<std::string> extras = app.remaining(true);
   if (extras.empty()) {
-    if (!command) return "name a command";
+    const bool is_bare = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+    if (!command && is_bare) return "name a command";
     std::string text = error.what();
+    if (!command) return text.substr(0, text.find('\n'));
     return command->get_name() + ": " + text.substr(0, text.find('\n'));
   }
   const std::string word = EscapeControl(extras.front());

@@ -151,7 +151,11 @@ Result<std::unique_ptr<Composition>> Composition::Make(DaemonConfig config, Role
                                                        const std::string& command) {
   auto made = std::unique_ptr<Composition>(new Composition(std::move(config)));
   if (!made->config_.hmac_key_file.empty()) {
-    SLUICE_TRY(made->hmac_key_, ReadFile(made->config_.hmac_key_file));
+    auto key = ReadFile(made->config_.hmac_key_file);
+    if (!key)
+      return Fail(ErrorCode::kInvalidConfig, "spec.hmacKeyFile: " + key.error().message() +
+                                                 "; create the file, or correct daemon.yaml");
+    made->hmac_key_ = *std::move(key);
   }
   SLUICE_CHECK(made->OpenDirectories(role));
   SLUICE_CHECK(made->OpenGit(role, command));
@@ -190,6 +194,11 @@ rollout::Services Composition::MakeServices() {
 }
 
 Error Composition::Located(Error error) const {
+  const std::string no_path = "there is no directory '" + config_.repository.path + "'";
+  if (error.code() == ErrorCode::kNotFound && error.message().starts_with(no_path)) {
+    return {ErrorCode::kInvalidConfig, "ConfigInvalid",
+            error.message() + "; correct spec.repository.path in daemon.yaml"};
+  }
   if (error.reason() != "BranchMissing") return error;
   return std::move(error).With(RedactCredentials(config_.repository.url));
 }
@@ -207,8 +216,9 @@ Result<std::shared_ptr<const rollout::Snapshot>> Composition::Fetch() {
   SLUICE_TRY(const auto refs, remote_->List({log_ref}, services.GitCall()));
   const auto it = refs.find(log_ref);
   SLUICE_CHECK(log_->Refresh(it == refs.end() ? "" : it->second, services.GitCall()));
-  SLUICE_TRY(std::shared_ptr<const rollout::Snapshot> snapshot,
-             rollout::LoadSnapshot(services, tip, nullptr));
+  auto loaded = rollout::LoadSnapshot(services, tip, nullptr);
+  if (!loaded) return Fail(Located(loaded.error()));
+  std::shared_ptr<const rollout::Snapshot> snapshot = std::move(*loaded);
   if (const std::string& name = snapshot->declared.pipeline.name; !name.empty())
     SLUICE_CHECK(log_->CheckPipeline(name));
   return snapshot;

@@ -48,7 +48,7 @@ class Composition {
   rollout::Services MakeServices();
   // The config branch's tip, fetched.
   Result<std::string> FetchTip();
-  // Names the repository in an error that does not.
+  // Names the repository, or the setting of it to correct, in an error that does not.
   Error Located(Error error) const;
   // Lists and fetches branch and log, and refreshes the log. For commands that read or commit. An
   // absent log is an empty state.

@@ -162,7 +162,15 @@ TEST_CASE(
       world.ChangedDaemonYaml("empty", "url: .*", "url: " + world.Dir() + "/empty.git");
   const std::string branch =
       world.ChangedDaemonYaml("branch", "url: .*", "url: " + origin + "\n    branch: trunk");
+  const std::string path =
+      world.ChangedDaemonYaml("path", "url: .*", "url: " + origin + "\n    path: sub/dir");
+  const std::string key =
+      world.ChangedDaemonYaml("key", "kubeconfig: .*", "hmacKeyFile: /nonexistent/key");
   for (const std::string command : {"plan", "status", "sync"}) {
+    INFO(command);
+    CheckLine(world.SluiceWith(path, {command}), 2,
+              {"no directory 'sub/dir'", "spec.repository.path"});
+    CheckLine(world.SluiceWith(key, {command}), 2, {"spec.hmacKeyFile", "/nonexistent/key"});
     INFO(command);
     CheckLine(world.SluiceWith(missing, {command}), 1,
               {"no Git repository at '" + world.Dir() + "/missing.git'", "correct repository.url"});

@@ -123,7 +123,8 @@ std::string Catalog::Suggestion(const std::string& group, const std::string& ver
       if (part.group == group && part.version == version) kinds_of_group.push_back(type.kind);
     }
   }
-  if (!served_as.empty()) return "; the cluster serves it as " + Join(served_as, ", ");
+  if (!served_as.empty())
+    return "; the cluster serves it as " + Join(served_as, ", ") + ": write that apiVersion";
   std::string near = DidYouMean(kind, kinds_of_group);
   if (!near.empty()) return near;
   std::vector<std::string> all;

@@ -100,9 +100,7 @@ Result<std::optional<PlanBlocker>> KubernetesDriver::Place(Resource& resource,
     auto type = TypeOf(ref.group, version, ref.kind, call);
     if (!type) {
       if (type.error().code() != ErrorCode::kNotFound) return Fail(std::move(type).error());
-      return PlanBlocker{"UnknownKind",
-                         Describe(resource) + ": " + type.error().message() +
-                             "; install its CustomResourceDefinition, or declare it in the unit"};
+      return PlanBlocker{"UnknownKind", Describe(resource) + ": " + type.error().message()};
     }
     is_namespaced = type->is_namespaced;
   }

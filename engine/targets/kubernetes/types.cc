@@ -26,9 +26,12 @@ Result<ResourceType> KubernetesDriver::TypeOf(const std::string& group, const st
                 client_.Name() + " cannot say whether it serves " + kind + " of " + api_version +
                     ": the group's API service is down; see 'kubectl get apiservices'");
   }
-  return Fail(ErrorCode::kNotFound, std::string(kReasonTypeNotServed),
-              client_.Name() + " serves no kind '" + kind + "' in " + api_version +
-                  catalog->Suggestion(group, version, kind));
+  const std::string suggestion = catalog->Suggestion(group, version, kind);
+  return Fail(
+      ErrorCode::kNotFound, std::string(kReasonTypeNotServed),
+      client_.Name() + " serves no kind '" + kind + "' in " + api_version +
+          (suggestion.empty() ? "; install its CustomResourceDefinition, or declare it in the unit"
+                              : suggestion));
 }
 
 Result<ResourceType> KubernetesDriver::TypeOf(const ObjectRef& ref, const Call& call) {

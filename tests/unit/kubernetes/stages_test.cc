@@ -28,7 +28,7 @@ TEST_CASE("what cannot be placed blocks the plan and says why") {
       {"apiVersion: apps/v1\nkind: Deploymnt\nmetadata: {name: a}\n", "UnknownKind",
        "did you mean 'Deployment'?"},
       {"apiVersion: extensions/v1beta1\nkind: Deployment\nmetadata: {name: a}\n", "UnknownKind",
-       "the cluster serves it as apps/v1"},
+       "the cluster serves it as apps/v1: write that apiVersion"},
       {"apiVersion: example.org/v1\nkind: Zebra\nmetadata: {name: a}\n", "UnknownKind",
        "test.yaml:1"},
       {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: not-there}\n",
