@@ -7,6 +7,8 @@ namespace sluice::rollout {
 
 Status RefuseLostLog(const Services& services, const Snapshot& snapshot) {
   if (services.options.accept_empty_log) return {};
+  bool has_target = false;
+  std::optional<Error> unusable;
   for (const auto& [id, unit] : snapshot.declared.units) {
     const auto claims = snapshot.claims.find(id);
     if (claims == snapshot.claims.end()) continue;
@@ -15,9 +17,15 @@ Status RefuseLostLog(const Services& services, const Snapshot& snapshot) {
       for (const Claim& claim : claims->second) {
         if (claim.cluster == ClusterOf(target)) kinds.push_back(claim.ref);
       }
-      SLUICE_TRY(auto driver, services.make_driver(target));
-      auto found = driver->FindMarked(OwnershipOf(snapshot.declared.pipeline.name, id), kinds,
-                                      services.ReadCall());
+      auto driver = services.make_driver(target);
+      if (!driver) {
+        // Wrong configuration of one target holds its own units; of all, there is nothing to begin.
+        if (!unusable) unusable = driver.error();
+        continue;
+      }
+      has_target = true;
+      auto found = (*driver)->FindMarked(OwnershipOf(snapshot.declared.pipeline.name, id), kinds,
+                                         services.ReadCall());
       if (!found) {
         // A cluster that cannot be asked now proves nothing; its units will be Errored one by one.
         log::Warn("takeover_check_failed",
@@ -32,6 +40,7 @@ Status RefuseLostLog(const Services& services, const Snapshot& snapshot) {
                       "' was lost. Restore it, or start afresh with `sluice init --new-log`");
     }
   }
+  if (unusable && !has_target) return Fail(*unusable);
   return {};
 }
 

@@ -122,6 +122,19 @@ TEST_CASE(
   CHECK_FALSE(world.Tip("deployments"));
 }
 
+TEST_CASE("on an empty log, too, a context that is unknown holds its own environment only") {
+  World world;
+  world.WritePipeline({{.name = "dev"}, {.name = "prod"}});
+  for (const std::string environment : {"dev", "prod"}) world.WriteApp(environment, {});
+  const std::string file = "environments/dev/environment.yaml";
+  world.Write(file,
+              std::regex_replace(world.Read(file), std::regex("context: dev"), "context: devv"));
+  world.Commit("Add web");
+  CheckLine(world.Sluice({"sync"}), 2, {"dev/web", "ContextUnknown", "no context 'devv'"});
+  CHECK(world.Record("dev/web")["phase"] == "Held");
+  CHECK(world.Record("prod/web")["outcome"] == "Succeeded");
+}
+
 TEST_CASE("a server that does not answer, and an expired certificate, are no verdict") {
   World world;
   Begin(world);
