@@ -184,7 +184,6 @@ TEST_CASE(
     CheckLine(world.SluiceWith(path, {command}), 2,
               {"no directory 'sub/dir'", "spec.repository.path"});
     CheckLine(world.SluiceWith(key, {command}), 2, {"spec.hmacKeyFile", "/nonexistent/key"});
-    INFO(command);
     CheckLine(world.SluiceWith(missing, {command}), 1,
               {"no Git repository at '" + world.Dir() + "/missing.git'", "correct repository.url"});
     CheckLine(world.SluiceWith(empty, {command}), 1,
