@@ -98,17 +98,22 @@ Status WriteMetrics(const std::string& file, const Metrics& metrics) {
 }
 
 int Conclude(const daemon::SyncEnd& end, const Global& global, const SyncOptions& options) {
-  if (global.output == Output::kJson)
-    PrintJson(end);
-  else
+  const bool is_nothing_known = end.error && end.units.empty();
+  if (global.output != Output::kJson)
     PrintTable(end);
+  else if (!is_nothing_known)
+    PrintJson(end);
   std::fflush(stdout);
   int code = kExitDone;
   for (const std::string& problem : end.problems) {
     std::fprintf(stderr, "sluice: %s\n", problem.c_str());
     code = Combine(code, kExitUsage);
   }
-  for (const auto& [id, unit] : end.units) code = Combine(code, CodeOf(unit));
+  for (const auto& [id, unit] : end.units) {
+    // The error that ended the sync has a code of its own; a unit may only echo it.
+    const bool is_echo = end.error && unit.standing == Standing::kErrored && !unit.has_failed;
+    if (!is_echo) code = Combine(code, CodeOf(unit));
+  }
   if (end.timed_out) {
     std::fprintf(
         stderr,
@@ -137,8 +142,10 @@ int SyncCommand(const Global& global, const SyncOptions& options) {
     if (auto written = WriteMetrics(options.metrics_file, composition.metrics()); !written)
       code = Report(written.error());
   }
-  if (!end) return Report(composition.Located(end.error()));
-  return Combine(code, Conclude(*end, global, options));
+  if (!end) return Combine(code, Report(composition.Located(end.error())));
+  code = Combine(code, Conclude(*end, global, options));
+  if (end->error) code = Combine(code, Report(composition.Located(*end->error)));
+  return code;
 }
 
 int RunCommand(const Global& global) {

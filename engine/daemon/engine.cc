@@ -226,7 +226,8 @@ Result<SyncEnd> Engine::Sync(Duration timeout) {
   Impl& self = *impl_;
   const SteadyTime deadline = self.services.clock.SteadyNow() + timeout;
   SLUICE_CHECK(self.services.lease->Acquire({deadline, self.stop}));
-  Result<SyncEnd> end = SyncEnd{};
+  SyncEnd end;
+  std::optional<Error> error;
   {
     const std::jthread renewal = self.RenewLease();
     Workers workers(self.options.workers);
@@ -236,7 +237,7 @@ Result<SyncEnd> Engine::Sync(Duration timeout) {
       timed_out = self.services.clock.SteadyNow() >= deadline;
       if (timed_out || self.lease_lost) break;
       if (auto polled = self.PollOnce(); !polled) {
-        end = Fail(polled.error());
+        error = polled.error();
         break;
       }
       self.Dispatch(workers);
@@ -257,7 +258,7 @@ Result<SyncEnd> Engine::Sync(Duration timeout) {
         // Settled, unless the last passes moved the log or the branch for somebody else.
         auto polled = self.PollOnce();
         if (!polled) {
-          end = Fail(polled.error());
+          error = polled.error();
           break;
         }
         self.Dispatch(workers);
@@ -271,13 +272,17 @@ Result<SyncEnd> Engine::Sync(Duration timeout) {
     if (timed_out) self.ending.request_stop();
     workers.Join();
     self.Collect();
-    if (end) end = self.End(timed_out);
-    if (end && self.stop.stop_requested())
-      end = Fail(ErrorCode::kCancelled, "Stopped",
-                 "stopped before everything was settled; the next sync goes on");
-    if (self.lease_lost)
-      end = Fail(ErrorCode::kHeldElsewhere, "LeaseLost",
-                 "another engine took the lease on the deploy log; nothing more is written here");
+    end = self.End(timed_out);
+    if (!error && self.stop.stop_requested()) {
+      error = Error(ErrorCode::kCancelled, "Stopped",
+                    "stopped before everything was settled; the next sync goes on");
+    }
+    if (self.lease_lost) {
+      error =
+          Error(ErrorCode::kHeldElsewhere, "LeaseLost",
+                "another engine took the lease on the deploy log; nothing more is written here");
+    }
+    end.error = std::move(error);
   }
   if (auto released = self.services.lease->Release(self.services.GitCall()); !released) {
     log::Warn("lease_release_failed", {{"error", released.error().message()}});

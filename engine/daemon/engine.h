@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ struct SyncEnd {
   std::map<UnitId, UnitStanding> units;
   std::vector<std::string> problems;  // of the config repo that belong to no unit
   bool timed_out = false;
+  std::optional<Error> error;  // why it ended before everything was settled; `units` had settled
 };
 
 class Engine {
@@ -44,7 +46,7 @@ class Engine {
   ~Engine();
 
   // Takes the lease (kHeldElsewhere names its holder) and works until nothing can move without time
-  // or a person.
+  // or a person. An error after that comes with what was settled before it.
   Result<SyncEnd> Sync(Duration timeout);
   // Works until stopped. Waits for the lease while another engine holds it; survives Git and
   // clusters being away.
