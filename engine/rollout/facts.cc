@@ -16,6 +16,10 @@ Content AtTip(const Pass& pass) {
           declared ? ReleaseOf(*declared) : ReleaseId{}};
 }
 
+std::string Describe(const Frozen& frozen) {
+  return "frozen by " + frozen.by + (frozen.reason.empty() ? "" : ": " + frozen.reason);
+}
+
 std::vector<std::string> GoodPaths(const DeclaredUnit& unit) {
   std::vector<std::string> paths = {
       "sluice.yaml", "environments/" + unit.id.environment + "/environment.yaml", unit.directory};

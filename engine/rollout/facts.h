@@ -15,6 +15,9 @@ ReleaseId ReleaseOf(const DeclaredUnit& unit);
 // What the tip declares for the unit of this pass.
 Content AtTip(const Pass& pass);
 
+// "frozen by Olga <o@example.com>: why", without the colon when no reason was given.
+std::string Describe(const Frozen& frozen);
+
 // What of the config repo is kept as last known good, relative to repository.path.
 std::vector<std::string> GoodPaths(const DeclaredUnit& unit);
 

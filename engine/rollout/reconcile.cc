@@ -178,7 +178,7 @@ Result<PassResult> Reconcile(const Services& services, const PassInput& input) {
   if (pass.record.revert_pending) return FinishFailure(pass);
   if (pass.record.frozen) {
     PassResult frozen{Standing::kHeld, std::nullopt, false, "Frozen",
-                      "frozen by " + pass.record.frozen->by + ": " + pass.record.frozen->reason};
+                      Describe(*pass.record.frozen)};
     return WithDrift(pass, input.is_drift_due, std::move(frozen));
   }
   if (!pass.declared()) {

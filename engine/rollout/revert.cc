@@ -112,7 +112,9 @@ Result<PassResult> Revert(Pass& pass) {
                        " (a shared input or environment.yaml): live is back, mend it there, then "
                        "run `sluice unfreeze " +
                        ToString(pass.unit) + "`"
-                 : "the deploy log holds no last known good tree to revert to";
+                 : "the deploy log holds no last known good tree to revert to; mend or revert " +
+                       directory + " by hand, then run `sluice unfreeze " + ToString(pass.unit) +
+                       "`";
       return std::optional<ConfigChange>();
     }
     std::string subject = ToString(pass.unit);

@@ -68,4 +68,12 @@ TEST_CASE("upstream without a success has no shared inputs to compare with") {
   CHECK(FactsOfProd(tip, state).upstream_shared_inputs.empty());
 }
 
+TEST_CASE("who froze a unit is told with the reason, or without one") {
+  Frozen frozen;
+  frozen.by = "Olga <o@example.com>";
+  CHECK(Describe(frozen) == "frozen by Olga <o@example.com>");
+  frozen.reason = "incident 42";
+  CHECK(Describe(frozen) == "frozen by Olga <o@example.com>: incident 42");
+}
+
 }  // namespace sluice::rollout
