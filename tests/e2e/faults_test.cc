@@ -118,6 +118,32 @@ TEST_CASE("a rewritten config branch stops syncing and says so") {
   CHECK(world.Sluice({"sync"}).exit_code == 0);
 }
 
+TEST_CASE("a sync that ends by an error still tells what Failed before it") {
+  World world;
+  world.WritePipeline({{.name = "dev"}});
+  world.WriteApp("dev", {});
+  world.Commit("Add web");
+  REQUIRE(world.Sluice({"sync"}).exit_code == 0);
+  world.WriteRelease("dev", "web", "http500-1", "bad");
+  world.Commit("Bad");
+  // The branch is taken back behind our back while the verdict is pushed.
+  const std::string hook = world.Dir() + "/origin.git/hooks/update";
+  WriteFile(hook,
+            "#!/bin/sh\n"
+            "[ \"$1\" = refs/heads/deployments ] || exit 0\n"
+            "git log -1 --format=%B \"$3\" | grep -q 'Event: failed' || exit 0\n"
+            "env -u GIT_QUARANTINE_PATH git update-ref refs/heads/main refs/heads/main~1\n"
+            "exit 0\n");
+  world.Git({"config", "core.hooksPath", world.Dir() + "/origin.git/hooks"});
+  REQUIRE(Run({{"/bin/chmod", "+x", hook}, {}, "", "", seconds(10)}).exit_code == 0);
+  const Ran ran = world.Sluice({"sync"});
+  INFO(Text(ran));
+  CHECK(ran.exit_code == 3);
+  CHECK(ran.out.find("dev/web") != std::string::npos);
+  CHECK(ran.out.find("Failed") != std::string::npos);
+  CHECK(ran.err.find("was rewritten") != std::string::npos);
+}
+
 TEST_CASE("a lost deploy log stops everything until a person begins a new one") {
   World world;
   world.WritePipeline({{.name = "dev"}});
