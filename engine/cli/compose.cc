@@ -176,9 +176,13 @@ rollout::Services Composition::MakeServices() {
                              .yaml = yaml_,
                              .interrupted = {},
                              .stop = {},
-                             .options = {}};
+                             .options = {},
+                             .cluster_of = {}};
   services.make_driver = [this](const Target& target) {
     return kubernetes_->MakeDriver(std::get<KubernetesTarget>(target.where));
+  };
+  services.cluster_of = [this](const Target& target) {
+    return kubernetes_->ClusterOf(std::get<KubernetesTarget>(target.where));
   };
   services.interrupted = [](const UnitId&, const std::string&) {
     return rollout::Interruption::kNone;

@@ -34,11 +34,6 @@ std::string Said(const Declared& declared, const std::string& words) {
 }
 std::string Said(const Declared& declared) { return Said(declared, declared.message); }
 
-bool IsSomebodyElses(const Declared& declared) {
-  const bool is_live = declared.found != Found::kAbsent && declared.found != Found::kUnknowable;
-  return is_live && !declared.is_ours;
-}
-
 Verdict Refused(const Declared& declared) {
   Verdict verdict;
   verdict.action = declared.before.is_null() ? Action::kCreate : Action::kUpdate;
@@ -60,11 +55,6 @@ Verdict Refused(const Declared& declared) {
 Verdict TakeOver(const Declared& declared, const std::vector<FieldChange>& values,
                  bool is_adopted) {
   const std::string name = ToString(declared.ref);
-  if (declared.other_owner_claims) {
-    return {Action::kSkip, "another unit declares it too",
-            Obstacle{"DuplicateObject",
-                     name + " is declared by another unit, too; remove it from all but one"}};
-  }
   const bool is_equal = values.empty() && declared.found != Found::kConflict;
   if (is_adopted) {
     return {Action::kAdopt,
@@ -109,16 +99,20 @@ Verdict Update(const Declared& declared, const std::vector<FieldChange>& fields,
 
 Verdict Judge(const Declared& declared, const std::vector<FieldChange>& fields,
               const Policy& policy) {
+  if (declared.is_claimed_by_another) {
+    return {Action::kSkip, "another unit declares it too",
+            Obstacle{"DuplicateObject", ToString(declared.ref) +
+                                            " is declared by another unit, too; remove it from "
+                                            "all but one"}};
+  }
   const bool is_adopted = policy.adopted.contains(declared.ref);
   if (declared.found == Found::kImmutable && declared.is_ours && declared.may_be_replaced) {
     return {Action::kReplace,
             "deleted and created again, for it cannot be changed in place: " + Said(declared),
             {}};
   }
-  if (declared.found == Found::kRefused || declared.found == Found::kImmutable) {
-    // Whose it is comes first: its owner's object is not ours to be refused about.
-    if (!IsSomebodyElses(declared) || !declared.other_owner_claims) return Refused(declared);
-  }
+  if (declared.found == Found::kRefused || declared.found == Found::kImmutable)
+    return Refused(declared);
   if (declared.found == Found::kUnknowable)
     return {Action::kCreate, "its namespace or type comes with this unit", {}};
   if (declared.found == Found::kAbsent) {

@@ -25,9 +25,9 @@ struct Declared {
   } found = Found::kAbsent;
   nlohmann::json before,
       after;  // normalised; used when kDiffers, kImmutable, kConflict or kAbsent (before null)
-  bool is_ours = false;             // carries this unit's mark, or is in its inventory
-  std::string other_owner;          // mark of another unit; "" for none
-  bool other_owner_claims = false;  // that unit still declares it at the tip
+  bool is_ours = false;                // carries this unit's mark, or is in its inventory
+  std::string other_owner;             // mark of another unit; "" for none
+  bool is_claimed_by_another = false;  // another unit declares it at the tip, too
   // The mark is of no unit of this pipeline, past or present: somebody else's sluice, so it never
   // just moves.
   bool is_other_owner_foreign = false;

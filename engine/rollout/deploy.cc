@@ -121,11 +121,16 @@ StepEnd Attempt::Prune() {
     notes_ += end.detail;
     if (!end.is_ok()) return end;
   }
-  // What is neither declared nor live any more needs no further thought.
+  // What is neither declared nor live any more, or has another unit's mark, needs no further
+  // thought.
   for (TargetSession& session : sessions_) {
     const auto declared = session.refs();
     std::erase_if(inventory_[session.target.name], [&](const ObjectRef& ref) {
-      return !declared.contains(ref) && !session.live.objects.contains(ref);
+      if (declared.contains(ref)) return false;
+      const auto live = session.live.objects.find(ref);
+      if (live == session.live.objects.end()) return true;
+      return live->second.mark != mark &&
+             pass_.snapshot->IsClaimed(session.target, ref, pass_.unit);
     });
   }
   return {};

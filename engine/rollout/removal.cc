@@ -46,6 +46,20 @@ Status RecordRemoved(Pass& pass, const std::string& summary, const std::string& 
   return pass.services.log.Append(std::move(entry), pass.services.GitCall());
 }
 
+// What another unit declares now is that unit's to keep.
+Status LeaveOutMoved(Pass& pass, deploylog::Inventory& inventory) {
+  SLUICE_TRY(const auto targets, TargetsOfRemoved(pass.services, *pass.snapshot, pass.unit));
+  for (const Target& target : targets) {
+    const auto found = inventory.find(target.name);
+    if (found == inventory.end()) continue;
+    std::erase_if(found->second, [&](const ObjectRef& ref) {
+      return pass.snapshot->IsClaimed(target, ref, pass.unit);
+    });
+  }
+  std::erase_if(inventory, [](const auto& entry) { return entry.second.empty(); });
+  return {};
+}
+
 Result<PassResult> DeleteAll(Pass& pass, deploylog::Inventory inventory) {
   const Services& services = pass.services;
   Record& record = pass.record;
@@ -110,7 +124,7 @@ Result<PassResult> Remove(Pass& pass) {
                 "new home; mend them first (`sluice validate`)");
   }
   SLUICE_TRY(auto inventory, pass.services.log.ReadInventory(pass.unit));
-  std::erase_if(inventory, [](const auto& entry) { return entry.second.empty(); });
+  SLUICE_CHECK(LeaveOutMoved(pass, inventory));
   if (RemovalDeletes(*pass.snapshot, pass.unit) && !inventory.empty()) {
     auto result = DeleteAll(pass, std::move(inventory));
     if (!result && IsRetryable(result.error().code()))

@@ -68,7 +68,7 @@ Result<std::vector<Target>> TargetsOfRemoved(const Services& services, const Sna
 std::string WhyItStays(const Snapshot& snapshot, const Target& target, const ObjectRef& ref,
                        const UnitId& unit) {
   if (IsPrecious(ref)) return "a " + ref.kind + " holds data of others; delete it by hand";
-  if (snapshot.IsClaimed(ClusterOf(target), ref, unit)) return "another unit declares it";
+  if (snapshot.IsClaimed(target, ref, unit)) return "another unit declares it";
   return "";
 }
 

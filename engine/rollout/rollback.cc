@@ -4,6 +4,7 @@
 
 #include "engine/base/log.h"
 #include "engine/config/config.h"
+#include "engine/render/objects.h"
 #include "engine/render/render.h"
 #include "engine/rollout/facts.h"
 #include "engine/rollout/interrupt_watch.h"
@@ -65,18 +66,47 @@ struct Rollback {
   deploylog::Inventory created;
   InterruptWatch watch;
 
+  std::string left_behind;  // a line for each object that stays though nothing declares it
+
   Result<RollbackEnd> Run();
   Result<StepEnd> RunTarget(const Target& target, bool is_in_good);
+  std::vector<Resource> GoodResources(const Target& target) const;
+  void LeaveTakenOver(const Target& target, const std::set<ObjectRef>& kept);
 };
+
+// What moved to another unit with the failed content is that unit's now.
+std::vector<Resource> Rollback::GoodResources(const Target& target) const {
+  std::vector<Resource> out;
+  const std::string& ns = std::get<KubernetesTarget>(target.where).ns;
+  for (const Resource& resource : good.resources) {
+    if (!pass.snapshot->IsClaimed(target, render::RefIn(resource, ns), pass.unit))
+      out.push_back(resource);
+  }
+  return out;
+}
+
+// What the failed content took over from another unit it did not make, so it is not ours to delete
+// once Git no longer declares it here.
+void Rollback::LeaveTakenOver(const Target& target, const std::set<ObjectRef>& kept) {
+  std::erase_if(inventory[target.name], [&](const ObjectRef& ref) {
+    if (kept.contains(ref) || created[target.name].contains(ref)) return false;
+    if (!pass.snapshot->Declares(pass.unit, target, ref)) return false;
+    left_behind +=
+        target.name + ": " + ToString(ref) +
+        " stays: the failed content took it over, and last known good does not have it\n";
+    return true;
+  });
+}
 
 Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
   const Services& services = pass.services;
   const std::string pipeline = pass.snapshot->declared.pipeline.name;
-  static const std::vector<Resource> kNothing;
+  const std::vector<Resource> resources =
+      is_in_good ? GoodResources(target) : std::vector<Resource>();
   PlanRequest request;
   request.unit = pass.unit;
   request.pipeline = pipeline;
-  request.resources = is_in_good ? &good.resources : &kNothing;
+  request.resources = &resources;
   request.inventory = inventory[target.name];
   request.pipeline_units = PipelineUnits(services, *pass.snapshot);
   request.keep_leftovers = true;
@@ -98,7 +128,7 @@ Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
   const auto kept = session.refs();
   std::vector<ObjectRef> extra;
   for (const ObjectRef& ref : created[target.name]) {
-    if (!kept.contains(ref) && !pass.snapshot->IsClaimed(ClusterOf(target), ref, pass.unit))
+    if (!kept.contains(ref) && !pass.snapshot->IsClaimed(target, ref, pass.unit))
       extra.push_back(ref);
   }
   std::set<ObjectRef> gone;
@@ -108,6 +138,7 @@ Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
       !end.is_ok())
     return end;
   for (const ObjectRef& ref : gone) inventory[target.name].erase(ref);
+  LeaveTakenOver(target, kept);
   SLUICE_CHECK(session.driver->ReplaceStuckPods(session.ref_list(), services.WriteCall()));
   const SystemTime deadline = pass.Now() + good.unit.application.health_timeout;
   if (StepEnd end = AwaitHealth(services, session, deadline, watch); !end.is_ok()) return end;
@@ -146,7 +177,7 @@ Result<RollbackEnd> Rollback::Run() {
   }
   if (no_verdict) return Fail(*no_verdict);
   if (!impossible.empty()) return Impossible(impossible);
-  return RollbackEnd{.inventory = inventory};
+  return RollbackEnd{.message = left_behind, .inventory = inventory};
 }
 
 }  // namespace
@@ -159,8 +190,12 @@ Result<RollbackEnd> RollBack(Pass& pass) {
   SLUICE_TRY(auto inventory, pass.services.log.ReadInventory(pass.unit));
   SLUICE_TRY(auto created, pass.services.log.ReadCreated(pass.unit));
   Rollback rollback{
-      pass, std::move(*good), std::move(inventory), std::move(created),
-      InterruptWatch(pass.services, pass.unit, pass.record.fingerprint, Heed::kDecidedRollback)};
+      pass,
+      std::move(*good),
+      std::move(inventory),
+      std::move(created),
+      InterruptWatch(pass.services, pass.unit, pass.record.fingerprint, Heed::kDecidedRollback),
+      {}};
   return rollback.Run();
 }
 
@@ -202,7 +237,8 @@ Result<std::optional<PassResult>> RecordRollback(Pass& pass, Result<RollbackEnd>
     entry = MakeEntry(
         pass.services, EventKind::kRolledback, record,
         "live is back at " + (record.last_known_good ? record.last_known_good->revision.substr(0, 7)
-                                                     : "last known good"));
+                                                     : "last known good"),
+        end->message);
     entry.inventory = end->inventory;
     entry.created = deploylog::Inventory{};
   } else {

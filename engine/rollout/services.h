@@ -76,6 +76,9 @@ struct Services {
   InterruptionCheck interrupted;
   std::stop_token stop;
   Options options;
+  // Equal for two targets that are in one cluster, as far as the configuration tells: two contexts
+  // may name one. Sends nothing. Empty: a context is a cluster.
+  std::function<std::string(const Target& target)> cluster_of;
 
   // Reads and waits end at once on stop; writes in flight are let to end and only have a deadline.
   Call ReadCall() const { return {clock.SteadyNow() + options.read_timeout, stop}; }

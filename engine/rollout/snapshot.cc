@@ -1,58 +1,56 @@
 #include "engine/rollout/snapshot.h"
 
 #include <algorithm>
-#include <array>
 
 #include "engine/base/log.h"
 #include "engine/config/config.h"
+#include "engine/render/objects.h"
 #include "engine/render/render.h"
 
 namespace sluice::rollout {
 namespace {
 
-// Kinds of Kubernetes itself that live outside namespaces. Only used to tell claims apart before a
-// cluster was asked; a driver resolves scopes by discovery.
-constexpr std::array<std::string_view, 18> kClusterScoped = {"Namespace",
-                                                             "Node",
-                                                             "PersistentVolume",
-                                                             "ClusterRole",
-                                                             "ClusterRoleBinding",
-                                                             "CustomResourceDefinition",
-                                                             "StorageClass",
-                                                             "PriorityClass",
-                                                             "IngressClass",
-                                                             "RuntimeClass",
-                                                             "APIService",
-                                                             "CSIDriver",
-                                                             "MutatingWebhookConfiguration",
-                                                             "ValidatingWebhookConfiguration",
-                                                             "ValidatingAdmissionPolicy",
-                                                             "ValidatingAdmissionPolicyBinding",
-                                                             "VolumeSnapshotClass",
-                                                             "GatewayClass"};
-
-std::set<Claim> ClaimsOf(const DeclaredUnit& unit, const std::vector<Resource>& resources) {
+// Only a cluster knows the scope of a custom kind: without a namespace in its manifest an object of
+// one stands in the target's namespace or in none, and both count as claimed.
+std::set<Claim> ClaimsOf(const Snapshot& snapshot, const DeclaredUnit& unit,
+                         const std::vector<Resource>& resources) {
   std::set<Claim> claims;
   for (const Target& target : unit.targets) {
-    const auto& kubernetes = std::get<KubernetesTarget>(target.where);
+    const std::string cluster = snapshot.ClusterOf(target);
     for (const Resource& resource : resources) {
-      ObjectRef ref = resource.ref;
-      const bool is_cluster_scoped =
-          std::ranges::find(kClusterScoped, ref.kind) != kClusterScoped.end();
-      if (ref.ns.empty() && !is_cluster_scoped) ref.ns = kubernetes.ns;
-      claims.insert({ClusterOf(target), ref});
+      ObjectRef ref = render::RefIn(resource, std::get<KubernetesTarget>(target.where).ns);
+      claims.insert({cluster, ref});
+      if (resource.body["metadata"].contains("namespace")) continue;
+      ref.ns.clear();
+      claims.insert({cluster, ref});
     }
   }
   return claims;
 }
 
+// Those that hold whatever the scope turns out to be. The others are found by the plan, which knows
+// it (plan::Declared::is_claimed_by_another).
 void FindDoubleClaims(Snapshot& snapshot) {
   std::map<Claim, std::set<UnitId>> owners;
   for (const auto& [unit, claims] : snapshot.claims) {
-    for (const Claim& claim : claims) owners[claim].insert(unit);
+    for (const Claim& claim : claims) {
+      const bool is_certain = !claim.ref.ns.empty() || render::IsClusterScoped(claim.ref);
+      if (is_certain) owners[claim].insert(unit);
+    }
   }
   for (auto& [claim, units] : owners) {
     if (units.size() > 1) snapshot.claimed_twice.emplace(claim, std::move(units));
+  }
+}
+
+void NameClusters(const Services& services, Snapshot& snapshot) {
+  if (!services.cluster_of) return;
+  for (const auto& [name, environment] : snapshot.declared.environments) {
+    for (const Target& target : environment.targets) {
+      const std::string& context = std::get<KubernetesTarget>(target.where).context;
+      if (!snapshot.clusters.contains(context))
+        snapshot.clusters[context] = services.cluster_of(target);
+    }
   }
 }
 
@@ -74,15 +72,22 @@ bool Snapshot::IsPartial() const {
   });
 }
 
-bool Snapshot::IsClaimed(const std::string& cluster, const ObjectRef& ref,
-                         const UnitId& except) const {
+bool Snapshot::IsClaimed(const Target& target, const ObjectRef& ref, const UnitId& except) const {
+  const Claim claim{ClusterOf(target), ref};
   return std::ranges::any_of(claims, [&](const auto& entry) {
-    return entry.first != except && entry.second.contains(Claim{cluster, ref});
+    return entry.first != except && entry.second.contains(claim);
   });
 }
 
-std::string ClusterOf(const Target& target) {
-  return "kubernetes/" + std::get<KubernetesTarget>(target.where).context;
+bool Snapshot::Declares(const UnitId& unit, const Target& target, const ObjectRef& ref) const {
+  const auto it = claims.find(unit);
+  return it != claims.end() && it->second.contains(Claim{ClusterOf(target), ref});
+}
+
+std::string Snapshot::ClusterOf(const Target& target) const {
+  const std::string& context = std::get<KubernetesTarget>(target.where).context;
+  const auto it = clusters.find(context);
+  return it == clusters.end() ? "context " + context : it->second;
 }
 
 std::string RepositoryPath(const Options& options, const std::string& path) {
@@ -98,6 +103,8 @@ Result<std::shared_ptr<const Snapshot>> LoadSnapshot(const Services& services,
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->revision = revision;
   SLUICE_TRY(snapshot->declared, config::Load(*tree, services.yaml));
+  NameClusters(services, *snapshot);
+  if (previous && previous->clusters != snapshot->clusters) previous = nullptr;
   for (auto& [id, unit] : snapshot->declared.units) {
     if (!unit.problems.empty()) {
       // What it declared before still counts as claimed: a typo must not let another unit prune it.
@@ -115,7 +122,7 @@ Result<std::shared_ptr<const Snapshot>> LoadSnapshot(const Services& services,
           snapshot->claims[id] = previous->claims.at(id);
         continue;
       }
-      snapshot->claims[id] = ClaimsOf(unit, rendered.resources);
+      snapshot->claims[id] = ClaimsOf(*snapshot, unit, rendered.resources);
     }
     snapshot->fingerprints[id] = fingerprint;
   }

@@ -14,8 +14,8 @@ namespace sluice::rollout {
 
 // An object in a cluster, as far as it can be told without asking the cluster.
 struct Claim {
-  std::string cluster;  // "kubernetes/<context>"
-  ObjectRef ref;        // ns filled with the target's for namespaced kinds
+  std::string cluster;  // Snapshot::ClusterOf
+  ObjectRef ref;        // of a kind whose scope is unknown both with a namespace and without
   auto operator<=>(const Claim&) const = default;
 };
 
@@ -24,6 +24,7 @@ struct Snapshot {
   std::string revision;
   Declared declared;
   std::map<UnitId, std::string> fingerprints;       // of units without problems
+  std::map<std::string, std::string> clusters;      // by context
   std::map<UnitId, std::set<Claim>> claims;         // what each unit declares
   std::map<Claim, std::set<UnitId>> claimed_twice;  // by more than one unit
 
@@ -32,7 +33,11 @@ struct Snapshot {
   std::string FingerprintOf(const UnitId& unit) const;
   // Some unit cannot be read, so what it declares is unknown: nothing may be taken for undeclared.
   bool IsPartial() const;
-  bool IsClaimed(const std::string& cluster, const ObjectRef& ref, const UnitId& except) const;
+  // By a unit other than `except`. Exact for what a cluster was asked about: `ref` as it is there.
+  bool IsClaimed(const Target& target, const ObjectRef& ref, const UnitId& except) const;
+  bool Declares(const UnitId& unit, const Target& target, const ObjectRef& ref) const;
+  // Equal for targets in one cluster.
+  std::string ClusterOf(const Target& target) const;
 };
 
 // Loads `revision` (already fetched). `previous` (may be null) saves rendering units that did not
@@ -40,9 +45,6 @@ struct Snapshot {
 Result<std::shared_ptr<const Snapshot>> LoadSnapshot(const Services& services,
                                                      const std::string& revision,
                                                      const Snapshot* previous);
-
-// The cluster part of a target's identity.
-std::string ClusterOf(const Target& target);
 
 // The directory of a path below repository.path: "environments/x" for ".", "sub/environments/x" for
 // "sub".

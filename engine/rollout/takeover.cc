@@ -15,7 +15,7 @@ Status RefuseLostLog(const Services& services, const Snapshot& snapshot) {
     for (const Target& target : unit.targets) {
       std::vector<ObjectRef> kinds;
       for (const Claim& claim : claims->second) {
-        if (claim.cluster == ClusterOf(target)) kinds.push_back(claim.ref);
+        if (claim.cluster == snapshot.ClusterOf(target)) kinds.push_back(claim.ref);
       }
       auto driver = services.make_driver(target);
       if (!driver) {

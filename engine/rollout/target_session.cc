@@ -46,8 +46,7 @@ bool IsKnownMark(const PlanRequest& request, const std::string& mark) {
 
 plan::Declared Describe(const targets::PreparedObject& object,
                         const targets::Prediction& prediction, const targets::LiveState& live,
-                        const PlanRequest& request, const std::string& cluster,
-                        const std::string& mark) {
+                        const PlanRequest& request, const Target& target, const std::string& mark) {
   plan::Declared out;
   out.ref = object.resource.ref;
   out.api_version = object.resource.api_version;
@@ -66,7 +65,7 @@ plan::Declared Describe(const targets::PreparedObject& object,
     }
   }
   if (request.snapshot)
-    out.other_owner_claims = request.snapshot->IsClaimed(cluster, out.ref, request.unit);
+    out.is_claimed_by_another = request.snapshot->IsClaimed(target, out.ref, request.unit);
   out.replace_advice = prediction.replace_advice;
   if (!prediction.may_be_replaced) return out;
   // As for a prune, nothing may speak against its being ours.
@@ -87,7 +86,7 @@ plan::Declared Describe(const targets::PreparedObject& object,
 }
 
 std::vector<plan::Leftover> Leftovers(const TargetSession& session, const PlanRequest& request,
-                                      const std::string& cluster, const std::string& mark) {
+                                      const std::string& mark) {
   std::vector<plan::Leftover> out;
   const std::set<ObjectRef> declared = session.refs();
   for (const ObjectRef& ref : request.inventory) {
@@ -102,8 +101,8 @@ std::vector<plan::Leftover> Leftovers(const TargetSession& session, const PlanRe
       leftover.protected_by = it->second.protected_by;
     }
     leftover.is_claimed =
-        request.snapshot &&
-        (request.snapshot->IsPartial() || request.snapshot->IsClaimed(cluster, ref, request.unit));
+        request.snapshot && (request.snapshot->IsPartial() ||
+                             request.snapshot->IsClaimed(session.target, ref, request.unit));
     out.push_back(std::move(leftover));
   }
   return out;
@@ -193,13 +192,12 @@ Result<TargetSession> OpenTarget(const Services& services, const Target& target,
   input.target = target.name;
   input.unit = ToString(request.unit);
   input.hmac_key = services.options.hmac_key;
-  const std::string cluster = ClusterOf(target);
   const std::string mark = owner.Mark();
   for (size_t i = 0; i < session.prepared.objects.size(); ++i) {
     input.declared.push_back(Describe(session.prepared.objects[i], session.predictions[i],
-                                      session.live, request, cluster, mark));
+                                      session.live, request, target, mark));
   }
-  input.leftovers = Leftovers(session, request, cluster, mark);
+  input.leftovers = Leftovers(session, request, mark);
   input.inventory_size = request.inventory.size();
   if (request.environment) {
     input.policy.prune_max_count = request.environment->prune.max_count;

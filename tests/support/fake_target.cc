@@ -41,9 +41,12 @@ class FakeDriver final : public targets::TargetDriver {
     Prepared prepared;
     for (const Resource& resource : resources) {
       PreparedObject object{resource, StageOfKind(resource.ref.kind), false};
-      if (object.stage > 0 && object.resource.ref.ns.empty()) object.resource.ref.ns = "shop";
-      if (object.stage > 0) object.resource.body["metadata"]["namespace"] = object.resource.ref.ns;
-      object.resource.body["metadata"]["labels"][kUnitLabel] = owner.Mark();
+      nlohmann::json& metadata = object.resource.body["metadata"];
+      if (object.stage > 0 && !object.resource.ref.kind.starts_with("Cluster")) {
+        object.resource.ref.ns = metadata.value("namespace", "shop");
+        metadata["namespace"] = object.resource.ref.ns;
+      }
+      metadata["labels"][kUnitLabel] = owner.Mark();
       prepared.objects.push_back(std::move(object));
     }
     std::ranges::stable_sort(prepared.objects, {}, &PreparedObject::stage);

@@ -57,4 +57,12 @@ Result<std::unique_ptr<TargetDriver>> KubernetesConnections::MakeDriver(
       std::make_unique<kubernetes::KubernetesDriver>(std::move(connection), where.ns));
 }
 
+std::string KubernetesConnections::ClusterOf(const KubernetesTarget& where) const {
+  if (options_.kubeconfig.empty()) return "in-cluster";
+  const auto access = kubernetes::LoadKubeconfig(options_.kubeconfig, where.context);
+  if (!access) return "context " + where.context;
+  // One address behind different proxies or TLS names may be different servers.
+  return access->server + " " + access->tls_server_name + " " + access->proxy;
+}
+
 }  // namespace sluice::targets

@@ -43,6 +43,9 @@ class KubernetesConnections {
 
   // Sends nothing yet. kInvalidConfig when the kubeconfig or its context is bad.
   Result<std::unique_ptr<TargetDriver>> MakeDriver(const KubernetesTarget& where);
+  // The server that the kubeconfig names for the context; the context where that cannot be told.
+  // Sends nothing.
+  std::string ClusterOf(const KubernetesTarget& where) const;
 
  private:
   struct Entry {

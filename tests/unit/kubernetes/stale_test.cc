@@ -93,9 +93,8 @@ TEST_CASE("many objects of a kind are listed, and none of them as before our own
   const auto maps = [](const std::string& value) {
     std::string yaml;
     for (int i = 0; i < 21; ++i) {
-      yaml += (i == 0 ? "" : "---\n") +
-              ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m" + std::to_string(i) +
-               "}\ndata: {a: \"" + value + "\"}\n");
+      yaml += (i == 0 ? "" : "---\n") + ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m" +
+                                         std::to_string(i) + "}\ndata: {a: \"" + value + "\"}\n");
     }
     return yaml;
   };
@@ -141,7 +140,8 @@ TEST_CASE("a smoke job that the server does not show yet is waited for") {
   if (!cluster.InjectFault(kStale)) return;
   const auto job = MakeResource(
       "apiVersion: batch/v1\nkind: Job\nmetadata: {name: check}\nspec: {backoffLimit: 0, template: "
-      "{spec: {restartPolicy: Never, containers: [{name: c, image: \"registry.example/c:v1\"}]}}}\n");
+      "{spec: {restartPolicy: Never, containers: [{name: c, image: "
+      "\"registry.example/c:v1\"}]}}}\n");
   const auto outcome = driver->RunJob(job.body, TestOwner(), "r-1", cluster.Deadline());
   INFO((outcome ? outcome->message : outcome.error().message()));
   REQUIRE(outcome);

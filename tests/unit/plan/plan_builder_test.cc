@@ -29,7 +29,7 @@ struct Row {
 
 Declared OfOther(Declared declared, bool still_claims) {
   declared.other_owner = "u-2";
-  declared.other_owner_claims = still_claims;
+  declared.is_claimed_by_another = still_claims;
   return declared;
 }
 Declared Saying(Declared declared, const std::string& message) {
