@@ -179,7 +179,15 @@ Result<std::string> CommitRollback(Context& context, const std::string& revision
       rollout::RepositoryPath(services.options, "environments/" + ToString(context.unit));
   const auto decide =
       [&](const rollout::Snapshot& tip) -> Result<std::optional<rollout::ConfigChange>> {
-    SLUICE_TRY(const auto wanted, services.mirror.ObjectAt(revision, directory));
+    auto found = services.mirror.ObjectAt(revision, directory);
+    if (!found && found.error().code() == ErrorCode::kNotFound) {
+      return Fail(ErrorCode::kNotFound,
+                  "commit " + revision +
+                      " of that rollout is no longer in the repository, whose "
+                      "history was rewritten; name another with --to (see `sluice log " +
+                      ToString(context.unit) + "`), or commit the content yourself");
+    }
+    SLUICE_TRY(const auto wanted, std::move(found));
     SLUICE_TRY(const auto present, services.mirror.ObjectAt(tip.revision, directory));
     if (!wanted)
       return Fail(ErrorCode::kNotFound, directory + " is missing at revision " + revision);

@@ -114,7 +114,7 @@ Verdict Judge(const Declared& declared, const std::vector<FieldChange>& fields,
   if (declared.found == Found::kRefused || declared.found == Found::kImmutable)
     return Refused(declared);
   if (declared.found == Found::kUnknowable)
-    return {Action::kCreate, "its namespace or type comes with this unit", {}};
+    return {Action::kCreate, "its namespace or type is not there yet", {}};
   if (declared.found == Found::kAbsent) {
     return {Action::kCreate,
             declared.is_ours ? "no longer in the cluster" : "not in the cluster yet",

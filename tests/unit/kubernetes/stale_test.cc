@@ -11,7 +11,7 @@ std::string Map(const std::string& value) {
   return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {a: \"" + value + "\"}\n";
 }
 
-std::string Deployment(const std::string& tag) {
+std::string WebDeployment(const std::string& tag) {
   return "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: 1\n"
          "  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n"
          "    spec: {containers: [{name: web, image: \"registry.example/web:" +
@@ -38,10 +38,10 @@ TEST_CASE("health is never that of an object as it was before our own apply") {
   const std::string ns = cluster.MakeNamespace();
   const auto driver = cluster.Driver(ns);
   const ObjectRef ref{"apps", "Deployment", ns, "web"};
-  Deploy(cluster, *driver, Deployment("v1"));
+  Deploy(cluster, *driver, WebDeployment("v1"));
   if (!cluster.InjectFault(kStale)) return;
   REQUIRE(cluster.Eventually([&] { return IsHealthy(Assess(cluster, *driver, ref)); }));
-  Deploy(cluster, *driver, Deployment("pullfail-1"));
+  Deploy(cluster, *driver, WebDeployment("pullfail-1"));
   bool was_stale = false, was_healthy = false;
   CHECK(cluster.Eventually([&] {
     const auto health = Assess(cluster, *driver, ref);
@@ -53,7 +53,7 @@ TEST_CASE("health is never that of an object as it was before our own apply") {
   CHECK_FALSE(was_healthy);
   // The way back, by another driver of the same cluster.
   const auto other = cluster.Driver(ns);
-  Deploy(cluster, *other, Deployment("v1"));
+  Deploy(cluster, *other, WebDeployment("v1"));
   const auto at_once = Assess(cluster, *other, ref);
   CHECK((!at_once || at_once->reason != "ImagePullBackOff"));
   CHECK(cluster.Eventually([&] { return IsHealthy(Assess(cluster, *other, ref)); }));
@@ -116,8 +116,8 @@ TEST_CASE("an object that others change or make anew after our write is what the
   const auto driver = cluster.Driver(ns);
   const ObjectRef ref{"apps", "Deployment", ns, "web"};
   const std::string path = "/apis/apps/v1/namespaces/" + ns + "/deployments";
-  Deploy(cluster, *driver, Deployment("v1"));
-  Deploy(cluster, *driver, Deployment("v1"));  // changes nothing
+  Deploy(cluster, *driver, WebDeployment("v1"));
+  Deploy(cluster, *driver, WebDeployment("v1"));  // changes nothing
   REQUIRE(cluster.Eventually([&] { return IsHealthy(Assess(cluster, *driver, ref)); }));
   REQUIRE(cluster
               .As("kubectl", "PATCH", path + "/web", {{"spec", {{"replicas", 2}}}},
@@ -129,7 +129,7 @@ TEST_CASE("an object that others change or make anew after our write is what the
     const auto health = Assess(cluster, *driver, ref);
     return health && health->health == Health::kMissing;
   }));
-  const Resource anew = MakeResource(Deployment("v2"));
+  const Resource anew = MakeResource(WebDeployment("v2"));
   REQUIRE(cluster.As("kubectl", "POST", path, anew.body).IsSuccess());
   CHECK(cluster.Eventually([&] { return IsHealthy(Assess(cluster, *driver, ref)); }));
 }

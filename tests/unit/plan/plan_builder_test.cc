@@ -64,7 +64,7 @@ TEST_CASE("each case of declared and live has its action, reason and blocker") {
       {"ours, vanished", Ours(Object(Found::kAbsent, nullptr, kNew)), Action::kCreate,
        "no longer in the cluster", ""},
       {"unknowable", Object(Found::kUnknowable, nullptr, kNew), Action::kCreate,
-       "its namespace or type comes with this unit", ""},
+       "its namespace or type is not there yet", ""},
       {"ours, the same", Ours(Object(Found::kSame, nullptr, nullptr)), Action::kUnchanged,
        "as declared", ""},
       {"ours, differs", Ours(Object(Found::kDiffers, Marked(kOld), kNew)), Action::kUpdate,
