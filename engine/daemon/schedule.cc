@@ -40,6 +40,11 @@ Inputs InputsOf(const rollout::Snapshot& snapshot, const deploylog::State& state
   for (const auto& request : state.requests) {
     if (request.unit == unit) inputs.requests.push_back(request.id);
   }
+  if (!inputs.own || inputs.own->phase != Phase::kHeld) return inputs;
+  for (const auto& [other, record] : state.records) {
+    if (other.environment == unit.environment && other != unit && record.last_known_good)
+      inputs.neighbours.insert(record.last_known_good->rollout);
+  }
   return inputs;
 }
 
@@ -107,6 +112,9 @@ void Schedule::Done(const UnitId& id, const std::optional<rollout::PassResult>& 
   }
   unit.errors_in_row = result->standing == rollout::Standing::kErrored ? unit.errors_in_row + 1 : 0;
   unit.wake = result->wake;
+  // What holds it may be mended in the cluster, where nobody tells us.
+  if (result->standing == rollout::Standing::kHeld && !unit.wake)
+    unit.wake = now + unit.drift_interval;
   unit.look_again = result->look_again;
   if (result->drift == rollout::DriftSeen::kHealed) {
     // A heal that does not last is tried ever more rarely.

@@ -18,6 +18,9 @@ struct Inputs {
   bool is_declared = false;
   std::optional<Record> own, upstream;
   std::vector<std::string> requests;
+  // Of a held unit: the rollouts that Succeeded in its environment. One of them may have brought
+  // the kind or the namespace that it waits for.
+  std::set<std::string> neighbours;
   bool operator==(const Inputs&) const = default;
 };
 Inputs InputsOf(const rollout::Snapshot& snapshot, const deploylog::State& state,

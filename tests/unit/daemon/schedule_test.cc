@@ -87,6 +87,38 @@ TEST_CASE("a unit in flight is not given to a second worker, whatever changes") 
   CHECK(board.TakeNames() == "dev/web");  // what changed meanwhile is seen afterwards
 }
 
+TEST_CASE("a held unit is looked at again: at each interval, and when a neighbour Succeeded") {
+  const UnitId other{"prod", "types"};
+  Board board;
+  board.Runs(kDev);
+  board.snapshot.declared.units[other].id = other;
+  board.snapshot.fingerprints[other] = "fp-1";
+  board.state.records[kProd].phase = Phase::kHeld;
+  board.Take();
+  board.End(kDev);
+  board.End(kProd, {.standing = Standing::kHeld, .reason = "UnknownKind"});
+  SECTION("at each interval") {
+    board.End(other);
+    CHECK(board.schedule.NextWake() == kStart + 3min);
+    board.state.records[kDev].targets["eu"].health_at = board.now = kStart + 3min;
+    CHECK(board.TakeNames().find("prod/web") != std::string::npos);
+  }
+  SECTION("when a neighbour Succeeded") {
+    board.Runs(other);
+    board.state.records[other].last_known_good = LastKnownGood{.rollout = "r-1"};
+    board.End(other);
+    CHECK(board.TakeNames() == "prod/types prod/web");
+    board.End(kProd, {.standing = Standing::kHeld, .reason = "UnknownKind"});
+    board.End(other);
+    CHECK(board.TakeNames().empty());
+  }
+  SECTION("not when somebody Succeeded elsewhere") {
+    board.End(other);
+    board.state.records[kDev].last_known_good = LastKnownGood{.rollout = "r-2"};
+    CHECK(board.TakeNames().find("prod/types") == std::string::npos);
+  }
+}
+
 TEST_CASE("each input of a unit makes it due") {
   Board board;
   board.Runs(kDev);
