@@ -43,7 +43,10 @@ using GroupKind = std::pair<std::string, std::string>;
 class KubernetesDriver final : public TargetDriver {
  public:
   KubernetesDriver(std::shared_ptr<Connection> connection, std::string ns)
-      : connection_(std::move(connection)), client_(connection_->client), ns_(std::move(ns)) {}
+      : connection_(std::move(connection)),
+        client_(connection_->client),
+        ns_(std::move(ns)),
+        made_at_(client_.clock().SteadyNow()) {}
 
   Result<Prepared> Prepare(const std::vector<Resource>& resources, const Ownership& owner,
                            const Call& call) override;
@@ -180,6 +183,7 @@ class KubernetesDriver final : public TargetDriver {
   const std::shared_ptr<Connection> connection_;  // shared with the other drivers of this cluster
   Client& client_;
   const std::string ns_;
+  const SteadyTime made_at_;
   Declared declared_;
   std::map<ObjectRef, std::string>
       observed_versions_;  // resourceVersion seen by the newest Observe of it

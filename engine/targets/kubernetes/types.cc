@@ -4,9 +4,6 @@
 namespace sluice::targets::kubernetes {
 namespace {
 
-// A catalog read this lately is not read again for a type it lacks.
-constexpr Duration kFresh{2000};
-
 const ResourceType* FindIn(const Catalog& catalog, const std::string& group,
                            const std::string& version, const std::string& kind) {
   return version.empty() ? catalog.FindPreferred(group, kind) : catalog.Find(group, version, kind);
@@ -18,7 +15,8 @@ Result<ResourceType> KubernetesDriver::TypeOf(const std::string& group, const st
                                               const std::string& kind, const Call& call) {
   SLUICE_TRY(std::shared_ptr<const Catalog> catalog, connection_->discovery.Get(call));
   if (const ResourceType* type = FindIn(*catalog, group, version, kind)) return *type;
-  SLUICE_TRY(catalog, connection_->discovery.Refresh(client_.clock().SteadyNow() - kFresh, call));
+  // Another unit may have brought it since; one look for each driver is enough.
+  SLUICE_TRY(catalog, connection_->discovery.Refresh(made_at_, call));
   if (const ResourceType* type = FindIn(*catalog, group, version, kind)) return *type;
   const std::string api_version = group + (group.empty() || version.empty() ? "" : "/") + version;
   if (catalog->IsUnknown(group, version)) {

@@ -200,6 +200,31 @@ TEST_CASE("a unit brings its namespace, its type and objects of both") {
   }));
 }
 
+TEST_CASE("a type that came since is found by the next driver, without a pause") {
+  LiveCluster cluster;
+  const std::string group = "g" + RandomHex(4) + ".example.org";
+  cluster.GrantOnGroup(group);
+  const std::string widget = "apiVersion: " + group + "/v1\nkind: Widget\nmetadata: {name: w}\n";
+  CHECK_THAT(BlockerOf(cluster, widget), Catch::StartsWith("UnknownKind:"));
+  const auto driver = cluster.Driver("default");
+  Deploy(cluster, *driver,
+         "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n"
+         "metadata: {name: widgets." +
+             group + "}\nspec:\n  group: " + group +
+             "\n  scope: Namespaced\n  names: {kind: Widget, plural: widgets, singular: widget, "
+             "listKind: WidgetList}\n  versions:\n    - {name: v1, served: true, storage: true, "
+             "schema: {openAPIV3Schema: {type: object}}}\n");
+  REQUIRE(cluster.Eventually(
+      [&] { return cluster.As("t", "GET", "/apis/" + group + "/v1").IsSuccess(); }));
+  const auto is_found = [&] {
+    const auto next = cluster.Driver("default");
+    const auto prepared = next->Prepare(MakeResources(widget), TestOwner(), cluster.Deadline());
+    return prepared && prepared->blockers.empty();
+  };
+  // A real server's discovery comes a moment after the type itself.
+  CHECK((cluster.IsReal() ? cluster.Eventually(is_found) : is_found()));
+}
+
 TEST_CASE("a role and its binding in one unit are no missing role") {
   LiveCluster cluster;
   const std::string ns = cluster.MakeNamespace();
