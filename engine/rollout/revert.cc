@@ -6,6 +6,7 @@
 #include "engine/rollout/config_commit.h"
 #include "engine/rollout/facts.h"
 #include "engine/rollout/recorder.h"
+#include "engine/rollout/rollback.h"
 
 namespace sluice::rollout {
 namespace {
@@ -115,6 +116,15 @@ Result<PassResult> Revert(Pass& pass) {
                  : "the deploy log holds no last known good tree to revert to; mend or revert " +
                        directory + " by hand, then run `sluice unfreeze " + ToString(pass.unit) +
                        "`";
+      return std::optional<ConfigChange>();
+    }
+    SLUICE_TRY(const std::string taken, TakenByAnother(pass, tip));
+    if (!taken.empty()) {
+      not_revertible = "RevertWouldDuplicate";
+      why = "live is back at last known good, but that declares " + taken +
+            ", which another unit declares now: mend or revert " + directory +
+            " by hand, so that one unit has it, then run `sluice unfreeze " + ToString(pass.unit) +
+            "`";
       return std::optional<ConfigChange>();
     }
     std::string subject = ToString(pass.unit);

@@ -199,6 +199,20 @@ Result<RollbackEnd> RollBack(Pass& pass) {
   return rollback.Run();
 }
 
+Result<std::string> TakenByAnother(Pass& pass, const Snapshot& tip) {
+  std::string why_not;
+  SLUICE_TRY(const auto good, LoadGood(pass, why_not));
+  if (!good) return std::string();
+  for (const Target& target : good->unit.targets) {
+    const std::string& ns = std::get<KubernetesTarget>(target.where).ns;
+    for (const Resource& resource : good->resources) {
+      const ObjectRef ref = render::RefIn(resource, ns);
+      if (tip.IsClaimed(target, ref, pass.unit)) return ToString(ref) + " in target " + target.name;
+    }
+  }
+  return std::string();
+}
+
 Result<std::optional<PassResult>> RecordRollback(Pass& pass, Result<RollbackEnd> end) {
   Record& record = pass.record;
   const SystemTime now = pass.Now();

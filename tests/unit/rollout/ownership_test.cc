@@ -100,8 +100,14 @@ TEST_CASE("a rollback takes nothing back that another unit declares now") {
   REQUIRE(Settled(world, kOther) == Standing::kDone);
   const auto mark = [&] { return world.eu.Find(moved.ref)->body["metadata"]["labels"]; };
   const auto before = mark();
+  const std::string main = world.Main();
   CHECK(world.Pass().standing == Standing::kFailed);
   CHECK(mark() == before);
+  // Nor does Git: both units would declare it.
+  CHECK(world.Main() == main);
+  CHECK(world.Get().reason == "RevertWouldDuplicate");
+  CHECK(world.Get().frozen);
+  CHECK(Settled(world, kOther) == Standing::kDone);
 }
 
 TEST_CASE("a removed unit takes nothing along that another unit declares") {
