@@ -16,7 +16,7 @@ product=(  # to build and run the product
 )
 tests=(  # to run every tier of tests/run.sh
   catch2 python3-venv python3-yaml python3-jsonschema procps
-  openssh-server gnupg
+  openssh-server gnupg zsh fish
   clang-format clang-tidy clang-14 libclang-rt-14-dev llvm-14
 )
 

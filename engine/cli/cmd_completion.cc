@@ -70,7 +70,7 @@ std::string Fish(const std::vector<CommandInfo>& commands) {
     const std::string when =
         command.name.empty() ? "" : " -n " + Quoted("__fish_seen_subcommand_from " + command.name);
     if (!command.name.empty()) {
-      out += "complete -c sluice -n __fish_use_subcommand -a " + command.name + " -d " +
+      out += "complete -c sluice -f -n __fish_use_subcommand -a " + command.name + " -d " +
              Quoted(command.description) + "\n";
     }
     for (const auto& flag : command.flags) {
