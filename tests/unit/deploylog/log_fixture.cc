@@ -55,7 +55,8 @@ Result<git::PushResult> FaultyRemote::Push(const std::vector<git::RefUpdate>& up
       faults_.pop_front();
     }
   }
-  if (before_push) before_push();
+  // A copy: it may put another in its place.
+  if (const auto hook = before_push) hook();
   if (!fault) return real_.Push(updates, call);
   switch (*fault) {
     case Fault::kRefused:
