@@ -150,21 +150,26 @@ TEST_CASE("completion scripts are scripts of their shells, and complete") {
   };
   CHECK(complete("sluice pro", 1) == "promote\n");
   CHECK(complete("sluice -c daemon.yaml plan --ex", 4) == "--exit-code\n");
+  char home[] = "/tmp/sluice-shell-XXXXXX";  // fish makes one where there is none
+  REQUIRE(mkdtemp(home));
+  const auto in_shell = [&](const std::vector<std::string>& argv, const std::string& input) {
+    return Run({argv, CleanEnvironment(home), "/", input, seconds(60)});
+  };
   for (const std::string shell : {"zsh", "fish"}) {
     const Ran printed = Plain({"completion", shell});
     CHECK(printed.exit_code == 0);
     CHECK(printed.out.find("rollback") != std::string::npos);
-    const Ran checked = Tool({"/usr/bin/" + shell, "-n", "/dev/stdin"}, printed.out);
+    const Ran checked = in_shell({"/usr/bin/" + shell, "-n", "/dev/stdin"}, printed.out);
     INFO(Text(checked));
     CHECK(checked.exit_code == 0);
   }
   const auto fish = [&](const std::string& words) {
-    return Tool({"/usr/bin/fish"},
-                Plain({"completion", "fish"}).out + "\ncomplete -C '" + words + "'\n")
-        .out;
+    const std::string complete = "\ncomplete -C '" + words + "'\n";
+    return in_shell({"/usr/bin/fish"}, Plain({"completion", "fish"}).out + complete).out;
   };
   CHECK_THAT(fish("sluice pro"), Catch::StartsWith("promote\t"));
   CHECK_THAT(fish("sluice plan --ex"), Catch::StartsWith("--exit-code\t"));
+  std::filesystem::remove_all(home);
 }
 
 TEST_CASE("wrong words are named in one line with the nearest right ones") {
