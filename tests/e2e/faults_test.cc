@@ -16,13 +16,30 @@ int Count(const World& world, const std::string& kind) {
   return static_cast<int>(std::count(kinds.begin(), kinds.end(), kind));
 }
 
+void AddWeb(World& world) {
+  world.WritePipeline({{.name = "dev"}});
+  world.WriteApp("dev", {});
+  world.Commit("Add web");
+}
+
+void CommitBad(World& world) {
+  world.WriteRelease("dev", "web", "http500-1", "bad");
+  world.Commit("Bad");
+}
+
+// What the config repo's server runs for each ref that is pushed: $1 the ref, $3 its new commit.
+void HookUpdates(World& world, const std::string& script) {
+  const std::string hook = world.Dir() + "/origin.git/hooks/update";
+  WriteFile(hook, "#!/bin/sh\n" + script);
+  world.Git({"config", "core.hooksPath", world.Dir() + "/origin.git/hooks"});
+  REQUIRE(Run({{"/bin/chmod", "+x", hook}, {}, "", "", seconds(10)}).exit_code == 0);
+}
+
 }  // namespace
 
 TEST_CASE("a busy API server is waited for, and the rollout succeeds") {
   World world({.faults = {"429:verb=patch,count=3,retryAfter=1"}});
-  world.WritePipeline({{.name = "dev"}});
-  world.WriteApp("dev", {});
-  world.Commit("Add web");
+  AddWeb(world);
   const Ran ran = world.Sluice({"sync"});
   INFO(Text(ran));
   CHECK(ran.exit_code == 0);
@@ -32,9 +49,7 @@ TEST_CASE("a busy API server is waited for, and the rollout succeeds") {
 TEST_CASE(
     "an API server that keeps failing gives no verdict: errored, recorded once, nothing reverted") {
   World world({.faults = {"500:verb=apply,count=100000"}});
-  world.WritePipeline({{.name = "dev"}});
-  world.WriteApp("dev", {});
-  world.Commit("Add web");
+  AddWeb(world);
   const Ran ran = world.Sluice({"sync"}, seconds(400));
   INFO(Text(ran));
   CHECK(ran.exit_code == 1);
@@ -45,9 +60,7 @@ TEST_CASE(
 
 TEST_CASE("on an API server that answers late, a good release succeeds and a bad one is reverted") {
   World world({.faults = {"stale:seconds=3"}});
-  world.WritePipeline({{.name = "dev"}});
-  world.WriteApp("dev", {});
-  world.Commit("Add web");
+  AddWeb(world);
   // The new namespace is not there at once, either.
   REQUIRE(Eventually([&] { return world.Sluice({"sync"}).exit_code == 0; }));
   world.WriteRelease("dev", "web", "good-2", "2");
@@ -74,18 +87,11 @@ TEST_CASE("on an API server that answers late, a good release succeeds and a bad
 TEST_CASE(
     "a branch that refuses the revert leaves it on a branch of its own and freezes the unit") {
   World world;
-  world.WritePipeline({{.name = "dev"}});
-  world.WriteApp("dev", {});
-  world.Commit("Add web");
+  AddWeb(world);
   REQUIRE(world.Sluice({"sync"}).exit_code == 0);
-  world.WriteRelease("dev", "web", "http500-1", "bad");
-  world.Commit("Bad");
-  const std::string hook = world.Dir() + "/origin.git/hooks/update";
-  WriteFile(
-      hook,
-      "#!/bin/sh\n[ \"$1\" != refs/heads/main ] || { echo 'main is protected' >&2; exit 1; }\n");
-  world.Git({"config", "core.hooksPath", world.Dir() + "/origin.git/hooks"});
-  REQUIRE(Run({{"/bin/chmod", "+x", hook}, {}, "", "", seconds(10)}).exit_code == 0);
+  CommitBad(world);
+  HookUpdates(world,
+              "[ \"$1\" != refs/heads/main ] || { echo 'main is protected' >&2; exit 1; }\n");
   const Ran ran = world.Sluice({"sync"});
   INFO(Text(ran));
   CHECK(ran.exit_code == 3);
@@ -99,9 +105,7 @@ TEST_CASE(
 
 TEST_CASE("a rewritten config branch stops syncing and says so") {
   World world;
-  world.WritePipeline({{.name = "dev"}});
-  world.WriteApp("dev", {});
-  world.Commit("Add web");
+  AddWeb(world);
   REQUIRE(world.Sluice({"sync"}).exit_code == 0);
   const std::string tree = world.Git({"rev-parse", "main^{tree}"});
   std::string other = world.Git({"-c", "user.name=x", "-c", "user.email=x@example.com",
@@ -120,22 +124,15 @@ TEST_CASE("a rewritten config branch stops syncing and says so") {
 
 TEST_CASE("a sync that ends by an error still tells what Failed before it") {
   World world;
-  world.WritePipeline({{.name = "dev"}});
-  world.WriteApp("dev", {});
-  world.Commit("Add web");
+  AddWeb(world);
   REQUIRE(world.Sluice({"sync"}).exit_code == 0);
-  world.WriteRelease("dev", "web", "http500-1", "bad");
-  world.Commit("Bad");
+  CommitBad(world);
   // The branch is taken back behind our back while the verdict is pushed.
-  const std::string hook = world.Dir() + "/origin.git/hooks/update";
-  WriteFile(hook,
-            "#!/bin/sh\n"
-            "[ \"$1\" = refs/heads/deployments ] || exit 0\n"
-            "git log -1 --format=%B \"$3\" | grep -q 'Event: failed' || exit 0\n"
-            "env -u GIT_QUARANTINE_PATH git update-ref refs/heads/main refs/heads/main~1\n"
-            "exit 0\n");
-  world.Git({"config", "core.hooksPath", world.Dir() + "/origin.git/hooks"});
-  REQUIRE(Run({{"/bin/chmod", "+x", hook}, {}, "", "", seconds(10)}).exit_code == 0);
+  HookUpdates(world,
+              "[ \"$1\" = refs/heads/deployments ] || exit 0\n"
+              "git log -1 --format=%B \"$3\" | grep -q 'Event: failed' || exit 0\n"
+              "env -u GIT_QUARANTINE_PATH git update-ref refs/heads/main refs/heads/main~1\n"
+              "exit 0\n");
   const Ran ran = world.Sluice({"sync"});
   INFO(Text(ran));
   CHECK(ran.exit_code == 3);
@@ -146,9 +143,7 @@ TEST_CASE("a sync that ends by an error still tells what Failed before it") {
 
 TEST_CASE("a lost deploy log stops everything until a person begins a new one") {
   World world;
-  world.WritePipeline({{.name = "dev"}});
-  world.WriteApp("dev", {});
-  world.Commit("Add web");
+  AddWeb(world);
   REQUIRE(world.Sluice({"sync"}).exit_code == 0);
   world.Git({"update-ref", "-d", "refs/heads/deployments"});
   const Ran ran = world.Sluice({"sync"});
