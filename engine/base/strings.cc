@@ -62,9 +62,12 @@ size_t SecretValueAt(std::string_view lower, size_t at) {
     if (i < lower.size() && (lower[i] == '"' || lower[i] == '\'')) ++i;
     i = std::min(lower.find_first_not_of(" \t", i), lower.size());
     if (i == lower.size() || (lower[i] != '=' && lower[i] != ':')) continue;
-    // "prod/token: started" is said of a unit of that name.
-    const size_t before = lower.find_last_of("/ \t\r\n", at);
-    if (lower[i] == ':' && before != std::string_view::npos && lower[before] == '/') continue;
+    // "prod/token: started" is said of a unit of that name. No name is longer than the look back,
+    // which is bounded so that hostile text costs no more than its length.
+    const std::string_view lead =
+        lower.substr(at - std::min<size_t>(at, 128), std::min<size_t>(at, 128));
+    const size_t before = lead.find_last_of("/ \t\r\n");
+    if (lower[i] == ':' && before != std::string_view::npos && lead[before] == '/') continue;
     i = lower.find_first_not_of(" \t", i + 1);
     return i;
   }
