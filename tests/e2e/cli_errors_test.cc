@@ -4,18 +4,14 @@
 #include <regex>
 #include <sstream>
 
+#include "tests/e2e/cli.h"
 #include "tests/support/catch.h"
-#include "tests/support/e2e/world.h"
 
 namespace sluice::e2e {
 namespace {
 
 using nlohmann::json;
 using Words = std::vector<std::string>;
-
-std::string Text(const Ran& ran) {
-  return "exit code " + std::to_string(ran.exit_code) + "\n" + ran.out + ran.err;
-}
 
 // One line of the output has all the words.
 void CheckLine(const Ran& ran, int code, const Words& words) {

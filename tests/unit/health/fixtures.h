@@ -117,4 +117,16 @@ inline Json Warning(const Json& about, const std::string& reason, const std::str
           {"involvedObject", {{"uid", about["metadata"]["uid"]}}}};
 }
 
+inline Json StatefulSet(int total, int ready, int updated, int current, const Json& strategy,
+                        bool same_revision = true) {
+  return Object("apps/v1", "StatefulSet", {{"replicas", 3}, {"updateStrategy", strategy}},
+                {{"observedGeneration", 2},
+                 {"replicas", total},
+                 {"readyReplicas", ready},
+                 {"updatedReplicas", updated},
+                 {"currentReplicas", current},
+                 {"currentRevision", same_revision ? "web-b" : "web-a"},
+                 {"updateRevision", "web-b"}});
+}
+
 }  // namespace sluice::targets::fixtures
