@@ -171,4 +171,16 @@ Entry MakeEntry(EventKind kind, const UnitId& unit, const std::string& reason) {
   return entry;
 }
 
+std::string Count(const Hub& hub) { return hub.Git({"rev-list", "--count", kBranch}); }
+
+std::string Ask(const Engine& command, const std::string& verb, const std::string& reason) {
+  Request request;
+  request.verb = verb;
+  request.unit = kUnit;
+  request.reason = reason;
+  auto id = command.log->AddRequest(request, kAda, command.MakeCall());
+  if (!id) FAIL(id.error().message());
+  return *id;
+}
+
 }  // namespace sluice::deploylog

@@ -24,6 +24,7 @@ inline const std::string kBranch = "deployments";
 inline const std::string kBranchRef = "refs/heads/deployments";
 inline const std::string kLeaseRef = "refs/sluice/lease/deployments";
 inline const UnitId kUnit{"prod", "checkout"};
+inline const git::Person kAda{"Ada Lovelace", "ada@example.test"};
 
 // Passes everything on, but for what it was told to do with the next pushes. Thread-safe.
 class FaultyRemote final : public git::Remote {
@@ -116,5 +117,11 @@ std::unique_ptr<Engine> StartEngine(const Hub& hub, const std::string& id,
 Record MakeRecord(const UnitId& unit = kUnit, const std::string& reason = "");
 Entry MakeEntry(EventKind kind = EventKind::kStarted, const UnitId& unit = kUnit,
                 const std::string& reason = "");
+
+// Commits on the log branch.
+std::string Count(const Hub& hub);
+
+// A request of kAda's for kUnit; returns its id.
+std::string Ask(const Engine& command, const std::string& verb, const std::string& reason = "");
 
 }  // namespace sluice::deploylog
