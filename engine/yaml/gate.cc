@@ -5,6 +5,8 @@
 namespace sluice::yaml {
 namespace {
 
+using Kind = Event::Kind;
+
 // Owns libyaml's parser.
 class Gate {
  public:
@@ -53,7 +55,6 @@ class Gate {
   }
 
   std::optional<Refusal> Take(const yaml_event_t& event) {
-    using Kind = Event::Kind;
     const Place place = At(event.start_mark);
     switch (event.type) {
       case YAML_DOCUMENT_START_EVENT:

@@ -92,9 +92,9 @@ std::optional<Refusal> ParseText(std::string_view text, bool is_json_file, const
   Refusal not_json;
   const bool looks_like_json = Trim(text).starts_with('{');
   if (looks_like_json) {
-    if (auto json = ReadJson(text, limits, not_json)) {
-      documents = std::move(json->documents);
-      return json->refusal;
+    if (auto read = ReadJson(text, limits, not_json)) {
+      documents = std::move(read->documents);
+      return read->refusal;
     }
   }
   std::string clean;
