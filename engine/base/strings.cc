@@ -59,6 +59,7 @@ size_t SecretValueAt(std::string_view lower, size_t at) {
   for (const std::string_view name : kSecretNames) {
     if (!lower.substr(at).starts_with(name)) continue;
     size_t i = at + name.size();
+    if (i < lower.size() && lower[i] == '\\') ++i;  // a quote of JSON within JSON
     if (i < lower.size() && (lower[i] == '"' || lower[i] == '\'')) ++i;
     i = std::min(lower.find_first_not_of(" \t", i), lower.size());
     if (i == lower.size() || (lower[i] != '=' && lower[i] != ':')) continue;
@@ -81,6 +82,7 @@ std::string MaskSecretValues(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     size_t start = SecretValueAt(lower, i);
     if (start == std::string_view::npos) continue;
+    if (text[start] == '\\' && start + 1 < text.size()) ++start;
     const char quote = text[start] == '"' || text[start] == '\'' ? text[start] : '\0';
     if (quote != '\0') ++start;
     const size_t end = std::min(quote != '\0' ? text.find_first_of(std::string{quote, '\n'}, start)

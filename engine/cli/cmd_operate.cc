@@ -208,7 +208,8 @@ Result<std::string> CommitRollback(Context& context, const std::string& revision
 Status CheckObjectName(const std::string& object) {
   const auto ref = ParseInventoryLine(object);
   const bool is_version = ref && ref->group.size() > 1 && ref->group[0] == 'v' &&
-                          std::isdigit(static_cast<unsigned char>(ref->group[1])) != 0;
+                          std::isdigit(static_cast<unsigned char>(ref->group[1])) != 0 &&
+                          ref->group.find('.') == std::string::npos;
   if (ref && !is_version) return {};
   const std::string hint =
       is_version ? "; a group is named without version, so write '" +

@@ -92,6 +92,8 @@ TEST_CASE("the value of what is called a password, token, secret or key is not s
       "prod/auth-token: started; password:";
   CHECK(RedactCredentials(plain) == plain);
   CHECK(RedactCredentials("secret=***") == "secret=***");
+  CHECK(RedactCredentials("\"body\": \"{\\\"password\\\": \\\"SECRET\\\", \\\"a\\\": 1}\"")
+            .find("SECRET") == std::string::npos);
 }
 
 TEST_CASE("refs are full names") {
