@@ -69,4 +69,30 @@ TEST_CASE("a rewritten config branch is noticed while the data directory is ther
   CHECK(PollAnew(world));
 }
 
+TEST_CASE("a rewrite that another engine was told to accept is accepted here, the next is not") {
+  World world;
+  REQUIRE(PollAnew(world));
+  const std::string kept = world.data_dir;
+  const auto at_home = [&] {
+    world.data_dir = kept;
+    world.Restart();
+  };
+  world.Rewrite();  // on another data directory
+  at_home();
+  REQUIRE_FALSE(PollAnew(world));
+  LoseData(world);
+  REQUIRE(PollAnew(world, /*accepts=*/true));
+  world.Commit({{kDirectory + "release.yaml", ReleaseYaml("good2")}});
+  at_home();
+  const int commits = world.CommitCount("deployments");
+  CHECK(PollAnew(world));
+  CHECK(world.CommitCount("deployments") == commits);
+
+  world.Rewrite();
+  at_home();
+  const Status refused = PollAnew(world);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().reason() == "HistoryRewritten");
+}
+
 }  // namespace sluice::daemon
