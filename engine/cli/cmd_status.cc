@@ -87,7 +87,8 @@ int StatusCommand(const Global& global, const StatusOptions& options) {
                        is_declared ? (record.running && record.running->fingerprint == fingerprint
                                           ? "same"
                                           : (*snapshot)->revision.substr(0, 7))
-                                   : "removed",
+                       : (*snapshot)->IsReadable(id) ? "removed"
+                                                     : "unknown",
                        health));
   }
   if (!PrintValue(global, out)) PrintTable(rows);

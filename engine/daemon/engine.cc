@@ -76,11 +76,7 @@ Interruption Engine::Impl::Check(const UnitId& unit, const std::string& fingerpr
   if (ending.stop_requested()) return Interruption::kStopped;
   // Newer content first: a decided rollback heeds it, and nothing of what follows.
   if (const auto view = poller.Get(); view.snapshot) {
-    const DeclaredUnit* declared = view.snapshot->Find(unit);
-    // A tip that cannot be read for this unit says nothing newer about it.
-    const bool is_readable = (!declared || declared->problems.empty()) &&
-                             (declared || view.snapshot->declared.problems.empty());
-    if (is_readable && view.snapshot->FingerprintOf(unit) != fingerprint)
+    if (view.snapshot->IsReadable(unit) && view.snapshot->FingerprintOf(unit) != fingerprint)
       return Interruption::kSuperseded;
   }
   if (lease_lost || !services.lease->MayWriteLive()) return Interruption::kLeaseLost;

@@ -158,6 +158,9 @@ struct Record {
   std::string revert_operation;   // Sluice-Operation of the revert commit, pushed or to be pushed
   bool rollback_pending = false;  // Failed, live not yet back at last known good
 
+  // Objects stay that nothing declares, because a part of the config repo could not be read.
+  bool prune_waits = false;
+
   std::string promote_operation;  // Sluice-Operation of the newest promotion into this unit
   std::vector<std::string>
       adopting;  // inventory lines `adopt` released, "*" for all, until the rollout ends

@@ -188,6 +188,7 @@ json ToJson(const Record& record) {
                      {"reason", Message(record.frozen->reason)},
                      {"since", Time(record.frozen->since)}};
   }
+  if (record.prune_waits) out["pruneWaits"] = true;
   PutTime(out, "started", record.started);
   PutTime(out, "finished", record.finished);
   PutTime(out, "healthDeadline", record.health_deadline);

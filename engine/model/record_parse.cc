@@ -301,6 +301,7 @@ Result<Record> ParseRecord(const json& value) {
   reader.Flag("revertPending", record.revert_pending);
   reader.Text("revertOperation", record.revert_operation);
   reader.Flag("rollbackPending", record.rollback_pending);
+  reader.Flag("pruneWaits", record.prune_waits);
   reader.Text("promoteOperation", record.promote_operation);
   reader.List("adopting", record.adopting, kRead);
   reader.List("gates", record.gates, kRead);

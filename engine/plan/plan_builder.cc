@@ -99,11 +99,11 @@ Verdict Update(const Declared& declared, const std::vector<FieldChange>& fields,
 
 Verdict Judge(const Declared& declared, const std::vector<FieldChange>& fields,
               const Policy& policy) {
-  if (declared.is_claimed_by_another) {
-    return {Action::kSkip, "another unit declares it too",
-            Obstacle{"DuplicateObject", ToString(declared.ref) +
-                                            " is declared by another unit, too; remove it from "
-                                            "all but one"}};
+  if (!declared.claimed_by.empty() && !declared.is_ours) {
+    return {
+        Action::kSkip, declared.claimed_by + " declares it too",
+        Obstacle{"DuplicateObject", ToString(declared.ref) + " is declared by " +
+                                        declared.claimed_by + ", too; remove it from all but one"}};
   }
   const bool is_adopted = policy.adopted.contains(declared.ref);
   if (declared.found == Found::kImmutable && declared.is_ours && declared.may_be_replaced) {

@@ -25,9 +25,9 @@ struct Declared {
   } found = Found::kAbsent;
   nlohmann::json before,
       after;  // normalised; used when kDiffers, kImmutable, kConflict or kAbsent (before null)
-  bool is_ours = false;                // carries this unit's mark, or is in its inventory
-  std::string other_owner;             // mark of another unit; "" for none
-  bool is_claimed_by_another = false;  // another unit declares it at the tip, too
+  bool is_ours = false;     // carries this unit's mark, or is in its inventory
+  std::string other_owner;  // mark of another unit; "" for none
+  std::string claimed_by;   // another unit that declares it at the tip, too
   // The mark is of no unit of this pipeline, past or present: somebody else's sluice, so it never
   // just moves.
   bool is_other_owner_foreign = false;
@@ -43,8 +43,9 @@ struct Leftover {
   bool is_live = false;
   bool is_marked = false;  // carries this unit's mark
   bool is_applied_by_us = false;
-  bool is_claimed = false;   // declared by any unit at the tip: ownership moves, never pruned
-  std::string protected_by;  // why not; "" for nothing
+  bool is_claimed = false;      // declared by any unit at the tip: ownership moves, never pruned
+  bool may_be_claimed = false;  // some unit cannot be read, so it may be declared there
+  std::string protected_by;     // why not; "" for nothing
 };
 
 struct Policy {

@@ -63,6 +63,9 @@ std::string WhyKept(const Leftover& leftover, const Policy& policy) {
   if (!leftover.is_live) return "already gone";
   if (leftover.is_claimed) return "another unit declares it now; ownership moves";
   if (policy.keep_leftovers) return "no longer declared; kept";
+  if (leftover.may_be_claimed)
+    return "no longer declared here, but kept until all of the config repo can be read: another "
+           "unit may declare it";
   if (!leftover.is_marked)
     return "no longer declared, but kept: it does not carry this unit's mark any more";
   if (!leftover.is_applied_by_us) return "no longer declared, but kept: sluice has not applied it";

@@ -6,7 +6,7 @@ namespace sluice::rollout {
 namespace {
 
 constexpr int kAttempts = 10;
-constexpr int kLookBack = 2000;  // commits, where nothing says how far to look
+constexpr int kNewestLookedAt = 2000;  // commits, where nothing says how far to look
 
 Result<bool> Brought(const Services& services, const git::Commit& commit, const Effect& effect) {
   if (effect.path.empty()) return true;
@@ -53,7 +53,7 @@ Result<std::optional<std::string>> FindOperation(const Services& services, const
   SLUICE_CHECK(services.mirror.Log(
       tip, is_bounded ? since : "", git::Mirror::Walk::kAll, [&](const git::Commit& commit) {
         const std::pair<std::string, std::string> trailer("Sluice-Operation", operation);
-        const bool may_go_on = is_bounded || ++seen < kLookBack;
+        const bool may_go_on = is_bounded || ++seen < kNewestLookedAt;
         if (std::ranges::find(commit.trailers, trailer) == commit.trailers.end()) return may_go_on;
         const auto brought = Brought(services, commit, effect);
         if (!brought) inner = Fail(brought.error());

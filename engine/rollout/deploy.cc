@@ -147,6 +147,7 @@ Result<PassResult> Attempt::Succeed() {
   record_.errored_since.reset();
   record_.health_deadline.reset();
   record_.adopting.clear();
+  record_.prune_waits = PruneWaits();
   record_.running = RunningState{record_.revision, fingerprint_, record_.release};
   record_.last_known_good =
       LastKnownGood{record_.revision, fingerprint_, record_.rollout,
@@ -215,6 +216,8 @@ Result<PassResult> Attempt::OnNoVerdict(const StepEnd& end) {
                                 "push new content, or run `sluice retry " + ToString(pass_.unit) +
                                 "`";
     if (record_.reason != "NoVerdict") {
+      record_.health_deadline
+          .reset();  // nobody can watch it; who can read live again sets a new one
       SLUICE_CHECK(Hold(pass_, "NoVerdict", message));
     }
     const SystemTime wake =

@@ -31,6 +31,7 @@ class Attempt {
   Status Render();
   Result<PassResult> OpenTargets();
   Status TakeAdoptions();
+  bool PruneWaits() const;
   std::optional<Result<PassResult>> Settle();
   Result<PassResult> RecordUnrun(EventKind kind, const std::string& summary, Trailers more);
   Result<PassResult> AdoptWithoutRun();

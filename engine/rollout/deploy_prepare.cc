@@ -77,6 +77,10 @@ Result<PassResult> Attempt::OpenTargets() {
         held.standing = Standing::kInvalid;
         return held;
       }
+      // A deadline that nobody could watch pass condemns nothing.
+      if (IsRetryable(session.error().code()) && record_.health_deadline &&
+          pass_.Now() >= *record_.health_deadline)
+        record_.health_deadline.reset();
       return OnNoVerdict(Happened(FromError(session.error().code()), session.error()));
     }
     for (const std::string& warning : session->prepared.warnings) notes_ += warning + "\n";
@@ -130,6 +134,10 @@ void Attempt::BeginRecord() {
   record_.finished.reset();
   record_.revert_pending = record_.rollback_pending = false;
   record_.revert_operation.clear();
+}
+
+bool Attempt::PruneWaits() const {
+  return std::ranges::any_of(sessions_, &TargetSession::prune_waits);
 }
 
 std::optional<Result<PassResult>> Attempt::Settle() {
@@ -196,6 +204,7 @@ Result<PassResult> Attempt::RecordUnrun(EventKind kind, const std::string& summa
   record_.gates.clear();
   record_.wake.reset();
   record_.adopting.clear();
+  record_.prune_waits = PruneWaits();
   record_.started = record_.finished = now;
   record_.running = RunningState{record_.revision, fingerprint_, record_.release};
   NoteSucceeded(record_, now);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/log.h"
+#include "engine/base/strings.h"
 #include "engine/base/time_format.h"
 #include "engine/rollout/deploy.h"
 #include "engine/rollout/drift.h"
@@ -34,7 +35,9 @@ Result<std::optional<PassResult>> SettleOpen(Pass& pass) {
   if (!record.IsOpen()) return std::optional<PassResult>();
   const bool is_removal = record.kind == "removal" && !pass.declared();
   if (!is_removal && pass.snapshot->FingerprintOf(pass.unit) != record.fingerprint) {
-    SLUICE_CHECK(RecordInterruption(pass, Interruption::kSuperseded));
+    const bool is_readable = pass.snapshot->IsReadable(pass.unit);
+    SLUICE_CHECK(
+        RecordInterruption(pass, is_readable ? Interruption::kSuperseded : Interruption::kStopped));
     return std::optional<PassResult>();
   }
   if (!is_removal && record.attempt >= 2) {
@@ -49,6 +52,27 @@ Result<std::optional<PassResult>> SettleOpen(Pass& pass) {
   return std::optional<PassResult>();
 }
 
+std::string DescribeDouble(const Snapshot& snapshot, const Claim& claim,
+                           const std::set<UnitId>& units) {
+  std::vector<std::string> names;
+  std::set<std::string> contexts;
+  for (const UnitId& unit : units) {
+    names.push_back(ToString(unit));
+    const DeclaredUnit* declared = snapshot.Find(unit);
+    for (const Target& target : declared ? declared->targets : std::vector<Target>()) {
+      if (snapshot.ClusterOf(target) == claim.cluster)
+        contexts.insert("'" + std::get<KubernetesTarget>(target.where).context + "'");
+    }
+  }
+  const std::string server =
+      contexts.size() < 2
+          ? ""
+          : " (the kubeconfig gives contexts " +
+                Join(std::vector(contexts.begin(), contexts.end()), " and ") + " one server)";
+  return ToString(claim.ref) + " is declared by " + Join(names, " and ") + server +
+         "; remove it from all but one";
+}
+
 // What a unit waits for that has nothing to do with its gates; nullopt when it may go on.
 std::optional<Wait> WhyNot(const Pass& pass, const std::string& fingerprint) {
   const DeclaredUnit& unit = *pass.declared();
@@ -56,11 +80,9 @@ std::optional<Wait> WhyNot(const Pass& pass, const std::string& fingerprint) {
     return Wait{EventKind::kInvalid, "ConfigInvalid", Problems(unit), std::nullopt, {}};
   for (const auto& [claim, units] : pass.snapshot->claimed_twice) {
     if (!units.contains(pass.unit)) continue;
-    std::string names;
-    for (const UnitId& other : units) names += (names.empty() ? "" : " and ") + ToString(other);
     return Wait{EventKind::kHeld,
                 "DuplicateObject",
-                ToString(claim.ref) + " is declared by " + names + "; remove it from all but one",
+                DescribeDouble(*pass.snapshot, claim, units),
                 std::nullopt,
                 {}};
   }
@@ -147,7 +169,8 @@ Result<PassResult> RunDeclared(Pass& pass, bool is_drift_due) {
     return PassResult{is_invalid ? Standing::kInvalid : Standing::kHeld, std::nullopt, false,
                       wait->reason, wait->message};
   }
-  if (IsAtDeclared(pass.record, fingerprint)) {
+  const bool prunes = pass.record.prune_waits && !pass.snapshot->IsPartial();
+  if (IsAtDeclared(pass.record, fingerprint) && !prunes) {
     if (pass.record.phase == Phase::kHeld) SLUICE_CHECK(RecordNoLongerHeld(pass));
     SLUICE_CHECK(DropIdleAdoptions(pass));
     return WithDrift(pass, is_drift_due, PassResult{});
@@ -158,8 +181,6 @@ Result<PassResult> RunDeclared(Pass& pass, bool is_drift_due) {
   }
   return Deploy(pass);
 }
-
-bool HasForeignProblems(const Declared& declared) { return !declared.problems.empty(); }
 
 }  // namespace
 
@@ -182,11 +203,12 @@ Result<PassResult> Reconcile(const Services& services, const PassInput& input) {
     return WithDrift(pass, input.is_drift_due, std::move(frozen));
   }
   if (!pass.declared()) {
-    const bool ran =
-        pass.record.running || pass.record.last_known_good || !pass.record.rollout.empty();
     // With sluice.yaml or an environment.yaml broken nobody can tell a removal from a typo.
-    if (!ran || HasForeignProblems(pass.snapshot->declared)) return PassResult{};
-    return Remove(pass);
+    if (!pass.snapshot->IsReadable(pass.unit)) {
+      return PassResult{Standing::kInvalid, std::nullopt, false, "ConfigInvalid",
+                        ToString(pass.snapshot->declared.problems.front())};
+    }
+    return FindRecord(*pass.state, pass.unit) ? Remove(pass) : PassResult{};
   }
   SLUICE_TRY(PassResult result, RunDeclared(pass, input.is_drift_due));
   // Content that failed here is no reason to keep a newer release out.

@@ -10,7 +10,8 @@ namespace sluice::rollout {
 namespace {
 
 constexpr size_t kNewest = 50;
-constexpr int kLookBack = 2000;  // commits; older authorship is not worth the time
+constexpr int kLookBack = 2000;        // commits; older authorship is not worth the time
+constexpr size_t kMostDropped = 2000;  // commits that a revert names
 
 std::string Format(const git::Person& person) { return person.name + " <" + person.email + ">"; }
 
@@ -81,7 +82,7 @@ Result<std::vector<std::string>> CommitsTouching(const Services& services, const
                                                  const std::string& directory) {
   SLUICE_TRY(const bool is_bounded, IsHere(services, good));
   const std::string until = is_bounded ? good : "";
-  const size_t most = is_bounded ? static_cast<size_t>(kLookBack) : 1;
+  const size_t most = is_bounded ? kMostDropped : 1;
   std::vector<std::string> commits;
   Status inner;
   SLUICE_CHECK(

@@ -43,6 +43,7 @@ Status RecordRemoved(Pass& pass, const std::string& summary, const std::string& 
   auto entry = MakeEntry(pass.services, EventKind::kRemoved, record, summary, body);
   entry.inventory = deploylog::Inventory{};
   entry.created = deploylog::Inventory{};
+  entry.removes_unit = record.rollout.empty();  // it never ran: there is nothing to remember
   return pass.services.log.Append(std::move(entry), pass.services.GitCall());
 }
 

@@ -74,6 +74,10 @@ Result<bool> Retry(Pass& pass, const deploylog::Request& request) {
     record.finished = pass.Now();  // a new attempt is a new rollout, never a first contact
     record.errored_since.reset();
     summary = "retried after no verdict";
+  } else if (!record.failed.empty() && !pass.snapshot->IsReadable(pass.unit)) {
+    summary = "not retried: environments/" + ToString(pass.unit) +
+              " cannot be read at the tip of branch " + pass.services.options.branch +
+              "; mend it (`sluice validate`), then ask again";
   } else if (!record.failed.empty()) {
     const FailedContent failed = record.failed.front();
     SLUICE_TRY(const std::string outcome, CommitFailedTree(pass, failed, request));

@@ -89,6 +89,35 @@ Result<PassResult> NothingToRevert(Pass& pass) {
   return PassResult{Standing::kFailed, std::nullopt, true, pass.record.reason, pass.record.message};
 }
 
+enum class FailedAtTip { kYes, kNo, kUnknown };
+
+// Whether the branch still holds the failed content. Where the tip cannot be read for this unit the
+// directory speaks: what is broken may be a file of others.
+Result<FailedAtTip> LookForFailed(const Pass& pass, const Snapshot& tip,
+                                  const std::optional<std::string>& good) {
+  git::Mirror& mirror = pass.services.mirror;
+  if (tip.IsReadable(pass.unit)) {
+    const bool is_there = tip.FingerprintOf(pass.unit) == pass.record.fingerprint;
+    return is_there ? FailedAtTip::kYes : FailedAtTip::kNo;
+  }
+  SLUICE_TRY(const bool is_here, IsHere(pass.services, pass.record.revision));
+  if (!is_here) return FailedAtTip::kUnknown;
+  SLUICE_TRY(const auto present, mirror.ObjectAt(tip.revision, Directory(pass)));
+  SLUICE_TRY(const auto failed, mirror.ObjectAt(pass.record.revision, Directory(pass)));
+  const bool is_there = present && present == failed && present != good;
+  return is_there ? FailedAtTip::kYes : FailedAtTip::kUnknown;
+}
+
+// Still pending: looked at again when the branch can be read.
+PassResult AwaitReadableTip(const Pass& pass) {
+  const std::string why = "the revert waits: " + Directory(pass) +
+                          " cannot be read at the tip of " + pass.services.options.branch +
+                          "; see `sluice validate`";
+  log::Warn("revert_waits", {{"unit", ToString(pass.unit)}, {"reason", why}});
+  return PassResult{Standing::kFailed, std::nullopt, false, pass.record.reason,
+                    pass.record.message + "; " + why};
+}
+
 }  // namespace
 
 Result<PassResult> Revert(Pass& pass) {
@@ -100,10 +129,12 @@ Result<PassResult> Revert(Pass& pass) {
   std::vector<std::string> dropped;
   std::string not_revertible;  // reason; then `why` says more
   std::string why;
+  FailedAtTip at_tip = FailedAtTip::kNo;
   const std::string good_path = ToString(pass.unit) + ".good/environments/" + ToString(pass.unit);
   SLUICE_TRY(const auto good, services.mirror.ObjectAt(services.log.Get()->tip, good_path));
   const auto decide = [&](const Snapshot& tip) -> Result<std::optional<ConfigChange>> {
-    if (tip.FingerprintOf(pass.unit) != record.fingerprint) return std::optional<ConfigChange>();
+    SLUICE_TRY(at_tip, LookForFailed(pass, tip, good));
+    if (at_tip != FailedAtTip::kYes) return std::optional<ConfigChange>();
     SLUICE_TRY(dropped, CommitsTouching(services, tip.revision, record.last_known_good->revision,
                                         directory));
     SLUICE_TRY(const auto present, services.mirror.ObjectAt(tip.revision, directory));
@@ -121,10 +152,10 @@ Result<PassResult> Revert(Pass& pass) {
     SLUICE_TRY(const std::string taken, TakenByAnother(pass, tip));
     if (!taken.empty()) {
       not_revertible = "RevertWouldDuplicate";
-      why = "live is back at last known good, but that declares " + taken +
-            ", which another unit declares now: mend or revert " + directory +
-            " by hand, so that one unit has it, then run `sluice unfreeze " + ToString(pass.unit) +
-            "`";
+      why = "last known good declares " + taken +
+            " declares now: live is back but for that, and Git is not reverted; mend or revert " +
+            directory + " by hand, so that one unit has it, then run `sluice unfreeze " +
+            ToString(pass.unit) + "`";
       return std::optional<ConfigChange>();
     }
     std::string subject = ToString(pass.unit);
@@ -147,7 +178,8 @@ Result<PassResult> Revert(Pass& pass) {
     }
     return RecordReverted(pass, {done.commit, dropped});
   }
-  return not_revertible.empty() ? NothingToRevert(pass) : Freeze(pass, not_revertible, why);
+  if (!not_revertible.empty()) return Freeze(pass, not_revertible, why);
+  return at_tip == FailedAtTip::kUnknown ? AwaitReadableTip(pass) : NothingToRevert(pass);
 }
 
 }  // namespace sluice::rollout

@@ -74,12 +74,19 @@ struct Rollback {
   void LeaveTakenOver(const Target& target, const std::set<ObjectRef>& kept);
 };
 
-// What moved to another unit with the failed content is that unit's now.
+// What moved to another unit with the failed content is that unit's now. What both declare is not
+// settled by this rollback, so it goes back with the rest.
+std::optional<UnitId> MovedTo(const Snapshot& snapshot, const Target& target, const ObjectRef& ref,
+                              const UnitId& from) {
+  if (snapshot.Declares(from, target, ref)) return std::nullopt;
+  return snapshot.ClaimedBy(target, ref, from);
+}
+
 std::vector<Resource> Rollback::GoodResources(const Target& target) const {
   std::vector<Resource> out;
   const std::string& ns = std::get<KubernetesTarget>(target.where).ns;
   for (const Resource& resource : good.resources) {
-    if (!pass.snapshot->IsClaimed(target, render::RefIn(resource, ns), pass.unit))
+    if (!MovedTo(*pass.snapshot, target, render::RefIn(resource, ns), pass.unit))
       out.push_back(resource);
   }
   return out;
@@ -207,7 +214,8 @@ Result<std::string> TakenByAnother(Pass& pass, const Snapshot& tip) {
     const std::string& ns = std::get<KubernetesTarget>(target.where).ns;
     for (const Resource& resource : good->resources) {
       const ObjectRef ref = render::RefIn(resource, ns);
-      if (tip.IsClaimed(target, ref, pass.unit)) return ToString(ref) + " in target " + target.name;
+      if (const auto other = MovedTo(tip, target, ref, pass.unit))
+        return ToString(ref) + " in target " + target.name + ", which " + ToString(*other);
     }
   }
   return std::string();
@@ -256,6 +264,9 @@ Result<std::optional<PassResult>> RecordRollback(Pass& pass, Result<RollbackEnd>
     entry.inventory = end->inventory;
     entry.created = deploylog::Inventory{};
   } else {
+    // Something of the failed content runs, and nobody knows what.
+    record.running.reset();
+    for (auto& [name, target] : record.targets) target.health = Health::kUnknown;
     record.reason = "RollbackImpossible";
     record.message = "live could not be brought back to last known good: " + end->message;
     record.frozen = Frozen{"sluice", record.message, now};

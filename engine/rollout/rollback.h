@@ -20,8 +20,8 @@ struct RollbackEnd {
 // again.
 Result<RollbackEnd> RollBack(Pass& pass);
 
-// An object of last known good that another unit declares at `tip`, with that unit's target, for a
-// person; "" for none. With one, Git cannot go back by this unit's tree alone.
+// "OBJECT in target TARGET, which UNIT": an object of last known good that moved to another unit at
+// `tip`; "" for none. With one, Git cannot go back by this unit's tree alone.
 Result<std::string> TakenByAnother(Pass& pass, const Snapshot& tip);
 
 // Records what came of it (rolledback, or frozen RollbackImpossible). Returns a result when the

@@ -44,6 +44,7 @@ void FindDoubleClaims(Snapshot& snapshot) {
 }
 
 void NameClusters(const Services& services, Snapshot& snapshot) {
+  snapshot.cluster_of = services.cluster_of;
   if (!services.cluster_of) return;
   for (const auto& [name, environment] : snapshot.declared.environments) {
     for (const Target& target : environment.targets) {
@@ -72,11 +73,18 @@ bool Snapshot::IsPartial() const {
   });
 }
 
-bool Snapshot::IsClaimed(const Target& target, const ObjectRef& ref, const UnitId& except) const {
+bool Snapshot::IsReadable(const UnitId& unit) const {
+  const DeclaredUnit* known = Find(unit);
+  return known ? known->problems.empty() : declared.problems.empty();
+}
+
+std::optional<UnitId> Snapshot::ClaimedBy(const Target& target, const ObjectRef& ref,
+                                          const UnitId& except) const {
   const Claim claim{ClusterOf(target), ref};
-  return std::ranges::any_of(claims, [&](const auto& entry) {
-    return entry.first != except && entry.second.contains(claim);
-  });
+  for (const auto& [unit, declares] : claims) {
+    if (unit != except && declares.contains(claim)) return unit;
+  }
+  return std::nullopt;
 }
 
 bool Snapshot::Declares(const UnitId& unit, const Target& target, const ObjectRef& ref) const {
@@ -86,8 +94,9 @@ bool Snapshot::Declares(const UnitId& unit, const Target& target, const ObjectRe
 
 std::string Snapshot::ClusterOf(const Target& target) const {
   const std::string& context = std::get<KubernetesTarget>(target.where).context;
-  const auto it = clusters.find(context);
-  return it == clusters.end() ? "context " + context : it->second;
+  if (const auto it = clusters.find(context); it != clusters.end()) return it->second;
+  // Of last known good, say, whose context no environment names any more.
+  return cluster_of ? cluster_of(target) : "context " + context;
 }
 
 std::string RepositoryPath(const Options& options, const std::string& path) {
@@ -103,6 +112,10 @@ Result<std::shared_ptr<const Snapshot>> LoadSnapshot(const Services& services,
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->revision = revision;
   SLUICE_TRY(snapshot->declared, config::Load(*tree, services.yaml));
+  // What is live is marked with the name, so a sluice.yaml that does not parse must not change it.
+  std::string& pipeline = snapshot->declared.pipeline.name;
+  if (const auto state = services.log.Get(); pipeline.empty() && state->initialised)
+    pipeline = state->initialised->pipeline;
   NameClusters(services, *snapshot);
   if (previous && previous->clusters != snapshot->clusters) previous = nullptr;
   for (auto& [id, unit] : snapshot->declared.units) {

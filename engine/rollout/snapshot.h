@@ -2,8 +2,10 @@
 // the others.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -24,20 +26,29 @@ struct Snapshot {
   std::string revision;
   Declared declared;
   std::map<UnitId, std::string> fingerprints;       // of units without problems
-  std::map<std::string, std::string> clusters;      // by context
+  std::map<std::string, std::string> clusters;      // by context, of the environments
   std::map<UnitId, std::set<Claim>> claims;         // what each unit declares
   std::map<Claim, std::set<UnitId>> claimed_twice;  // by more than one unit
 
   const DeclaredUnit* Find(const UnitId& unit) const;
   // "" when the unit is not declared or has problems.
   std::string FingerprintOf(const UnitId& unit) const;
+  // False: what is at this revision says nothing of the unit, not even that it was removed.
+  bool IsReadable(const UnitId& unit) const;
   // Some unit cannot be read, so what it declares is unknown: nothing may be taken for undeclared.
   bool IsPartial() const;
-  // By a unit other than `except`. Exact for what a cluster was asked about: `ref` as it is there.
-  bool IsClaimed(const Target& target, const ObjectRef& ref, const UnitId& except) const;
+  // A unit other than `except` that declares it. Exact for what a cluster was asked about: `ref` as
+  // it is there.
+  std::optional<UnitId> ClaimedBy(const Target& target, const ObjectRef& ref,
+                                  const UnitId& except) const;
+  bool IsClaimed(const Target& target, const ObjectRef& ref, const UnitId& except) const {
+    return ClaimedBy(target, ref, except).has_value();
+  }
   bool Declares(const UnitId& unit, const Target& target, const ObjectRef& ref) const;
   // Equal for targets in one cluster.
   std::string ClusterOf(const Target& target) const;
+
+  std::function<std::string(const Target& target)> cluster_of;  // Services::cluster_of
 };
 
 // Loads `revision` (already fetched). `previous` (may be null) saves rendering units that did not

@@ -64,8 +64,10 @@ plan::Declared Describe(const targets::PreparedObject& object,
       out.is_ours = false;
     }
   }
-  if (request.snapshot)
-    out.is_claimed_by_another = request.snapshot->IsClaimed(target, out.ref, request.unit);
+  if (request.snapshot) {
+    if (const auto other = request.snapshot->ClaimedBy(target, out.ref, request.unit))
+      out.claimed_by = ToString(*other);
+  }
   out.replace_advice = prediction.replace_advice;
   if (!prediction.may_be_replaced) return out;
   // As for a prune, nothing may speak against its being ours.
@@ -101,8 +103,8 @@ std::vector<plan::Leftover> Leftovers(const TargetSession& session, const PlanRe
       leftover.protected_by = it->second.protected_by;
     }
     leftover.is_claimed =
-        request.snapshot && (request.snapshot->IsPartial() ||
-                             request.snapshot->IsClaimed(session.target, ref, request.unit));
+        request.snapshot && request.snapshot->IsClaimed(session.target, ref, request.unit);
+    leftover.may_be_claimed = request.snapshot && request.snapshot->IsPartial();
     out.push_back(std::move(leftover));
   }
   return out;
@@ -198,6 +200,9 @@ Result<TargetSession> OpenTarget(const Services& services, const Target& target,
                                       session.live, request, target, mark));
   }
   input.leftovers = Leftovers(session, request, mark);
+  session.prune_waits = std::ranges::any_of(input.leftovers, [](const plan::Leftover& leftover) {
+    return leftover.is_live && leftover.may_be_claimed && !leftover.is_claimed;
+  });
   input.inventory_size = request.inventory.size();
   if (request.environment) {
     input.policy.prune_max_count = request.environment->prune.max_count;

@@ -22,6 +22,7 @@ struct TargetSession {
   std::vector<targets::Prediction> predictions;  // of prepared.objects
   Plan plan;
   bool is_refused = false;           // the server refuses the content: Failed, not Held
+  bool prune_waits = false;          // a leftover stays only because some unit cannot be read
   std::set<ObjectRef> refs() const;  // of prepared.objects
   std::vector<ObjectRef> ref_list() const;
   // Objects of one stage; `only_changed` leaves out those the plan calls unchanged.

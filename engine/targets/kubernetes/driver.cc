@@ -1,6 +1,7 @@
 #include "engine/targets/kubernetes/driver.h"
 
 #include "engine/base/hash.h"
+#include "engine/base/strings.h"
 #include "engine/io/files.h"
 #include "engine/targets/kubernetes/kubernetes_driver.h"
 
@@ -61,8 +62,11 @@ std::string KubernetesConnections::ClusterOf(const KubernetesTarget& where) cons
   if (options_.kubeconfig.empty()) return "in-cluster";
   const auto access = kubernetes::LoadKubeconfig(options_.kubeconfig, where.context);
   if (!access) return "context " + where.context;
-  // One address behind different proxies or TLS names may be different servers.
-  return access->server + " " + access->tls_server_name + " " + access->proxy;
+  // One address behind different proxies or TLS names may be different servers, and so may one that
+  // tells them apart by whom it is asked as (`tsh kube credentials --kube-cluster=…`).
+  std::string identity = access->server + " " + access->tls_server_name + " " + access->proxy;
+  if (access->exec) identity += " " + access->exec->command + " " + Join(access->exec->args, " ");
+  return identity;
 }
 
 }  // namespace sluice::targets

@@ -38,6 +38,7 @@ Record FullRecord() {
   r.errored_since = At(1'700'000'004'000);
   r.waiting = Waiting{"c5", "f5", 3};
   r.has_written = true;
+  r.prune_waits = true;
   r.revert_pending = true;
   r.revert_operation = "op-1";
   r.rollback_pending = true;

@@ -48,7 +48,7 @@ Input ParseInput(const Json& json) {
     declared.after = entry.value("after", Json());
     declared.is_ours = entry.value("ours", false);
     declared.other_owner = entry.value("otherOwner", "");
-    declared.is_claimed_by_another = entry.value("otherOwnerClaims", false);
+    declared.claimed_by = entry.value("claimedBy", "");
     declared.message = entry.value("message", "");
     input.declared.push_back(std::move(declared));
   }

@@ -27,9 +27,13 @@ struct Row {
   std::string blocker;  // reason; "" for none
 };
 
+Declared ClaimedBy(Declared declared, const std::string& unit) {
+  declared.claimed_by = unit;
+  return declared;
+}
 Declared OfOther(Declared declared, bool still_claims) {
   declared.other_owner = "u-2";
-  declared.is_claimed_by_another = still_claims;
+  if (still_claims) declared.claimed_by = "prod/other";
   return declared;
 }
 Declared Saying(Declared declared, const std::string& message) {
@@ -83,10 +87,13 @@ TEST_CASE("each case of declared and live has its action, reason and blocker") {
        Saying(Object(Found::kConflict, kOld, kNew), ".data.a is owned by 'kubectl'"),
        Action::kAdopt, "already there, not ours", "AdoptionRequired"},
       {"another unit's, still claimed", OfOther(Object(Found::kDiffers, kOld, kNew), true),
-       Action::kSkip, "another unit declares it too", "DuplicateObject"},
+       Action::kSkip, "prod/other declares it too", "DuplicateObject"},
       {"another unit's, still claimed and refused",
        OfOther(Object(Found::kRefused, kOld, kNew), true), Action::kSkip,
-       "another unit declares it too", "DuplicateObject"},
+       "prod/other declares it too", "DuplicateObject"},
+      {"ours, and another unit declares it too",
+       ClaimedBy(Ours(Object(Found::kDiffers, Marked(kOld), kNew)), "prod/other"), Action::kUpdate,
+       "data changed: a", ""},
       {"moved, equal", OfOther(Object(Found::kDiffers, Marked(kOld, "u-2"), kSameValues), false),
        Action::kAdopt, "moved here: the unit that had it no longer declares it", ""},
       {"moved, differs", OfOther(Object(Found::kDiffers, Marked(kOld, "u-2"), kNew), false),

@@ -132,6 +132,26 @@ TEST_CASE("a cluster that was away at the deadline has its whole time once it is
   }
 }
 
+TEST_CASE("a cluster that was away while the retry was planned condemns nothing either") {
+  World world;
+  const bool is_overdue = GENERATE(false, true);
+  world.Commit({{"environments/prod/environment.yaml",
+                 EnvironmentYaml("  onError: {after: " + std::string(is_overdue ? "1m" : "1h") +
+                                 ", then: hold}\n")}});
+  BringNew(world);
+  world.eu.Fail("assess", Error(ErrorCode::kPermissionDenied, "pods is forbidden"), 1);
+  CHECK(world.Pass().standing == Standing::kErrored);
+  world.eu.Fail("observe", kUnreachableServer);
+  world.engine->clock.Advance(2min);
+  CHECK(world.Pass().standing == Standing::kErrored);
+  world.engine->clock.Advance(10min);
+  CHECK(world.Pass().standing == Standing::kErrored);
+  world.eu.Mend();
+  world.eu.SetHealth("new2", Health::kProgressing, "Updating", false, 20);
+  CHECK(world.Pass().standing == Standing::kDone);
+  CHECK(World::TagIn(world.eu) == "new2");
+}
+
 TEST_CASE("what a retry applies only now has its whole time to become healthy") {
   World world;
   BringNew(world);

@@ -155,6 +155,11 @@ TEST_CASE("one object of a custom kind is found out by its namespace, or by the 
   CHECK(world.Pass(false, kOther).reason == "DuplicateObject");
   CHECK((world.Pass().reason == "DuplicateObject") == is_one_namespace);
   CHECK(world.eu.Find(OfACluster().ref)->body["spec"]["v"] == 1);
+  if (is_one_namespace) return;
+  // Who has it goes on with it.
+  world.Commit({{kDirectory + "x.yaml", OfACluster("3").manifest}});
+  CHECK(Settled(world, kWeb) == Standing::kDone);
+  CHECK(world.eu.Find(OfACluster().ref)->body["spec"]["v"] == 3);
 }
 
 TEST_CASE("two contexts that name one cluster are one cluster") {
@@ -166,7 +171,9 @@ TEST_CASE("two contexts that name one cluster are one cluster") {
   const bool is_one = GENERATE(true, false);
   if (is_one) world.services->cluster_of = [](const Target&) { return "one"; };
   world.Commit(files);
-  CHECK((world.Pass().reason == "DuplicateObject") == is_one);
+  const PassResult result = world.Pass();
+  CHECK((result.reason == "DuplicateObject") == is_one);
+  if (is_one) CHECK_THAT(result.message, Catch::Contains("'prod-eu' and 'prod-us' one server"));
   CHECK((world.Pass(false, kOther).reason == "DuplicateObject") == is_one);
 }
 

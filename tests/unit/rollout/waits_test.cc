@@ -88,6 +88,19 @@ TEST_CASE("a first hold, before any rollout, names its revision") {
   CheckAboutTip(world, "held");
 }
 
+TEST_CASE("a unit that was held and never ran leaves nothing behind when it is removed") {
+  World world;
+  world.eu.SetBlockers({{"UnknownKind", "no kind Widget in target eu"}});
+  CHECK(world.Pass().reason == "UnknownKind");
+  Files gone;
+  for (const auto& [path, text] : Shop()) {
+    if (path.starts_with(kDirectory)) gone[path] = "";
+  }
+  world.Commit(gone);
+  CHECK(world.Settle().standing == Standing::kDone);
+  CHECK(world.engine->log->Get()->records.empty());
+}
+
 TEST_CASE("an error in the middle of a rollout speaks of that rollout") {
   World world;
   BringGood2(world);
