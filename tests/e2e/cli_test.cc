@@ -236,6 +236,7 @@ TEST_CASE("operators' words are answered in one line, with the exit code that fi
       {{"log", "prod/wob"}, 2, "", "no unit prod/wob is declared or recorded; did you mean"},
       {{"adopt", "dev/web", "--object", "bogus"}, 2, "", "as group/kind/namespace/name"},
       {{"adopt", "dev/web", "--object", "v1/ConfigMap/shop/x"}, 2, "", "'/ConfigMap/shop/x'"},
+      {{"adopt", "dev/web", "--object", "v2ray.example.com/Route/shop/x"}, 0, "adopt dev/web", ""},
       {{"freeze", "dev/web", "--reason", "a drill"}, 0, "freeze dev/web is asked for", ""}};
   for (const Case& given : cases) {
     const Ran ran = world.Sluice(given.args);
