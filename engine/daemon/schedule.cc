@@ -28,6 +28,8 @@ Inputs InputsOf(const rollout::Snapshot& snapshot, const deploylog::State& state
     inputs.is_declared = true;
     for (const Diagnostic& problem : declared->problems)
       inputs.problems += ToString(problem) + "\n";
+  } else if (!snapshot.IsReadable(unit)) {
+    inputs.problems = ToString(snapshot.declared.problems.front());
   }
   for (const auto& [claim, units] : snapshot.claimed_twice) {
     if (units.contains(unit)) inputs.problems += "claimed twice: " + ToString(claim.ref) + "\n";

@@ -82,6 +82,24 @@ TEST_CASE("each input of a unit makes it due") {
     board.snapshot.fingerprints.erase(kProd);
     CHECK(board.TakeNames() == "prod/web");
   }
+  SECTION("its removal that nobody could tell from a file that cannot be read") {
+    board.snapshot.declared.units.erase(kProd);
+    board.snapshot.fingerprints.erase(kProd);
+    board.snapshot.declared.problems.push_back({{"sluice.yaml", 1, 1}, "yaml-syntax", "is broken"});
+    REQUIRE(board.TakeNames() == "prod/web");
+    board.End(kProd, {.standing = Standing::kInvalid});
+    REQUIRE(board.TakeNames().empty());
+    board.snapshot.declared.problems.clear();
+    CHECK(board.TakeNames() == "prod/web");
+  }
+  SECTION("another unit that can be read again, when it has something to prune") {
+    board.state.records[kProd].prune_waits = true;
+    board.snapshot.declared.units[kDev].problems.push_back({{}, "yaml-syntax", "is broken"});
+    REQUIRE(board.TakeNames() == "dev/web prod/web");
+    board.EndAll();
+    board.snapshot.declared.units[kDev].problems.clear();
+    CHECK(board.TakeNames() == "dev/web prod/web");
+  }
   SECTION("its own record") {
     board.state.records[kProd].frozen = Frozen{"a person", "", kStart};
     CHECK(board.TakeNames() == "prod/web");

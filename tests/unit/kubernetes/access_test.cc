@@ -340,6 +340,29 @@ TEST_CASE("a plugin that asks for it is told which cluster it is for") {
   CHECK(info["spec"]["cluster"]["config"]["region"] == "eu");
 }
 
+TEST_CASE("contexts are one cluster by their server, unless an exec command chooses it") {
+  const auto folder = TemporaryDirectory::Make();
+  REQUIRE(folder);
+  const std::string path = folder->path() + "/kubeconfig";
+  testing::FakeClock clock;
+  Effects effects;
+  Metrics metrics;
+  KubernetesConnections connections({.kubeconfig = path}, clock, effects, metrics);
+  const auto cluster_with = [&](const std::string& user) {
+    REQUIRE(WriteFileDurably(path, Kubeconfig("server: \"https://h\"", user)));
+    return connections.ClusterOf({.context = "prod-eu"});
+  };
+  const auto exec = [](const std::string& cluster) {
+    return "exec: {apiVersion: client.authentication.k8s.io/v1, command: tsh, interactiveMode: "
+           "Never, args: [kube, --kube-cluster=" +
+           cluster + "]}";
+  };
+  CHECK(cluster_with("token: t") == cluster_with("token: other"));
+  CHECK(cluster_with(exec("eu")) == cluster_with(exec("eu")));
+  CHECK(cluster_with(exec("eu")) != cluster_with(exec("us")));
+  CHECK(connections.ClusterOf({.context = "gone"}) == "context gone");
+}
+
 TEST_CASE("a changed kubeconfig is read again for the next driver") {
   const auto folder = TemporaryDirectory::Make();
   REQUIRE(folder);
