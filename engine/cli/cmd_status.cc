@@ -10,6 +10,7 @@
 #include "engine/cli/units.h"
 #include "engine/rollout/drift.h"
 #include "engine/rollout/facts.h"
+#include "engine/rollout/removal.h"
 
 namespace sluice::cli {
 namespace {
@@ -87,8 +88,8 @@ int StatusCommand(const Global& global, const StatusOptions& options) {
                        is_declared ? (record.running && record.running->fingerprint == fingerprint
                                           ? "same"
                                           : (*snapshot)->revision.substr(0, 7))
-                       : (*snapshot)->IsReadable(id) ? "removed"
-                                                     : "unknown",
+                       : rollout::IsRemoved(record) || (*snapshot)->IsReadable(id) ? "removed"
+                                                                                   : "unknown",
                        health));
   }
   if (!PrintValue(global, out)) PrintTable(rows);

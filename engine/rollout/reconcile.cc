@@ -203,12 +203,13 @@ Result<PassResult> Reconcile(const Services& services, const PassInput& input) {
     return WithDrift(pass, input.is_drift_due, std::move(frozen));
   }
   if (!pass.declared()) {
+    if (!FindRecord(*pass.state, pass.unit) || IsRemoved(pass.record)) return PassResult{};
     // With sluice.yaml or an environment.yaml broken nobody can tell a removal from a typo.
     if (!pass.snapshot->IsReadable(pass.unit)) {
       return PassResult{Standing::kInvalid, std::nullopt, false, "ConfigInvalid",
                         ToString(pass.snapshot->declared.problems.front())};
     }
-    return FindRecord(*pass.state, pass.unit) ? Remove(pass) : PassResult{};
+    return Remove(pass);
   }
   SLUICE_TRY(PassResult result, RunDeclared(pass, input.is_drift_due));
   // Content that failed here is no reason to keep a newer release out.

@@ -115,10 +115,11 @@ Result<PassResult> DeleteAll(Pass& pass, deploylog::Inventory inventory) {
 
 }  // namespace
 
+bool IsRemoved(const Record& record) {
+  return record.kind == "removal" && !record.IsOpen() && record.outcome == Outcome::kSucceeded;
+}
+
 Result<PassResult> Remove(Pass& pass) {
-  Record& record = pass.record;
-  if (record.kind == "removal" && !record.IsOpen() && record.outcome == Outcome::kSucceeded)
-    return PassResult{};
   if (pass.snapshot->IsPartial()) {
     return Hold(pass, "RemovalWaits",
                 "its directory is gone, but other units cannot be read, and one of them may be its "

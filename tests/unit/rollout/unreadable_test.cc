@@ -156,6 +156,12 @@ TEST_CASE("a unit that is gone with a file that cannot be read is not taken for 
   CHECK_THAT(result.message, Catch::Contains(kEnvironment));
   CHECK(world.Events().size() == count);
   CHECK(world.Get().running);
+  // What was removed before is no question.
+  world.Commit({{kEnvironment, EnvironmentYaml()}});
+  CHECK(world.Settle().standing == Standing::kDone);
+  CHECK(world.LastEvent() == "removed");
+  world.Commit({{kEnvironment, kBroken}});
+  CHECK(world.Settle().standing == Standing::kDone);
 }
 
 TEST_CASE("what stays because another unit cannot be read is pruned when it can be") {
