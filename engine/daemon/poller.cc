@@ -35,34 +35,11 @@ Result<std::string> NewestTip(deploylog::DeployLog& log) {
   return std::string();
 }
 
-// The tip at which a person accepted a rewritten history last, on whatever machine; "" for never.
-Result<std::string> AcceptedTip(deploylog::DeployLog& log) {
-  deploylog::DeployLog::Filter filter;
-  filter.limit = 0;
-  filter.kind = EventKind::kRequest;
-  SLUICE_TRY(const auto events, log.History(filter));
-  for (const Event& event : events) {
-    if (std::string tip = TrailerOf(event, kAcceptedTip); !tip.empty()) return tip;
-  }
-  return std::string();
-}
-
 // A commit that is gone is nobody's ancestor.
 Result<bool> Descends(git::Mirror& mirror, const std::string& newer, const std::string& older) {
   auto is_ancestor = mirror.IsAncestor(older, newer);
   if (!is_ancestor && is_ancestor.error().code() == ErrorCode::kNotFound) return false;
   return is_ancestor;
-}
-
-// Another engine may have been told to accept the rewrite, with a data directory of its own. What
-// this one saw already descends from an older acceptance, which says nothing of a rewrite since.
-Result<bool> IsAcceptedElsewhere(const rollout::Services& services, const std::string& seen,
-                                 const std::string& tip) {
-  SLUICE_TRY(const std::string accepted, AcceptedTip(services.log));
-  if (accepted.empty()) return false;
-  SLUICE_TRY(const bool was_accepted, Descends(services.mirror, seen, accepted));
-  if (was_accepted) return false;
-  return Descends(services.mirror, tip, accepted);
 }
 
 }  // namespace
@@ -87,6 +64,31 @@ Status Poller::TryLease() {
   return services_.lease->TryAcquire(lease == refs.end() ? "" : lease->second, services_.GitCall());
 }
 
+Status Poller::FindAcceptance() {
+  const std::string log_tip = services_.log.Get()->tip;
+  if (acceptance_.log_tip == log_tip) return {};
+  deploylog::DeployLog::Filter filter;
+  filter.kind = EventKind::kRequest;
+  SLUICE_TRY(const auto events, services_.log.History(filter));
+  acceptance_ = {log_tip, ""};
+  for (const Event& event : events) {
+    acceptance_.config_tip = TrailerOf(event, kAcceptedTip);
+    if (!acceptance_.config_tip.empty()) break;
+  }
+  return {};
+}
+
+// Another engine may have been told to accept the rewrite, with a data directory of its own.
+Result<bool> Poller::IsAcceptedElsewhere(const std::string& seen, const std::string& tip) {
+  SLUICE_CHECK(FindAcceptance());
+  const std::string& accepted = acceptance_.config_tip;
+  if (accepted.empty()) return false;
+  // What was seen after it says that it is of an older rewrite.
+  SLUICE_TRY(const bool is_older, Descends(services_.mirror, seen, accepted));
+  if (is_older) return false;
+  return Descends(services_.mirror, tip, accepted);
+}
+
 Status Poller::CheckHistory(const std::string& tip) {
   SLUICE_TRY(const auto kept, services_.mirror.Resolve(SeenRef(services_.options.branch)));
   std::string seen = kept.value_or("");
@@ -99,7 +101,7 @@ Status Poller::CheckHistory(const std::string& tip) {
     SLUICE_TRY(descends, Descends(services_.mirror, tip, seen));
   }
   if (!descends && !accepts_rewritten_) {
-    SLUICE_TRY(const bool is_accepted, IsAcceptedElsewhere(services_, seen, tip));
+    SLUICE_TRY(const bool is_accepted, IsAcceptedElsewhere(seen, tip));
     if (is_accepted) return services_.mirror.SetRef(SeenRef(services_.options.branch), tip);
     return Fail(ErrorCode::kCorrupted, "HistoryRewritten",
                 "branch " + services_.options.branch + " was rewritten: its tip " +

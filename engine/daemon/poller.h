@@ -33,10 +33,17 @@ class Poller {
   Result<std::map<std::string, std::string>> List();
   Status TakeConfig(const std::string& tip);
   Status CheckHistory(const std::string& tip);
+  Status FindAcceptance();
+  Result<bool> IsAcceptedElsewhere(const std::string& seen, const std::string& tip);
   Status BeginLog();
 
   const rollout::Services& services_;
   bool accepts_rewritten_ = false;
+  // The newest tip at which a person accepted a rewrite, "" for none, as told by the log at its
+  // tip.
+  struct {
+    std::string log_tip, config_tip;
+  } acceptance_;
   Guarded<View> view_;
 };
 

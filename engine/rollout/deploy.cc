@@ -216,8 +216,8 @@ Result<PassResult> Attempt::OnNoVerdict(const StepEnd& end) {
                                 "push new content, or run `sluice retry " + ToString(pass_.unit) +
                                 "`";
     if (record_.reason != "NoVerdict") {
-      record_.health_deadline
-          .reset();  // nobody can watch it; who can read live again sets a new one
+      // Nobody watched it pass; the first pass that can read live sets a new one.
+      record_.health_deadline.reset();
       SLUICE_CHECK(Hold(pass_, "NoVerdict", message));
     }
     const SystemTime wake =
