@@ -314,7 +314,9 @@ Status Engine::Run() {
       self.Dispatch(workers);
       self.MaintainIfDue();
     }
-    self.WaitUntil(self.services.clock.SteadyNow() + self.UntilNextLook());
+    // What is due cannot be begun while nothing is ready.
+    const Duration pause = ready ? self.UntilNextLook() : self.options.poll;
+    self.WaitUntil(self.services.clock.SteadyNow() + pause);
     self.Collect();
   }
   workers.Join();

@@ -83,10 +83,12 @@ Result<bool> Poller::IsAcceptedElsewhere(const std::string& seen, const std::str
   SLUICE_CHECK(FindAcceptance());
   const std::string& accepted = acceptance_.config_tip;
   if (accepted.empty()) return false;
-  // What was seen after it says that it is of an older rewrite.
+  // What was seen since then tells of a newer rewrite, which nobody accepted. So does what others
+  // saw since then and the tip lost.
   SLUICE_TRY(const bool is_older, Descends(services_.mirror, seen, accepted));
   if (is_older) return false;
-  return Descends(services_.mirror, tip, accepted);
+  SLUICE_TRY(const std::string newest, NewestTip(services_.log));
+  return Descends(services_.mirror, tip, newest);
 }
 
 Status Poller::CheckHistory(const std::string& tip) {
@@ -101,8 +103,11 @@ Status Poller::CheckHistory(const std::string& tip) {
     SLUICE_TRY(descends, Descends(services_.mirror, tip, seen));
   }
   if (!descends && !accepts_rewritten_) {
-    SLUICE_TRY(const bool is_accepted, IsAcceptedElsewhere(seen, tip));
-    if (is_accepted) return services_.mirror.SetRef(SeenRef(services_.options.branch), tip);
+    // Without a tip of its own the log's newest is what counts, acceptance or not.
+    Result<bool> is_accepted = false;
+    if (kept) is_accepted = IsAcceptedElsewhere(seen, tip);
+    if (!is_accepted) return Fail(is_accepted.error());
+    if (*is_accepted) return services_.mirror.SetRef(SeenRef(services_.options.branch), tip);
     return Fail(ErrorCode::kCorrupted, "HistoryRewritten",
                 "branch " + services_.options.branch + " was rewritten: its tip " +
                     tip.substr(0, 7) + " does not descend from " + seen.substr(0, 7) +

@@ -42,7 +42,9 @@ Inputs InputsOf(const rollout::Snapshot& snapshot, const deploylog::State& state
   for (const auto& request : state.requests) {
     if (request.unit == unit) inputs.requests.push_back(request.id);
   }
-  inputs.is_prune_due = inputs.own && inputs.own->prune_waits && !snapshot.IsPartial();
+  inputs.is_cleared = inputs.own &&
+                      (inputs.own->prune_waits || inputs.own->reason == "RemovalWaits") &&
+                      !snapshot.IsPartial();
   if (!inputs.own || inputs.own->phase != Phase::kHeld) return inputs;
   for (const auto& [other, record] : state.records) {
     if (other.environment == unit.environment && other != unit && record.last_known_good)

@@ -18,7 +18,7 @@ struct Inputs {
   bool is_declared = false;
   std::optional<Record> own, upstream;
   std::vector<std::string> requests;
-  bool is_prune_due = false;  // it waited until all of the config repo could be read
+  bool is_cleared = false;  // a prune or removal waited until all of the config repo can be read
   // Of a held unit: the rollouts that Succeeded in its environment. One of them may have brought
   // the kind or the namespace that it waits for.
   std::set<std::string> neighbours;

@@ -10,4 +10,8 @@ namespace sluice::rollout {
 // attempt 2).
 Result<PassResult> Deploy(Pass& pass);
 
+// For a unit at what is declared whose record says prune_waits, once every unit can be read:
+// prunes, and touches nothing else. No verdict comes of it; what cannot be done now is tried again.
+Result<PassResult> PruneLeftovers(Pass& pass);
+
 }  // namespace sluice::rollout

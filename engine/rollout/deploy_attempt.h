@@ -1,5 +1,6 @@
 // One attempt to bring a unit to what is declared for it (deploy.h): private to deploy.cc, which
-// runs it, and deploy_prepare.cc, which renders, plans, and settles what needs no run.
+// runs it, deploy_prepare.cc, which renders, plans, and settles what needs no run, and
+// prune_leftovers.cc.
 #pragma once
 
 #include <memory>
@@ -26,10 +27,12 @@ class Attempt {
         watch_(services_, pass.unit, fingerprint_) {}
 
   Result<PassResult> Run();
+  Result<PassResult> PruneLeftovers();
 
  private:
   Status Render();
   Result<PassResult> OpenTargets();
+  PlanRequest MakeRequest();
   Status TakeAdoptions();
   bool PruneWaits() const;
   std::optional<Result<PassResult>> Settle();
@@ -40,6 +43,7 @@ class Attempt {
   StepEnd RunTarget(TargetSession& session);
   SystemTime HealthDeadline(const TargetSession& session);
   StepEnd Prune();
+  PassResult PruneLater(const std::string& reason, const std::string& message);
   Result<PassResult> Succeed();
   Result<PassResult> End(const StepEnd& end);
   Result<PassResult> OnInterruption(Interruption interruption);

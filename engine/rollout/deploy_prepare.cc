@@ -48,8 +48,7 @@ Status Attempt::Render() {
   return {};
 }
 
-Result<PassResult> Attempt::OpenTargets() {
-  SLUICE_TRY(inventory_, services_.log.ReadInventory(pass_.unit));
+PlanRequest Attempt::MakeRequest() {
   PlanRequest request;
   request.unit = pass_.unit;
   request.pipeline = Pipeline();
@@ -58,6 +57,12 @@ Result<PassResult> Attempt::OpenTargets() {
   request.snapshot = pass_.snapshot.get();
   request.pipeline_units = PipelineUnits(services_, *pass_.snapshot);
   request.adopted = {record_.adopting.begin(), record_.adopting.end()};
+  return request;
+}
+
+Result<PassResult> Attempt::OpenTargets() {
+  SLUICE_TRY(inventory_, services_.log.ReadInventory(pass_.unit));
+  PlanRequest request = MakeRequest();
   for (const deploylog::Request& asked : pass_.state->requests) {
     if (asked.verb != "adopt" || asked.unit != pass_.unit) continue;
     if (asked.objects.empty()) request.adopted.insert("*");

@@ -160,6 +160,8 @@ Result<PassResult> RunDeclared(Pass& pass, bool is_drift_due) {
   const std::string fingerprint = pass.snapshot->FingerprintOf(pass.unit);
   if (auto wait = WhyNot(pass, fingerprint)) {
     wait->content = AtTip(pass);
+    // A deadline that passes meanwhile condemns nothing: nobody looks.
+    if (pass.record.has_written) pass.record.health_deadline.reset();
     // What has just failed here says so already, with its own reason.
     const bool is_told = wait->reason == "FailedBefore" && pass.record.fingerprint == fingerprint &&
                          pass.record.outcome == Outcome::kFailed;
@@ -169,8 +171,12 @@ Result<PassResult> RunDeclared(Pass& pass, bool is_drift_due) {
     return PassResult{is_invalid ? Standing::kInvalid : Standing::kHeld, std::nullopt, false,
                       wait->reason, wait->message};
   }
-  const bool prunes = pass.record.prune_waits && !pass.snapshot->IsPartial();
-  if (IsAtDeclared(pass.record, fingerprint) && !prunes) {
+  if (IsAtDeclared(pass.record, fingerprint)) {
+    if (pass.record.prune_waits && !pass.snapshot->IsPartial()) {
+      SLUICE_TRY(PassResult pruned, PruneLeftovers(pass));
+      if (pruned.standing != Standing::kDone || pruned.look_again)
+        return WithDrift(pass, is_drift_due, std::move(pruned));
+    }
     if (pass.record.phase == Phase::kHeld) SLUICE_CHECK(RecordNoLongerHeld(pass));
     SLUICE_CHECK(DropIdleAdoptions(pass));
     return WithDrift(pass, is_drift_due, PassResult{});

@@ -20,6 +20,11 @@ std::string Directory(const Pass& pass) {
   return RepositoryPath(pass.services.options, "environments/" + ToString(pass.unit));
 }
 
+std::string LiveStands(const Record& record) {
+  return record.reason == "RollbackImpossible" ? "live is not back at last known good"
+                                               : "live is back at last known good";
+}
+
 Result<PassResult> Freeze(Pass& pass, const std::string& reason, const std::string& message) {
   pass.record.revert_pending = false;
   pass.record.reason = reason;
@@ -62,8 +67,8 @@ Result<PassResult> ParkOnBranch(Pass& pass, const std::string& commit, const std
   const bool is_parked = pushed && pushed->outcome == git::PushOutcome::kLanded;
   return Freeze(
       pass, "RevertRefused",
-      "branch " + pass.services.options.branch + " refuses the revert (" + refusal +
-          "); live is back at last known good; " +
+      "branch " + pass.services.options.branch + " refuses the revert (" + refusal + "); " +
+          LiveStands(pass.record) + "; " +
           (is_parked ? "merge branch " + branch
                      : "revert commit " + pass.record.revision.substr(0, 7) + " by hand") +
           ", then run `sluice unfreeze " + ToString(pass.unit) + "`");
@@ -141,9 +146,8 @@ Result<PassResult> Revert(Pass& pass) {
     if (!good || good == present) {
       not_revertible = good ? "SharedInputFailed" : "RollbackImpossible";
       why = good ? "the failure lies outside " + directory +
-                       " (a shared input or environment.yaml): live is back, mend it there, then "
-                       "run `sluice unfreeze " +
-                       ToString(pass.unit) + "`"
+                       " (a shared input or environment.yaml): " + LiveStands(record) +
+                       "; mend it there, then run `sluice unfreeze " + ToString(pass.unit) + "`"
                  : "the deploy log holds no last known good tree to revert to; mend or revert " +
                        directory + " by hand, then run `sluice unfreeze " + ToString(pass.unit) +
                        "`";
@@ -153,9 +157,10 @@ Result<PassResult> Revert(Pass& pass) {
     if (!taken.empty()) {
       not_revertible = "RevertWouldDuplicate";
       why = "last known good declares " + taken +
-            " declares now: live is back but for that, and Git is not reverted; mend or revert " +
-            directory + " by hand, so that one unit has it, then run `sluice unfreeze " +
-            ToString(pass.unit) + "`";
+            " declares now, so Git is not reverted; but for that " + LiveStands(record) +
+            "; mend or revert " + directory +
+            " by hand, so that one unit has it, then run `sluice unfreeze " + ToString(pass.unit) +
+            "`";
       return std::optional<ConfigChange>();
     }
     std::string subject = ToString(pass.unit);

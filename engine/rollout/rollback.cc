@@ -78,7 +78,7 @@ struct Rollback {
 // settled by this rollback, so it goes back with the rest.
 std::optional<UnitId> MovedTo(const Snapshot& snapshot, const Target& target, const ObjectRef& ref,
                               const UnitId& from) {
-  if (snapshot.Declares(from, target, ref)) return std::nullopt;
+  if (!snapshot.IsReadable(from) || snapshot.Declares(from, target, ref)) return std::nullopt;
   return snapshot.ClaimedBy(target, ref, from);
 }
 

@@ -95,4 +95,22 @@ TEST_CASE("a rewrite that another engine was told to accept is accepted here, th
   CHECK(refused.error().reason() == "HistoryRewritten");
 }
 
+TEST_CASE("what was dropped since a rewrite was accepted is missed, whatever this engine saw") {
+  World world;
+  REQUIRE(PollAnew(world));
+  const std::string before = world.data_dir;
+  world.Rewrite();
+  REQUIRE(PollAnew(world, /*accepts=*/true));
+  const std::string accepted = world.Main();
+  world.Commit({{kDirectory + "release.yaml", ReleaseYaml("good2")}});
+  REQUIRE(PollAnew(world));
+  REQUIRE(world.Pass().standing == Standing::kDone);
+  world.hub.Git({"update-ref", "refs/heads/main", accepted});
+  world.data_dir = GENERATE(true, false) ? before : git::MakeTemporaryDirectory();
+  world.Restart();
+  const Status refused = PollAnew(world);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().reason() == "HistoryRewritten");
+}
+
 }  // namespace sluice::daemon

@@ -100,6 +100,14 @@ TEST_CASE("each input of a unit makes it due") {
     board.snapshot.declared.units[kDev].problems.clear();
     CHECK(board.TakeNames() == "dev/web prod/web");
   }
+  SECTION("another unit that can be read again, when its removal waited for that") {
+    board.state.records[kProd].reason = "RemovalWaits";
+    board.snapshot.declared.units[kDev].problems.push_back({{}, "yaml-syntax", "is broken"});
+    REQUIRE(board.TakeNames() == "dev/web prod/web");
+    board.EndAll();
+    board.snapshot.declared.units[kDev].problems.clear();
+    CHECK(board.TakeNames() == "dev/web prod/web");
+  }
   SECTION("its own record") {
     board.state.records[kProd].frozen = Frozen{"a person", "", kStart};
     CHECK(board.TakeNames() == "prod/web");
