@@ -1,30 +1,12 @@
 // A rollout that Failed: the rollback of live, the revert in Git, and where either cannot be.
 #include <algorithm>
 
-#include "tests/unit/rollout/rollout_world.h"
+#include "tests/unit/rollout/failing.h"
 
 namespace sluice::rollout {
 namespace {
 
 using targets::Prediction;
-
-using FailureNames = std::vector<std::string>;
-
-// good1 has Succeeded, `files` on top of it is what the next pass meets.
-std::string Worsen(World& world,
-                   const Files& files = {{kDirectory + "release.yaml", ReleaseYaml("bad2")}}) {
-  REQUIRE(world.Pass().standing == Standing::kDone);
-  world.eu.ForgetCalls();
-  world.us.ForgetCalls();
-  return world.Commit(files, "Bring the bad one\n");
-}
-
-const Error kRefusal(ErrorCode::kRejected, "spec.replicas: must be positive");
-const Error kAway(ErrorCode::kUnavailable, "no route to host");
-
-bool Has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 }  // namespace
 
@@ -251,87 +233,6 @@ TEST_CASE("git none rolls live back and leaves the branch alone") {
   CHECK(world.eu.Writes().empty());
 }
 
-TEST_CASE("a rollback deletes what the failed rollout created, and not what it took over") {
-  World world;
-  const ObjectRef created{"", "ConfigMap", "shop", "extra"};
-  const ObjectRef taken{"", "ConfigMap", "shop", "theirs"};
-  world.Pass();
-  world.eu.Put(taken, "v1",
-               {{"apiVersion", "v1"},
-                {"kind", "ConfigMap"},
-                {"metadata", {{"name", "theirs"}, {"namespace", "shop"}}},
-                {"data", {{"key", "1"}}}});
-  world.Commit({{kDirectory + "extra.yaml", ConfigMapYaml("extra")},
-                {kDirectory + "theirs.yaml", ConfigMapYaml("theirs")},
-                {kDirectory + "release.yaml", ReleaseYaml("bad2")}});
-  world.eu.Edit(taken, "", "/data/key", "1");
-  world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", true);
-  CHECK(world.Pass().standing == Standing::kFailed);
-  CHECK_FALSE(world.eu.Find(created));
-  CHECK(world.eu.Find(taken));
-  CHECK(world.eu.Find(kConfigMap));
-  CHECK(World::TagIn(world.eu) == "good1");
-  const auto inventory = world.Inventory()["eu"];
-  CHECK_FALSE(inventory.contains(created));
-}
-
-TEST_CASE(
-    "last known good that the server refuses now makes the rollback impossible: frozen, Git "
-    "reverted all the same") {
-  World world;
-  const std::string good = world.Main();
-  Worsen(world);
-  world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", true);
-  world.eu.SetPrediction("good1", Prediction::Kind::kRefused, "admission webhook denied it");
-  CHECK(world.Pass().standing == Standing::kFailed);
-  const Record record = world.Get();
-  REQUIRE(record.frozen);
-  CHECK(Has(record.frozen->reason, "admission webhook denied it"));
-  CHECK(world.TreeOf("main") == world.TreeOf(good));
-  const auto events = world.Events();
-  CHECK(std::ranges::count(events, "frozen") == 1);
-  CHECK(std::ranges::count(events, "reverted") == 1);
-  CHECK(Has(world.hub.Git({"log", "--grep=Sluice-Event: frozen", "--format=%B", "deployments"}),
-            "Sluice-Reason: RollbackImpossible"));
-  world.eu.ForgetCalls();
-  CHECK(world.Pass().reason == "Frozen");
-  CHECK(world.eu.Writes().empty());
-}
-
-TEST_CASE("a rollback that does not become healthy is impossible") {
-  World world;
-  Worsen(world);
-  world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", true);
-  world.eu.SetHealth("good1", Health::kDegraded, "NodeGone", true);
-  CHECK(world.Pass().standing == Standing::kFailed);
-  REQUIRE(world.Get().frozen);
-  CHECK(Has(world.Get().frozen->reason, "NodeGone"));
-  // What runs is neither version for sure.
-  CHECK_FALSE(world.Get().running);
-  CHECK(world.Get().targets.at("eu").health == Health::kUnknown);
-}
-
-TEST_CASE("a rollback that cannot reach the cluster is tried again until it is done") {
-  World world;
-  Worsen(world);
-  world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", true);
-  world.eu.OnCall([&](const std::string& call) {
-    if (call == "assess") world.eu.Fail("observe", kAway);
-  });
-  const PassResult first = world.Pass();
-  CHECK(first.standing == Standing::kErrored);
-  REQUIRE(first.wake);
-  CHECK(World::TagIn(world.eu) == "bad2");
-  CHECK(world.LastEvent() == "failed");
-  CHECK(world.Get().rollback_pending);
-  world.eu.OnCall({});
-  world.eu.Fail("observe", kAway, 0);
-  CHECK(world.Pass().standing == Standing::kFailed);
-  CHECK(World::TagIn(world.eu) == "good1");
-  CHECK(world.Events() ==
-        FailureNames{"started", "succeeded", "started", "failed", "rolledback", "reverted"});
-}
-
 TEST_CASE("a failure outside the unit's directory is rolled back live and frozen, not reverted") {
   World world;
   // The targets are part of the fingerprint; they come from environment.yaml.
@@ -393,91 +294,6 @@ TEST_CASE("newer content that came meanwhile is not reverted") {
   world.Settle();
   CHECK(World::TagIn(world.eu) == "good3");
   CHECK(world.Main() == fix);
-}
-
-TEST_CASE("a verdict whose push was lost is in the outbox and is pushed by the next pass") {
-  World world;
-  Worsen(world);
-  world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", true);
-  using Fault = deploylog::FaultyRemote::Fault;
-  world.eu.OnCall([&](const std::string& call) {
-    if (call == "assess") world.engine->remote->FailNextPushes({10, Fault::kLostUnknown});
-  });
-  const auto lost = world.TryPass();
-  CHECK_FALSE(lost);
-  CHECK(World::TagIn(world.eu) == "good1");  // Git being away does not keep the bad version up
-  CHECK(world.OutboxSize() == 1);
-  CHECK(world.LastEvent() == "started");
-  world.eu.OnCall({});
-  world.engine->remote->FailNextPushes({});
-  world.Restart();
-  world.Settle();
-  CHECK(world.OutboxSize() == 0);
-  const auto events = world.Events();
-  CHECK(std::ranges::count(events, "failed") == 1);
-  CHECK(std::ranges::count(events, "reverted") == 1);
-  CHECK(World::TagIn(world.eu) == "good1");
-  CHECK(world.Get().failed.size() == 1);
-}
-
-TEST_CASE("a verdict that landed although nobody heard of it is not pushed twice") {
-  World world;
-  Worsen(world);
-  world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", true);
-  using Fault = deploylog::FaultyRemote::Fault;
-  world.eu.OnCall([&](const std::string& call) {
-    if (call == "assess") world.engine->remote->FailNextPushes({Fault::kLandsUnknown});
-    if (call == "replace") world.eu.OnCall({});
-  });
-  auto first = world.TryPass();
-  (void)first;
-  world.eu.OnCall({});
-  world.engine->remote->FailNextPushes({});
-  world.Restart();
-  world.Settle();
-  const auto events = world.Events();
-  CHECK(std::ranges::count(events, "failed") == 1);
-  CHECK(std::ranges::count(events, "reverted") == 1);
-  CHECK(world.OutboxSize() == 0);
-}
-
-TEST_CASE("a revert whose push landed unheard is found again and not made twice") {
-  World world;
-  const std::string bad = Worsen(world);
-  world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", true);
-  // Asked before each push: after the verdict the next one is that of `rolledback`, and the one
-  // after it the revert's.
-  using Fault = deploylog::FaultyRemote::Fault;
-  auto& remote = *world.engine->remote;
-  SECTION("by the same process") {
-    remote.before_push = [&] {
-      if (world.LastEvent() != "failed") return;
-      remote.FailNextPushes({Fault::kLandsUnknown});
-      remote.before_push = {};
-    };
-    CHECK(world.Pass().standing == Standing::kFailed);
-  }
-  SECTION("by the next one") {
-    remote.before_push = [&] {
-      if (world.LastEvent() != "failed") return;
-      remote.FailNextPushes({Fault::kLandsUnknown});
-      remote.before_push = [&remote] { remote.FailLists(true); };
-    };
-    CHECK_FALSE(world.TryPass());
-    CHECK(world.LastEvent() == "rolledback");
-    CHECK(world.Get().revert_pending);
-    CHECK(world.hub.Git({"rev-parse", "main^"}) == bad);  // it landed
-    world.Restart();
-  }
-  world.Settle();
-  CHECK(world.hub.Git({"rev-parse", "main^"}) == bad);
-  const auto events = world.Events();
-  CHECK(std::ranges::count(events, "reverted") == 1);
-  CHECK_FALSE(world.Get().revert_pending);
-  const std::string log =
-      world.hub.Git({"log", "--grep=Sluice-Event: reverted", "--format=%B", "deployments"});
-  CHECK(Has(log, "Sluice-Reverts: " + bad));
-  CHECK_FALSE(Has(log, "Sluice-Reverts: " + world.Main()));
 }
 
 TEST_CASE("values of Secrets reach neither records nor messages") {
