@@ -64,24 +64,17 @@ TEST_CASE("after a restart of the daemon a back-off goes on, and grows") {
     CHECK(board.TakeNames() == "dev/web prod/web");
   }
   board.schedule.ResumeBackOffs({});
-  SECTION("until the recorded time") {
-    board.now = kStart + 1s;
+  const auto waits = [&](Duration from, Duration until, int errors_in_row) {
+    board.now = kStart + from;
     CHECK(board.TakeNames() == "dev/web");
-    CHECK(board.schedule.NextWake() == kStart + 5s);
-    board.now = kStart + 5s;
+    CHECK(board.schedule.NextWake() == kStart + until);
+    board.now = kStart + until;
     const auto due = board.Take();
     REQUIRE(due.size() == 1);
-    CHECK(due[0].errors_in_row == 1);
-  }
-  SECTION("with retries that the log does not know of") {
-    board.now = kStart + 20s;
-    CHECK(board.TakeNames() == "dev/web");
-    CHECK(board.schedule.NextWake() == kStart + 35s);
-    board.now = kStart + 35s;
-    const auto due = board.Take();
-    REQUIRE(due.size() == 1);
-    CHECK(due[0].errors_in_row == 3);
-  }
+    CHECK(due[0].errors_in_row == errors_in_row);
+  };
+  SECTION("until the recorded time") { waits(1s, 5s, 1); }
+  SECTION("with retries that the log does not know of") { waits(20s, 35s, 3); }
   SECTION("not for other content") {
     board.snapshot.fingerprints[kProd] = "fp-2";
     CHECK(board.TakeNames() == "dev/web prod/web");

@@ -340,17 +340,28 @@ TEST_CASE("a plugin that asks for it is told which cluster it is for") {
   CHECK(info["spec"]["cluster"]["config"]["region"] == "eu");
 }
 
-TEST_CASE("contexts are one cluster by their server, unless an exec command chooses it") {
-  const auto folder = TemporaryDirectory::Make();
+std::string PathIn(const Result<TemporaryDirectory>& folder) {
   REQUIRE(folder);
-  const std::string path = folder->path() + "/kubeconfig";
+  return folder->path() + "/kubeconfig";
+}
+
+// Connections by a kubeconfig that a case writes.
+struct OfFile {
+  Result<TemporaryDirectory> folder = TemporaryDirectory::Make();
+  std::string path = PathIn(folder);
   testing::FakeClock clock;
   Effects effects;
   Metrics metrics;
-  KubernetesConnections connections({.kubeconfig = path}, clock, effects, metrics);
+  KubernetesConnections connections{{.kubeconfig = path}, clock, effects, metrics};
+
+  void Write(const std::string& text) { REQUIRE(WriteFileDurably(path, text)); }
+};
+
+TEST_CASE("contexts are one cluster by their server, unless an exec command chooses it") {
+  OfFile file;
   const auto cluster_with = [&](const std::string& user) {
-    REQUIRE(WriteFileDurably(path, Kubeconfig("server: \"https://h\"", user)));
-    return connections.ClusterOf({.context = "prod-eu"});
+    file.Write(Kubeconfig("server: \"https://h\"", user));
+    return file.connections.ClusterOf({.context = "prod-eu"});
   };
   const auto exec = [](const std::string& cluster) {
     return "exec: {apiVersion: client.authentication.k8s.io/v1, command: tsh, interactiveMode: "
@@ -360,22 +371,17 @@ TEST_CASE("contexts are one cluster by their server, unless an exec command choo
   CHECK(cluster_with("token: t") == cluster_with("token: other"));
   CHECK(cluster_with(exec("eu")) == cluster_with(exec("eu")));
   CHECK(cluster_with(exec("eu")) != cluster_with(exec("us")));
-  CHECK(connections.ClusterOf({.context = "gone"}) == "context gone");
+  CHECK(file.connections.ClusterOf({.context = "gone"}) == "context gone");
 }
 
 TEST_CASE("a changed kubeconfig is read again for the next driver") {
-  const auto folder = TemporaryDirectory::Make();
-  REQUIRE(folder);
-  const std::string path = folder->path() + "/kubeconfig";
-  testing::FakeClock clock;
-  Effects effects;
-  Metrics metrics;
-  KubernetesConnections connections({.kubeconfig = path}, clock, effects, metrics);
-  CHECK(connections.MakeDriver({.context = "prod-eu"}).error().code() == ErrorCode::kInvalidConfig);
-  REQUIRE(WriteFileDurably(path, Kubeconfig("server: \"https://h\"", "token: t")));
-  CHECK(connections.MakeDriver({.context = "prod-eu"}));
-  REQUIRE(WriteFileDurably(path, Kubeconfig("server: \"h\"", "token: t")));
-  CHECK_FALSE(connections.MakeDriver({.context = "prod-eu"}));
+  OfFile file;
+  CHECK(file.connections.MakeDriver({.context = "prod-eu"}).error().code() ==
+        ErrorCode::kInvalidConfig);
+  file.Write(Kubeconfig("server: \"https://h\"", "token: t"));
+  CHECK(file.connections.MakeDriver({.context = "prod-eu"}));
+  file.Write(Kubeconfig("server: \"h\"", "token: t"));
+  CHECK_FALSE(file.connections.MakeDriver({.context = "prod-eu"}));
 }
 
 }  // namespace

@@ -1,18 +1,11 @@
-// What goes over the wire and what answers mean: JSON text, statuses, retries, discovery, owned
-// fields.
+// What goes over the wire and what answers mean: JSON text, statuses, retries.
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "engine/base/effects.h"
 #include "engine/targets/kubernetes/api_status.h"
-#include "engine/targets/kubernetes/client.h"
-#include "engine/targets/kubernetes/discovery.h"
-#include "engine/targets/kubernetes/fieldset.h"
 #include "engine/targets/kubernetes/json_writer.h"
-#include "engine/targets/kubernetes/kinds.h"
 #include "tests/support/catch.h"
-#include "tests/support/fake_clock.h"
-#include "tests/unit/kubernetes/fake_http.h"
+#include "tests/unit/kubernetes/wire.h"
 
 namespace sluice::targets::kubernetes {
 namespace {
@@ -171,23 +164,6 @@ TEST_CASE("a field conflict names every field and its owner") {
   CHECK_THAT(error.message(), Catch::Contains(".data.a is owned by 'kubectl'"));
 }
 
-// A client whose server is a function.
-struct Wire {
-  explicit Wire(FakeHttp::Answer answer,
-                ClusterAccess access = {.cluster = "c", .server = "https://h/prefix", .token = "t"})
-      : http(std::move(answer)),
-        credentials(std::move(access), {}, clock),
-        client(http, credentials, clock, effects, metrics) {}
-  Call Soon(Duration time = 5min) { return {clock.SteadyNow() + time, stop.get_token()}; }
-  testing::FakeClock clock;
-  FakeHttp http;
-  Effects effects;
-  Metrics metrics;
-  Credentials credentials;
-  Client client;
-  std::stop_source stop;
-};
-
 TEST_CASE("a request carries prefix, query, credentials and is counted by verb") {
   Wire wire([](const HttpRequest&, int) {
     return Json(200, "{}", {{"warning", "299 - \"old \\\"API\\\"\""}});
@@ -275,202 +251,6 @@ TEST_CASE("a stop ends the waiting between attempts") {
   const auto answer = wire.client.Send({.path = "/x"}, wire.Soon());
   REQUIRE_FALSE(answer);
   CHECK(answer.error().code() == ErrorCode::kCancelled);
-}
-
-const char* kCore =
-    R"({"items":[{"metadata":{"name":""},"versions":[{"version":"v1","freshness":"Current","resources":[
-  {"resource":"pods","responseKind":{"kind":"Pod"},"scope":"Namespaced","verbs":["get","list"],"subresources":[{"subresource":"status"}]}]}]}]})";
-const char* kGroups =
-    R"({"items":[{"metadata":{"name":"apps"},"versions":[{"version":"v1","freshness":"Current","resources":[
-  {"resource":"deployments","responseKind":{"kind":"Deployment"},"scope":"Namespaced","verbs":["get"]},{"resource":"parents","scope":"Namespaced"}]}]},
-  {"metadata":{"name":"metrics.example"},"versions":[{"version":"v1","freshness":"Stale"}]}]})";
-
-HttpResponse Aggregated(const std::string& body, const std::string& etag) {
-  return {200,
-          {{"content-type",
-            "application/json;as=APIGroupDiscoveryList;charset=utf-8;v=v2;g=apidiscovery.k8s.io"},
-           {"etag", etag}},
-          body};
-}
-
-TEST_CASE("aggregated discovery is read by two requests and asked again by ETag") {
-  Wire wire([](const HttpRequest& request, int) -> Result<HttpResponse> {
-    if (!HeaderOf(request, "If-None-Match").empty()) return HttpResponse{304, {}, ""};
-    return request.url.ends_with("/apis") ? Aggregated(kGroups, "\"g\"")
-                                          : Aggregated(kCore, "\"c\"");
-  });
-  Discovery discovery(wire.client);
-  const auto catalog = discovery.Get(wire.Soon());
-  INFO((catalog ? "" : catalog.error().message()));
-  REQUIRE(catalog);
-  const ResourceType* pod = (*catalog)->Find("", "v1", "Pod");
-  REQUIRE(pod != nullptr);
-  CHECK(pod->has_status);
-  CHECK(ObjectPath(*pod, "n", "p") == "/api/v1/namespaces/n/pods/p");
-  CHECK(CollectionPath(*(*catalog)->FindPreferred("apps", "Deployment"), "") ==
-        "/apis/apps/v1/deployments");
-  CHECK((*catalog)->Find("apps", "v1", "") == nullptr);
-  CHECK((*catalog)->IsUnknown("metrics.example"));
-  CHECK_FALSE((*catalog)->IsUnknown("apps"));
-  CHECK(wire.http.requests.size() == 2);
-  REQUIRE(discovery.Get(wire.Soon()));
-  CHECK(wire.http.requests.size() == 2);
-  const auto again = discovery.Refresh(wire.clock.SteadyNow(), wire.Soon());
-  REQUIRE(again);
-  CHECK((*again)->Find("", "v1", "Pod") != nullptr);
-  CHECK(HeaderOf(wire.http.requests.back(), "If-None-Match") == "\"g\"");
-}
-
-TEST_CASE(
-    "a server without aggregated discovery is read group by group, a failing group is unknown") {
-  Wire wire([](const HttpRequest& request, int) -> Result<HttpResponse> {
-    const std::string path = request.url.substr(std::string("https://h/prefix").size());
-    if (path == "/api") return Json(200, R"({"versions":["v1"]})");
-    if (path == "/apis") {
-      return Json(
-          200,
-          R"({"groups":[{"name":"apps","versions":[{"version":"v1beta1"},{"version":"v1"}],"preferredVersion":{"version":"v1"}},
-                           {"name":"down.example","versions":[{"version":"v1"}],"preferredVersion":{"version":"v1"}}]})");
-    }
-    if (path == "/api/v1")
-      return Json(
-          200,
-          R"({"resources":[{"name":"pods","kind":"Pod","namespaced":true,"verbs":["get"]},{"name":"pods/status","kind":"Pod"}]})");
-    if (path == "/apis/down.example/v1") return Json(503, "{}");
-    return Json(
-        200,
-        R"({"resources":[{"name":"deployments","kind":"Deployment","namespaced":true,"verbs":["get"]}]})");
-  });
-  Discovery discovery(wire.client);
-  const auto catalog = discovery.Get(wire.Soon());
-  INFO((catalog ? "" : catalog.error().message()));
-  REQUIRE(catalog);
-  CHECK((*catalog)->Find("", "v1", "Pod")->has_status);
-  CHECK((*catalog)->FindPreferred("apps", "Deployment")->version == "v1");
-  CHECK((*catalog)->IsUnknown("down.example", "v1"));
-}
-
-TEST_CASE("a server that does not say what it serves is no verdict about any kind") {
-  const auto fails = [](const Wire& wire, Result<std::shared_ptr<const Catalog>> catalog) {
-    REQUIRE_FALSE(catalog);
-    CHECK(catalog.error().code() == ErrorCode::kUnavailable);
-    CHECK(catalog.error().reason() == kReasonDiscoveryFailed);
-    CHECK_THAT(catalog.error().message(), Catch::Contains("kubeconfig"));
-    CHECK_FALSE(wire.http.requests.empty());
-  };
-  SECTION("nothing is found") {
-    Wire wire([](const HttpRequest&, int) { return Json(404, "{}"); });
-    fails(wire, Discovery(wire.client).Get(wire.Soon()));
-  }
-  SECTION("the groups are not found") {
-    Wire wire([](const HttpRequest& request, int) {
-      return request.url.ends_with("/apis") ? Json(404, "{}") : Aggregated(kCore, "\"c\"");
-    });
-    fails(wire, Discovery(wire.client).Get(wire.Soon()));
-  }
-  SECTION("something else answers") {
-    Wire wire([](const HttpRequest&, int) { return Json(200, R"({"ok":true})"); });
-    fails(wire, Discovery(wire.client).Get(wire.Soon()));
-  }
-}
-
-json Managed(json object, const json& fields) {
-  object["metadata"]["managedFields"] = {
-      {{"manager", "kubectl"},
-       {"operation", "Update"},
-       {"apiVersion", "v1"},
-       {"fieldsV1", json::object()}},
-      {{"manager", "sluice"}, {"operation", "Apply"}, {"apiVersion", "v1"}, {"fieldsV1", fields}}};
-  return object;
-}
-
-TEST_CASE("an object holds already only what we own with the same value, exactly") {
-  const json desired = json::parse(
-      R"({"apiVersion":"v1","kind":"X","metadata":{"name":"a","namespace":"n","labels":{"l":"1"}},
-    "spec":{"ports":[{"port":80},{"port":443,"protocol":"UDP"}],"set":["a","b"],"atomic":[1,2],"empty":{},"resources":{"limits":{"cpu":"1000m"}}}})");
-  const json fields = json::parse(
-      R"({"f:metadata":{"f:labels":{"f:l":{}}},"f:spec":{"f:ports":{"k:{\"port\":80,\"protocol\":\"TCP\"}":{".":{},"f:port":{}},
-    "k:{\"port\":443,\"protocol\":\"UDP\"}":{".":{},"f:port":{},"f:protocol":{}}},"f:set":{"v:\"a\"":{},"v:\"b\"":{}},"f:atomic":{},"f:empty":{},
-    "f:resources":{"f:limits":{"f:cpu":{}}}}})");
-  const json body = json::parse(
-      R"({"apiVersion":"v1","kind":"X","metadata":{"name":"a","namespace":"n","uid":"u","labels":{"l":"1","other":"2"}},
-    "spec":{"ports":[{"port":80,"protocol":"TCP","nodePort":3},{"port":443,"protocol":"UDP"}],"set":["z","a","b"],"atomic":[1,2],"empty":{},"defaulted":1,
-    "resources":{"limits":{"cpu":"1"}}},"status":{}})");
-  REQUIRE(HoldsAlready(Managed(body, fields), desired));
-
-  const auto with_desired = [&](const char* pointer, const json& value) {
-    json changed = desired;
-    changed[json::json_pointer(pointer)] = value;
-    return HoldsAlready(Managed(body, fields), changed);
-  };
-  CHECK_FALSE(with_desired("/metadata/labels/l", "2"));  // another value
-  CHECK_FALSE(with_desired("/spec/defaulted", 1));       // equal, and not owned by us
-  CHECK_FALSE(with_desired("/spec/atomic", json::array({2, 1})));
-  CHECK_FALSE(with_desired("/spec/set", json::array({"a"})));       // one fewer
-  CHECK_FALSE(with_desired("/spec/set", json::array({"b", "a"})));  // another order
-  CHECK_FALSE(
-      with_desired("/spec/ports/0/protocol", "TCP"));  // the default, now spelt out: not owned
-  CHECK_FALSE(with_desired("/spec/ports",
-                           json::array({{{"port", 443}, {"protocol", "UDP"}}, {{"port", 80}}})));
-  CHECK_FALSE(with_desired("/spec/resources/limits/cpu", "1001m"));
-  CHECK_FALSE(with_desired("/apiVersion", "v2"));
-  json fewer = desired;
-  fewer["spec"].erase("empty");
-  CHECK_FALSE(HoldsAlready(Managed(body, fields), fewer));  // owned, and no longer declared
-  json gone = body;
-  gone["spec"]["ports"].erase(1);
-  CHECK_FALSE(HoldsAlready(Managed(gone, fields), desired));
-  json theirs = Managed(body, fields);
-  theirs["metadata"]["managedFields"][1]["operation"] = "Update";
-  CHECK_FALSE(HoldsAlready(theirs, desired));
-}
-
-TEST_CASE("defaults and emptiness that the server puts in or leaves out are no difference") {
-  const auto holds = [](const char* spec, const char* fields, const char* live) {
-    json desired = {{"apiVersion", "v1"}, {"kind", "X"}, {"metadata", {{"name", "a"}}}},
-         body = desired;
-    desired["spec"] = json::parse(spec);
-    body["spec"] = json::parse(live);
-    return HoldsAlready(Managed(body, {{"f:spec", json::parse(fields)}}), desired);
-  };
-  CHECK(holds(R"({"fieldRef":{"fieldPath":"p"}})", R"({"f:fieldRef":{}})",
-              R"({"fieldRef":{"fieldPath":"p","apiVersion":"v1"}})"));
-  CHECK_FALSE(holds(R"({"fieldRef":{"fieldPath":"p"}})", R"({"f:fieldRef":{}})",
-                    R"({"fieldRef":{"fieldPath":"q","apiVersion":"v1"}})"));
-  CHECK_FALSE(holds(R"({"other":{"fieldPath":"p"}})", R"({"f:other":{}})",
-                    R"({"other":{"fieldPath":"p","apiVersion":"v1"}})"));
-  CHECK(holds(R"({"env":[],"a":1})", R"({"f:env":{},"f:a":{}})", R"({"a":1})"));
-  CHECK(holds(R"({"readOnly":false,"value":"","n":0})",
-              R"({"f:readOnly":{},"f:value":{},"f:n":{}})", R"({})"));
-  CHECK_FALSE(holds(R"({"readOnly":true})", R"({"f:readOnly":{}})", R"({})"));
-  CHECK_FALSE(holds(R"({"env":[],"a":1})", R"({"f:a":{}})", R"({"a":1})"));
-  CHECK_FALSE(holds(R"({"env":[1],"a":1})", R"({"f:env":{},"f:a":{}})", R"({"a":1})"));
-}
-
-TEST_CASE("quantities are equal by value") {
-  CHECK(IsSameQuantity("1000m", "1"));
-  CHECK(IsSameQuantity("0.5Gi", "512Mi"));
-  CHECK(IsSameQuantity("1e", "1e") == false);  // not a suffix of ours
-  CHECK(IsSameQuantity("1k", 1000));
-  CHECK_FALSE(IsSameQuantity("1G", "1Gi"));
-  CHECK_FALSE(IsSameQuantity("", ""));
-  CHECK_FALSE(IsSameQuantity("abc", "abc"));
-}
-
-TEST_CASE("what others rely on is applied first and deleted last") {
-  CHECK(OrderOf("", "Namespace").stage < OrderOf("", "ConfigMap").stage);
-  CHECK(OrderOf("rbac.authorization.k8s.io", "Role").stage <
-        OrderOf("rbac.authorization.k8s.io", "RoleBinding").stage);
-  CHECK(OrderOf("", "Service").stage == OrderOf("apps", "Deployment").stage);
-  CHECK(OrderOf("apps", "Deployment").stage < OrderOf("example.org", "Widget").stage);
-  CHECK(OrderOf("example.org", "Widget").stage <
-        OrderOf("admissionregistration.k8s.io", "ValidatingWebhookConfiguration").stage);
-  CHECK(DeletionRank("admissionregistration.k8s.io", "ValidatingWebhookConfiguration") <
-        DeletionRank("example.org", "Widget"));
-  CHECK(DeletionRank("example.org", "Widget") <
-        DeletionRank("apiextensions.k8s.io", "CustomResourceDefinition"));
-  CHECK(DeletionRank("apiextensions.k8s.io", "CustomResourceDefinition") <
-        DeletionRank("", "Namespace"));
 }
 
 }  // namespace
