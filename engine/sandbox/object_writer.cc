@@ -181,7 +181,8 @@ ApiResult<ObjectPtr> ObjectWriter::FinishCreate(const ResourceType& type, Json o
   object["apiVersion"] = type.ApiVersion();
   object["kind"] = type.kind;
   ApplyDefaults(type, object);
-  if (type.kind == "Service" && type.group.empty()) Allocate(object, nullptr, options.dry_run);
+  if (type.kind == "Service" && type.group.empty())
+    addresses_.Allocate(object, nullptr, options.dry_run);
   std::vector<Cause> causes = Validate(type, object, Json(nullptr));
   if (!causes.empty()) return Invalid(type, name, std::move(causes));
   if (store_.Get(type.StorageKey(), ns, name) != nullptr) return AlreadyExists(type, name);
@@ -266,7 +267,8 @@ ApiResult<ObjectPtr> ObjectWriter::FinishUpdate(const ResourceType& type, const 
     if (const Json* spec = Find(*live, {"spec"})) object["spec"] = *spec;
   }
   ApplyDefaults(type, object);
-  if (type.kind == "Service" && type.group.empty()) Allocate(object, &*live, options.dry_run);
+  if (type.kind == "Service" && type.group.empty())
+    addresses_.Allocate(object, &*live, options.dry_run);
   std::vector<Cause> causes = Validate(type, object, *live);
   if (!causes.empty()) return Invalid(type, NameOf(object), std::move(causes));
   const bool intent_changed = options.subresource != "status" && !SameIntent(*live, object);
@@ -364,46 +366,6 @@ ApiResult<ObjectPtr> ObjectWriter::Delete(const ResourceType& type, const std::s
 
 void ObjectWriter::Remove(const ResourceType& type, const Json& object) {
   store_.Remove(type.StorageKey(), NamespaceOf(object), NameOf(object));
-}
-
-std::string ObjectWriter::NextClusterIp(bool dry_run) {
-  const uint32_t number = dry_run ? next_ip_ : next_ip_++;
-  return "10.0." + std::to_string(number / 250 % 250) + "." + std::to_string(number % 250 + 1);
-}
-
-// Addresses and node ports, kept from the live Service where the new one is silent.
-void ObjectWriter::Allocate(Json& service, const Json* live, bool dry_run) {
-  Json& spec = Ensure(service, {"spec"});
-  const std::string kind = TextAt(spec, {"type"});
-  if (kind == "ExternalName") return;
-  if (live != nullptr) {
-    for (const char* name :
-         {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort"}) {
-      if (const Json* value = Find(*live, {"spec", name});
-          value != nullptr && !spec.contains(name)) {
-        spec[name] = *value;
-      }
-    }
-  }
-  if (TextAt(spec, {"clusterIP"}).empty()) spec["clusterIP"] = NextClusterIp(dry_run);
-  if (!spec.contains("clusterIPs")) spec["clusterIPs"] = Json::array({spec["clusterIP"]});
-  if (!spec.contains("ipFamilies")) spec["ipFamilies"] = Json::array({"IPv4"});
-  if (!spec.contains("ipFamilyPolicy")) spec["ipFamilyPolicy"] = "SingleStack";
-  if (kind != "NodePort" && kind != "LoadBalancer") return;
-  Json* ports = Find(spec, {"ports"});
-  if (ports == nullptr || !ports->is_array()) return;
-  for (Json& port : *ports) {
-    if (IntAt(port, {"nodePort"}) != 0) continue;
-    if (live != nullptr) {
-      for (const Json& old : ArrayAt(*live, {"spec", "ports"})) {
-        if (IntAt(old, {"port"}) == IntAt(port, {"port"}) && old.contains("nodePort")) {
-          port["nodePort"] = old["nodePort"];
-        }
-      }
-    }
-    if (IntAt(port, {"nodePort"}) == 0)
-      port["nodePort"] = dry_run ? next_node_port_ : next_node_port_++;
-  }
 }
 
 }  // namespace sluice::sandbox

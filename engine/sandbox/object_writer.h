@@ -11,6 +11,7 @@
 #include "engine/sandbox/api_error.h"
 #include "engine/sandbox/json.h"
 #include "engine/sandbox/resource_type.h"
+#include "engine/sandbox/service_addresses.h"
 #include "engine/sandbox/store.h"
 
 namespace sluice::sandbox {
@@ -60,13 +61,10 @@ class ObjectWriter {
                                     const WriteOptions& options, bool record);
   ApiResult<ObjectPtr> FinishUpdate(const ResourceType& type, const ObjectPtr& live, Json object,
                                     const WriteOptions& options, bool record);
-  void Allocate(Json& service, const Json* live, bool dry_run);
-  std::string NextClusterIp(bool dry_run);
 
   Store& store_;
   TypeRegistry& types_;
-  uint32_t next_ip_ = 10;
-  int next_node_port_ = 30000;
+  ServiceAddresses addresses_;
 };
 
 // True when nothing but times in managedFields (and resourceVersion) differs.
