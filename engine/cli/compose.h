@@ -9,6 +9,7 @@
 #include "engine/base/effects.h"
 #include "engine/base/metrics.h"
 #include "engine/cli/command.h"
+#include "engine/daemon/lane.h"
 #include "engine/io/files.h"
 #include "engine/io/http_client.h"
 #include "engine/io/outbox.h"
@@ -42,7 +43,7 @@ class Composition {
   deploylog::DeployLog& log() { return *log_; }
   git::Mirror& mirror() { return *mirror_; }
   git::Remote& remote() { return *remote_; }
-  const RealClock& clock() const { return clock_; }
+  const daemon::LaneClock& clock() const { return clock_; }
   const std::string& engine_id() const { return engine_id_; }
   // A copy per engine or command; `stop` and `interrupted` are the caller's to set.
   rollout::Services MakeServices();
@@ -61,7 +62,7 @@ class Composition {
   Status OpenGit(Role role, const std::string& command);
   Status OpenTargets();
   DaemonConfig config_;
-  RealClock clock_;
+  daemon::LaneClock clock_;
   Metrics metrics_;
   Effects effects_;
   yaml::Cache yaml_;

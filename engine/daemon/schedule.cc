@@ -15,7 +15,8 @@ constexpr Duration kErrorPauseMax = 1min;
 SystemTime LastLook(const std::optional<Shared<Record>>& record, SystemTime now) {
   SystemTime last{};
   if (!record) return now;
-  for (const auto& [name, target] : (*record)->targets)
+  const Record& known = **record;
+  for (const auto& [name, target] : known.targets)
     last = std::max(last, target.health_at.value_or(SystemTime{}));
   return last;
 }
@@ -212,10 +213,6 @@ void Schedule::Done(const UnitId& id, const std::optional<rollout::PassResult>& 
   }
   if (unit.errors_in_row > 0 && unit.wake) retrying_.insert(id);
   SetTimer(id, unit, /*runs=*/false);
-}
-
-void Schedule::Wake(const UnitId& id) {
-  if (waiting_.contains(id)) again_.insert(id);
 }
 
 std::optional<SystemTime> Schedule::NextWake() const {

@@ -162,7 +162,7 @@ Result<bool> FlushOutbox(const Services& services, const deploylog::State& state
     auto entry = FromOutbox(kept.text);
     if (!entry) {
       log::Err("outbox_unreadable", {{"key", kept.key}, {"error", entry.error().message()}});
-      SLUICE_CHECK(services.outbox->Remove(kept.key));
+      SLUICE_CHECK(services.outbox->SetAside(kept.key));
       continue;
     }
     if (entry->record->unit != unit) continue;
