@@ -34,7 +34,7 @@ std::vector<std::string> Row(const Record& record, const std::string& desired,
   if (record.frozen) note = rollout::Describe(*record.frozen);
   if (note.empty() && !record.drift.empty()) note = "drifted: " + record.drift.front();
   // A promotion that waits leaves the unit itself alone: neither phase nor reason tells of it.
-  for (const GateRecord& gate : record.gates) {
+  for (const GateRecord& gate : record.wait.gates) {
     if (note.empty() && gate.decision != "open") note = gate.reason + ": " + gate.message;
   }
   return {ToString(record.unit),
@@ -66,7 +66,7 @@ int StatusCommand(const Global& global, const StatusOptions& options) {
   int code = kExitDone;
   for (const UnitId& id : *units) {
     const Record* known = rollout::FindRecord(*state, id);
-    Record record = known ? *known : Record{.unit = id};
+    const Record record = known ? *known : Record{.unit = id};
     std::string health = HealthText(record);
     json item = ToJson(record);
     const std::string fingerprint = (*snapshot)->FingerprintOf(id);

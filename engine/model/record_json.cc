@@ -92,6 +92,37 @@ json Write(const ReleaseHistory& release) {
   return out;
 }
 
+json Write(const Frozen& frozen) {
+  return {
+      {"by", Clean(frozen.by)}, {"reason", Message(frozen.reason)}, {"since", Time(frozen.since)}};
+}
+
+json Write(const RunningState& running) {
+  return {{"revision", Clean(running.revision)},
+          {"fingerprint", Clean(running.fingerprint)},
+          {"release", Write(running.release)}};
+}
+
+json Write(const LastKnownGood& good) {
+  json out = {{"revision", Clean(good.revision)},
+              {"fingerprint", Clean(good.fingerprint)},
+              {"rollout", Clean(good.rollout)},
+              {"release", Write(good.release)},
+              {"since", Time(good.since)}};
+  if (!good.shared_inputs.empty()) out["sharedInputs"] = Clean(good.shared_inputs);
+  return out;
+}
+
+json Write(const Waiting& waiting) {
+  return {{"revision", Clean(waiting.revision)},
+          {"fingerprint", Clean(waiting.fingerprint)},
+          {"errors", std::clamp(waiting.errors, 0, 1'000'000)}};
+}
+
+json Write(const Leftover& leftover) {
+  return {{"target", Clean(leftover.target)}, {"identity", Clean(leftover.identity)}};
+}
+
 json Write(const TargetRecord& target) {
   json out = {{"phase", ToString(target.phase)},
               {"health", ToString(target.health)},
@@ -159,63 +190,48 @@ std::string LowerCamel(std::string_view trailer) {
 }  // namespace
 
 json ToJson(const Record& record) {
-  json out = {{"unit", ToString(record.unit)},
-              {"phase", ToString(record.phase)},
-              {"reason", Clean(record.reason)},
-              {"message", Message(record.message)},
-              {"revision", Clean(record.revision)},
-              {"fingerprint", Clean(record.fingerprint)},
-              {"release", Write(record.release)},
-              {"rollout", Clean(record.rollout)},
-              {"kind", Clean(record.kind)},
-              {"attempt", std::clamp(record.attempt, 0, 1'000'000)},
-              {"plan", Clean(record.plan)},
-              {"engine", Clean(record.engine)},
-              {"hasWritten", record.has_written},
-              {"revertPending", record.revert_pending},
-              {"revertOperation", Clean(record.revert_operation)},
-              {"rollbackPending", record.rollback_pending},
-              {"promoteOperation", Clean(record.promote_operation)},
-              {"adopting", WriteList(record.adopting, record.adopting.size())},
-              {"gates", WriteList(record.gates, record.gates.size())},
-              {"failed", WriteList(record.failed, kNewest)},
-              {"releases", WriteList(record.releases, kNewest)},
-              {"drift", WriteList(record.drift, kMaxDrift)},
-              {"targets", json::object()}};
+  json out = {
+      {"unit", ToString(record.unit)},
+      {"phase", ToString(record.phase)},
+      {"reason", Clean(record.reason)},
+      {"message", Message(record.message)},
+      {"revision", Clean(record.revision)},
+      {"fingerprint", Clean(record.fingerprint)},
+      {"release", Write(record.release)},
+      {"rollout", Clean(record.rollout)},
+      {"kind", Clean(record.kind)},
+      {"attempt", std::clamp(record.attempt, 0, 1'000'000)},
+      {"plan", Clean(record.plan)},
+      {"engine", Clean(record.engine)},
+      {"hasWritten", record.open.has_value()},
+      {"revertPending", record.pending_revert.has_value()},
+      {"revertOperation", record.pending_revert ? Clean(record.pending_revert->operation) : ""},
+      {"rollbackPending", record.IsRollingBack()},
+      {"promoteOperation", Clean(record.promote_operation)},
+      {"adopting", json::array()},
+      {"gates", WriteList(record.wait.gates, record.wait.gates.size())},
+      {"failed", WriteList(record.failed, kNewest)},
+      {"releases", WriteList(record.releases, kNewest)},
+      {"drift", WriteList(record.drift, kMaxDrift)},
+      {"targets", json::object()}};
   if (record.outcome) out["outcome"] = ToString(*record.outcome);
-  if (record.frozen) {
-    out["frozen"] = {{"by", Clean(record.frozen->by)},
-                     {"reason", Message(record.frozen->reason)},
-                     {"since", Time(record.frozen->since)}};
-  }
+  if (record.frozen) out["frozen"] = Write(*record.frozen);
   if (record.prune_waits) out["pruneWaits"] = true;
   PutTime(out, "started", record.started);
   PutTime(out, "finished", record.finished);
-  PutTime(out, "healthDeadline", record.health_deadline);
-  PutTime(out, "wake", record.wake);
-  PutTime(out, "erroredSince", record.errored_since);
-  if (record.waiting) {
-    out["waiting"] = {{"revision", Clean(record.waiting->revision)},
-                      {"fingerprint", Clean(record.waiting->fingerprint)},
-                      {"errors", std::clamp(record.waiting->errors, 0, 1'000'000)}};
+  if (record.open) {
+    PutTime(out, "healthDeadline", record.open->health_deadline);
+    PutTime(out, "erroredSince", record.open->errored_since);
+    out["adopting"] = WriteList(record.open->adopting, record.open->adopting.size());
   }
+  PutTime(out, "wake", record.wait.wake);
+  if (record.wait.content) out["waiting"] = Write(*record.wait.content);
   PutTime(out, "healthySince", record.healthy_since);
-  if (record.running) {
-    out["running"] = {{"revision", Clean(record.running->revision)},
-                      {"fingerprint", Clean(record.running->fingerprint)},
-                      {"release", Write(record.running->release)}};
-  }
-  if (record.last_known_good) {
-    const LastKnownGood& good = *record.last_known_good;
-    out["lastKnownGood"] = {{"revision", Clean(good.revision)},
-                            {"fingerprint", Clean(good.fingerprint)},
-                            {"rollout", Clean(good.rollout)},
-                            {"release", Write(good.release)},
-                            {"since", Time(good.since)}};
-    if (!good.shared_inputs.empty())
-      out["lastKnownGood"]["sharedInputs"] = Clean(good.shared_inputs);
-  }
+  if (record.running) out["running"] = Write(*record.running);
+  if (record.last_known_good) out["lastKnownGood"] = Write(*record.last_known_good);
   for (const auto& [name, target] : record.targets) out["targets"][Clean(name)] = Write(target);
+  if (!record.leftovers.empty())
+    out["leftovers"] = WriteList(record.leftovers, record.leftovers.size());
   Fit(out);
   return out;
 }

@@ -248,6 +248,13 @@ Status Read(const json& value, const std::string& where, Waiting& out) {
   return reader.Finish();
 }
 
+Status Read(const json& value, const std::string& where, Leftover& out) {
+  Reader reader(value, where);
+  reader.RequiredText("target", out.target);
+  reader.Text("identity", out.identity);
+  return reader.Finish();
+}
+
 Status Read(const json& value, const std::string& where, TargetRecord& out) {
   Reader reader(value, where);
   reader.Word("phase", ParsePhase, out.phase);
@@ -272,6 +279,28 @@ Status ReadTargets(const json& value, const std::string& where,
   return {};
 }
 
+// What ends with the verdict, so that without a rollout that has written it is nothing: version 0.1
+// left some of it behind.
+void ReadOpenRollout(Reader& reader, Record& record) {
+  OpenRollout open;
+  bool has_written = false;
+  reader.Flag("hasWritten", has_written);
+  reader.Instant("healthDeadline", open.health_deadline);
+  reader.Instant("erroredSince", open.errored_since);
+  reader.List("adopting", open.adopting, kRead);
+  if (has_written) record.open = std::move(open);
+}
+
+// That the rollback is pending, the phase says too.
+void ReadPending(Reader& reader, Record& record) {
+  PendingRevert revert;
+  bool is_revert_pending = false, is_rollback_pending = false;
+  reader.Flag("revertPending", is_revert_pending);
+  reader.Text("revertOperation", revert.operation);
+  reader.Flag("rollbackPending", is_rollback_pending);
+  if (is_revert_pending) record.pending_revert = std::move(revert);
+}
+
 }  // namespace
 
 Result<Record> ParseRecord(const json& value) {
@@ -293,18 +322,13 @@ Result<Record> ParseRecord(const json& value) {
   reader.Text("engine", record.engine);
   reader.Instant("started", record.started);
   reader.Instant("finished", record.finished);
-  reader.Instant("healthDeadline", record.health_deadline);
-  reader.Instant("wake", record.wake);
-  reader.Instant("erroredSince", record.errored_since);
-  reader.OptionalObject("waiting", record.waiting, kRead);
-  reader.Flag("hasWritten", record.has_written);
-  reader.Flag("revertPending", record.revert_pending);
-  reader.Text("revertOperation", record.revert_operation);
-  reader.Flag("rollbackPending", record.rollback_pending);
+  reader.Instant("wake", record.wait.wake);
+  reader.OptionalObject("waiting", record.wait.content, kRead);
+  reader.List("gates", record.wait.gates, kRead);
+  ReadOpenRollout(reader, record);
+  ReadPending(reader, record);
   reader.Flag("pruneWaits", record.prune_waits);
   reader.Text("promoteOperation", record.promote_operation);
-  reader.List("adopting", record.adopting, kRead);
-  reader.List("gates", record.gates, kRead);
   reader.List("failed", record.failed, kRead);
   reader.List("releases", record.releases, kRead);
   reader.OptionalObject("running", record.running, kRead);
@@ -312,6 +336,7 @@ Result<Record> ParseRecord(const json& value) {
   reader.Instant("healthySince", record.healthy_since);
   reader.List("drift", record.drift, kRead);
   reader.Object("targets", record.targets, ReadTargets);
+  reader.List("leftovers", record.leftovers, kRead);
   SLUICE_CHECK(reader.Finish());
   return record;
 }

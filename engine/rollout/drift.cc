@@ -5,14 +5,11 @@
 #include "engine/base/log.h"
 #include "engine/base/strings.h"
 #include "engine/base/time_format.h"
-#include "engine/config/config.h"
 #include "engine/plan/plan_builder.h"
-#include "engine/render/render.h"
 #include "engine/rollout/facts.h"
 #include "engine/rollout/interrupt_watch.h"
 #include "engine/rollout/live_steps.h"
-#include "engine/rollout/recorder.h"
-#include "engine/rollout/target_session.h"
+#include "engine/rollout/unit_plan.h"
 
 namespace sluice::rollout {
 namespace {
@@ -48,21 +45,42 @@ Change ToDrift(const std::string& target, const targets::PreparedObject& object,
   return change;
 }
 
-// The forced prediction shows values, the unforced one who changed them.
-Status Compare(const Services& services, TargetSession& session, const PlanRequest& request,
-               Checked& checked) {
-  SLUICE_TRY(const auto forced, session.driver->Predict(session.prepared.objects, session.live,
-                                                        targets::Force::kYes, services.ReadCall()));
-  for (size_t i = 0; i < forced.size(); ++i) {
-    targets::Prediction prediction = forced[i];
-    prediction.conflicts = session.predictions[i].conflicts;
-    using Kind = targets::Prediction::Kind;
-    if (prediction.kind == Kind::kSame || prediction.kind == Kind::kUnknowable) continue;
-    Change change = ToDrift(request.unit.application.empty() ? "" : session.target.name,
-                            session.prepared.objects[i], prediction);
+using Kind = targets::Prediction::Kind;
+
+// Who changed what differs: the forced prediction shows values, an unforced one of these objects
+// who owns the fields. Nothing is asked where nothing differs.
+Status NameOwners(const Services& services, const TargetSession& session,
+                  const std::vector<size_t>& differing,
+                  std::vector<targets::Prediction>& predictions) {
+  std::vector<targets::PreparedObject> objects;
+  for (const size_t i : differing) {
+    if (predictions[i].kind == Kind::kUpdate) objects.push_back(session.prepared.objects[i]);
+  }
+  if (objects.empty()) return {};
+  SLUICE_TRY(
+      const auto unforced,
+      session.driver->Predict(objects, session.live, targets::Force::kNo, services.ReadCall()));
+  size_t next = 0;
+  for (const size_t i : differing) {
+    if (predictions[i].kind == Kind::kUpdate) predictions[i].conflicts = unforced[next++].conflicts;
+  }
+  return {};
+}
+
+Status Compare(const Services& services, TargetSession& session, Checked& checked) {
+  std::vector<targets::Prediction> predictions = session.predictions;
+  std::vector<size_t> differing;
+  for (size_t i = 0; i < predictions.size(); ++i) {
+    const bool differs =
+        predictions[i].kind != Kind::kSame && predictions[i].kind != Kind::kUnknowable;
+    if (differs) differing.push_back(i);
+  }
+  SLUICE_CHECK(NameOwners(services, session, differing, predictions));
+  for (const size_t i : differing) {
+    Change change = ToDrift(session.target.name, session.prepared.objects[i], predictions[i]);
     if (change.action == Action::kUpdate && change.fields.empty()) continue;  // ownership alone
     checked.report.changes.push_back(std::move(change));
-    for (const auto& conflict : prediction.conflicts) Add(checked.fighters, conflict.manager);
+    for (const auto& conflict : predictions[i].conflicts) Add(checked.fighters, conflict.manager);
   }
   return {};
 }
@@ -93,25 +111,18 @@ Result<Checked> Check(const Services& services, const std::string& pipeline, con
     checked.report.is_known = false;
     return checked;
   }
-  SLUICE_TRY(checked.unit, config::LoadUnit(**tree, unit, services.yaml));
-  SLUICE_TRY(const auto rendered, render::Render(checked.unit, **tree, services.yaml));
-  if (!rendered.problems.empty())
-    return Fail(ErrorCode::kInvalidConfig, "ConfigInvalid", ToString(rendered.problems.front()));
-  for (const Target& target : checked.unit.targets) {
-    PlanRequest request;
-    request.unit = unit;
-    request.pipeline = pipeline;
-    request.resources = &rendered.resources;
-    request.keep_leftovers = true;
-    SLUICE_TRY(auto session, OpenTarget(services, target, request));
-    SLUICE_CHECK(Compare(services, session, request, checked));
+  SLUICE_TRY(RenderedUnit running, RenderFrom(services, std::move(*tree), unit));
+  SLUICE_TRY(checked.sessions,
+             PlanUnit(services, RestoreRequest(pipeline, running), running.unit.targets, {}));
+  for (TargetSession& session : checked.sessions) {
+    SLUICE_CHECK(Compare(services, session, checked));
     SLUICE_TRY(auto health,
                session.driver->Assess(session.ref_list(), session.live,
                                       targets::TargetDriver::Diagnose::kYes, services.ReadCall()));
-    checked.health_by_target[target.name] = Worst(health);
+    checked.health_by_target[session.target.name] = Worst(health);
     checked.report.health.insert(checked.report.health.end(), health.begin(), health.end());
-    checked.sessions.push_back(std::move(session));
   }
+  checked.unit = std::move(running.unit);
   return checked;
 }
 
@@ -128,66 +139,32 @@ std::vector<std::string> Names(const std::vector<Change>& changes) {
 }
 
 Status RecordHealth(Pass& pass, const Checked& checked) {
-  Record& record = pass.record;
-  const SystemTime now = pass.Now();
-  const Health worst = Worst(checked.report.health);
-  // Suspended is what was declared; Progressing alone is a pod being moved, and ends a Healthy stay
-  // all the same.
-  const bool is_healthy = worst == Health::kHealthy || worst == Health::kSuspended;
-  const bool was_healthy = std::ranges::all_of(record.targets, [](const auto& t) {
-    return t.second.health == Health::kHealthy || t.second.health == Health::kSuspended;
-  });
-  for (const auto& [name, health] : checked.health_by_target) {
-    TargetRecord& target = record.targets[name];
-    target.health = health;
-    target.health_at = now;
-  }
-  if (is_healthy == was_healthy) return {};
-  if (is_healthy) {
-    record.healthy_since = now;
-  } else {
-    CloseStay(record, now);
-  }
-  std::string body;
+  std::string unhealthy;
   for (const ObjectHealth& object : checked.report.health) {
     if (object.health != Health::kHealthy)
-      body += ToString(object.ref) + " " + std::string(ToString(object.health)) + " " +
-              object.reason + " " + object.message + "\n";
+      unhealthy += ToString(object.ref) + " " + std::string(ToString(object.health)) + " " +
+                   object.reason + " " + object.message + "\n";
   }
-  return pass.services.log.Append(MakeEntry(pass.services, EventKind::kHealth, record,
-                                            "health is now " + std::string(ToString(worst)), body),
-                                  pass.services.GitCall());
+  return pass.Push(life::HealthSeen(pass.record(), checked.health_by_target,
+                                    Worst(checked.report.health), unhealthy, pass.Now()));
 }
 
 std::string By(const Checked& checked) {
   return checked.fighters.empty() ? "" : ", changed by " + Join(checked.fighters, ", ");
 }
 
-// After a heal: when the one before it did not last, somebody fights. What the record then says; ""
-// when nobody does.
-std::string NoteFight(Pass& pass, const Checked& checked) {
-  if (pass.heals_in_row == 0) return "";
-  Record& record = pass.record;
+// After a heal: when the one before it did not last, somebody fights.
+std::optional<life::Fight> FindFight(const Pass& pass, const Checked& checked) {
+  if (pass.heals_in_row == 0) return std::nullopt;
   const int heals = pass.heals_in_row + 1;
-  record.wake = pass.Now() + HealPause(checked.unit.environment.drift.interval, heals);
-  record.reason = kHealFought;
+  const SystemTime wake = pass.Now() + HealPause(checked.unit.environment.drift.interval, heals);
   // Who deletes an object leaves no name on it.
   const std::string who = checked.fighters.empty() ? "somebody who leaves no field manager"
                                                    : "'" + Join(checked.fighters, "', '") + "'";
-  record.message = who + " fights the heal of " + ToString(checked.report.changes.front().ref) +
-                   (checked.report.changes.size() > 1 ? " and others" : "") + ": healed " +
-                   std::to_string(heals) + " times in a row, looked at again at " +
-                   FormatTime(*record.wake);
-  return record.message;
-}
-
-// What was fought over stays as declared now, or is no longer healed. True when that is news.
-bool EndFight(Record& record, bool goes_on) {
-  if (goes_on || record.reason != kHealFought) return false;
-  record.reason.clear();
-  record.message.clear();
-  record.wake.reset();
-  return true;
+  return life::Fight{
+      wake, who + " fights the heal of " + ToString(checked.report.changes.front().ref) +
+                (checked.report.changes.size() > 1 ? " and others" : "") + ": healed " +
+                std::to_string(heals) + " times in a row, looked at again at " + FormatTime(wake)};
 }
 
 Result<PassResult> Heal(Pass& pass, Checked& checked) {
@@ -217,13 +194,8 @@ Result<PassResult> Heal(Pass& pass, Checked& checked) {
                         end.reason, "healing: " + end.message};
     }
   }
-  pass.record.drift.clear();
-  const std::string fight = NoteFight(pass, checked);
-  SLUICE_CHECK(pass.services.log.Append(
-      MakeEntry(pass.services, EventKind::kHealed, pass.record,
-                fight.empty() ? "drift healed" : "drift healed again: " + fight,
-                Join(Names(checked.report.changes), "\n")),
-      pass.services.GitCall()));
+  SLUICE_CHECK(pass.Push(
+      life::Healed(pass.record(), Names(checked.report.changes), FindFight(pass, checked))));
   return PassResult{.drift = DriftSeen::kHealed};
 }
 
@@ -235,13 +207,13 @@ Duration HealPause(Duration interval, int heals_in_row) {
 }
 
 int HealsInRow(const Record& record, Duration interval) {
-  if (record.reason != kHealFought || !record.wake) return 0;
+  if (record.reason != kHealFought || !record.wait.wake) return 0;
   SystemTime looked{};
   for (const auto& [name, target] : record.targets)
     looked = std::max(looked, target.health_at.value_or(SystemTime{}));
   int heals = 2;  // with fewer nobody fights
   // The heal itself took a while after the look.
-  while (heals < 5 && looked + HealPause(interval, heals + 1) <= *record.wake) ++heals;
+  while (heals < 5 && looked + HealPause(interval, heals + 1) <= *record.wait.wake) ++heals;
   return heals;
 }
 
@@ -253,8 +225,8 @@ Result<DriftReport> CheckDrift(const Services& services, const std::string& pipe
 
 Result<PassResult> RunDriftCheck(Pass& pass) {
   // Only what the last finished rollout left running can be compared.
-  const Record& known = pass.record;
-  if (!known.running || known.has_written || known.rollback_pending) return PassResult{};
+  const Record& record = pass.record();
+  if (!record.running || record.open || record.IsRollingBack()) return PassResult{};
   auto checked = Check(pass.services, pass.snapshot->declared.pipeline.name, pass.unit);
   if (!checked) {
     // Not knowing is no drift and no change of health.
@@ -267,25 +239,10 @@ Result<PassResult> RunDriftCheck(Pass& pass) {
   const auto names = Names(checked->report.changes);
   // What failed is not brought back over somebody's repair.
   const bool may_heal = checked->unit.environment.drift.mode == DriftMode::kHeal &&
-                        !pass.record.frozen && RunsGood(pass.record);
+                        !record.frozen && RunsGood(record);
   const bool heals = may_heal && !names.empty();
-  const bool is_news = names != pass.record.drift;
-  const bool has_ended = EndFight(pass.record, heals);
-  pass.record.drift = names;
-  if (is_news || heals || has_ended) {
-    // With nothing to heal: it was, and the process ended before it could say so; or somebody put
-    // it back; or the last heal lasted.
-    const std::string summary =
-        !names.empty() ? std::to_string(checked->report.changes.size()) + " objects drifted" +
-                             (pass.heals_in_row > 0 ? " again after a heal" : "") + By(*checked)
-        : is_news ? "live is again as declared"
-                  : "the last heal lasts, nobody fights it any more";
-    SLUICE_CHECK(pass.services.log.Append(
-        MakeEntry(pass.services,
-                  names.empty() && may_heal ? EventKind::kHealed : EventKind::kDrifted, pass.record,
-                  summary, Join(names, "\n")),
-        pass.services.GitCall()));
-  }
+  SLUICE_CHECK(pass.Push(life::DriftSeen(record, {names, checked->report.changes.size(),
+                                                  By(*checked), pass.heals_in_row > 0, may_heal})));
   if (!heals) return PassResult{.drift = names.empty() ? DriftSeen::kNone : DriftSeen::kDrifted};
   return Heal(pass, *checked);
 }

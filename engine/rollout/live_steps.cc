@@ -80,12 +80,21 @@ Split SplitOf(const TargetSession& session, const std::vector<targets::PreparedO
   return split;
 }
 
+// Asks the server about what the plan could not: objects whose type or namespace came with an
+// earlier stage, and whether what is replaced may be deleted.
 StepEnd DryRunStage(const Services& services, TargetSession& session, const Split& split,
                     targets::Force force) {
   using targets::WriteMode;
-  const auto results =
-      session.driver->Apply(split.others, WriteMode::kDryRun, force, services.WriteCall());
-  if (StepEnd end = FromWrites(split.others, results, "dry run of"); !end.is_ok()) return end;
+  std::vector<targets::PreparedObject> unasked;
+  for (const auto& object : split.others) {
+    if (!session.IsForeseen(object.resource.ref)) unasked.push_back(object);
+  }
+  if (!unasked.empty()) {
+    const auto results =
+        session.driver->Apply(unasked, WriteMode::kDryRun, force, services.WriteCall());
+    if (StepEnd end = FromWrites(unasked, results, "dry run of"); !end.is_ok()) return end;
+  }
+  if (split.replaced.empty()) return {};
   const auto rooms = session.driver->MakeRoom(split.replaced, session.live, WriteMode::kDryRun,
                                               services.WriteCall());
   return FromWrites(split.replaced, rooms, "dry run of replacing");

@@ -36,8 +36,9 @@ struct ApplyOptions {
   Permission permission = Permission::kLease;
 };
 
-// Stage by stage: dry run, write, wait until the next stage can start. Only objects that the plan
-// changes; those that it replaces are deleted right before the stage's write.
+// Stage by stage: dry run of what the plan's own could not foresee, write, wait until the next
+// stage can start. Only objects that the plan changes; those that it replaces are deleted right
+// before the stage's write.
 StepEnd ApplyStages(const Services& services, TargetSession& session, const ApplyOptions& options,
                     InterruptWatch& watch);
 

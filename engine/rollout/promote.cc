@@ -5,7 +5,6 @@
 #include "engine/base/hash.h"
 #include "engine/rollout/config_commit.h"
 #include "engine/rollout/facts.h"
-#include "engine/rollout/recorder.h"
 
 namespace sluice::rollout {
 namespace {
@@ -117,23 +116,13 @@ namespace {
 // The unit itself stands where it is declared and is not Held: only what would enter it waits. A
 // rollout of the unit itself speaks for itself.
 Result<PassResult> WaitToPromote(Pass& pass, const promotion::Decision& decision) {
-  const PassResult waits{Standing::kHeld, decision.until, false, decision.reason, decision.message};
-  Record& record = pass.record;
+  const Record& record = pass.record();
   const bool is_at_rest = record.phase == Phase::kIdle && record.outcome == Outcome::kSucceeded;
-  if (!is_at_rest) return waits;
-  const GateRecord gate{"promotion", "held", decision.reason, decision.message, decision.until};
-  const bool is_told = record.gates.size() == 1 && record.gates[0].gate == gate.gate &&
-                       record.gates[0].reason == gate.reason && record.gates[0].until == gate.until;
-  if (is_told) return waits;
-  record.gates = {gate};
-  record.wake = decision.until;
-  SLUICE_CHECK(pass.services.log.Append(
-      MakeEntryAbout(
-          pass.services, EventKind::kHeld, record, AtTip(pass),
-          "promotion waits: " + decision.reason + ": " + decision.message, "",
-          {{"Promoted-Release", decision.release.version + " " + decision.release.digest}}),
-      pass.services.GitCall()));
-  return waits;
+  if (is_at_rest) {
+    SLUICE_CHECK(pass.Push(life::PromotionWaits(
+        record, AtTip(pass), decision.release, decision.reason, decision.message, decision.until)));
+  }
+  return PassResult{Standing::kHeld, decision.until, false, decision.reason, decision.message};
 }
 
 promotion::Decision Refused(promotion::Decision decision, std::string reason, std::string message) {
@@ -149,7 +138,7 @@ promotion::Decision Refused(promotion::Decision decision, std::string reason, st
 Result<PassResult> PromoteIfDue(Pass& pass) {
   const DeclaredUnit* declared = pass.declared();
   if (!declared || declared->environment.promotion.mode != PromotionMode::kAuto ||
-      pass.record.frozen)
+      pass.record().frozen)
     return PassResult{};
   const auto view =
       ViewPromotion(*pass.snapshot, *pass.state, pass.unit, pass.Now(), Asker::kEngine);
@@ -161,7 +150,7 @@ Result<PassResult> PromoteIfDue(Pass& pass) {
   if (decision.kind != Kind::kPromote) return PassResult{};
   const std::string replaces = ReleaseOf(*declared).digest;
   const std::string operation = PromotionOperation(pass.unit, decision.release, replaces);
-  Record& record = pass.record;
+  const Record& record = pass.record();
   if (record.promote_operation == operation) {
     SLUICE_TRY(const Effect effect,
                EffectOf(pass.services, *view.from, pass.unit, decision.source_revision));
@@ -177,18 +166,8 @@ Result<PassResult> PromoteIfDue(Pass& pass) {
   }
   // Recorded before the push: a crash between the two finds the operation here and only pushes.
   if (record.promote_operation != operation) {
-    record.promote_operation = operation;
-    auto entry = MakeEntryAbout(
-        pass.services, EventKind::kPromoted, record, AtTip(pass),
-        "promotes " +
-            (decision.release.version.empty() ? decision.release.digest
-                                              : decision.release.version) +
-            " from " + view.from->environment,
-        "",
-        {{"From", view.from->environment},
-         {"Promoted-Release", decision.release.version + " " + decision.release.digest},
-         {"Operation", operation}});
-    SLUICE_CHECK(pass.services.log.Append(std::move(entry), pass.services.GitCall()));
+    SLUICE_CHECK(pass.Push(life::PromotionBegan(record, AtTip(pass), view.from->environment,
+                                                decision.release, operation)));
   }
   auto committed =
       CommitPromotion(pass.services, pass.services.options.identity, *view.from, pass.unit,

@@ -3,14 +3,11 @@
 #include <algorithm>
 
 #include "engine/base/log.h"
-#include "engine/config/config.h"
 #include "engine/render/objects.h"
-#include "engine/render/render.h"
 #include "engine/rollout/facts.h"
 #include "engine/rollout/interrupt_watch.h"
 #include "engine/rollout/live_steps.h"
-#include "engine/rollout/recorder.h"
-#include "engine/rollout/target_session.h"
+#include "engine/rollout/unit_plan.h"
 
 namespace sluice::rollout {
 namespace {
@@ -19,34 +16,23 @@ RollbackEnd Impossible(const std::string& message) {
   return {.is_possible = false, .message = message};
 }
 
-struct Good {
-  std::unique_ptr<SourceTree> tree;
-  DeclaredUnit unit;
-  std::vector<Resource> resources;
-};
-
-Result<std::optional<Good>> LoadGood(Pass& pass, std::string& why_not) {
+Result<std::optional<RenderedUnit>> LoadGood(Pass& pass, std::string& why_not) {
   SLUICE_TRY(auto tree, pass.services.log.OpenGood(pass.unit));
   if (!tree) {
     why_not = "the deploy log holds no last known good of this unit";
-    return std::optional<Good>();
+    return std::optional<RenderedUnit>();
   }
-  Good good;
-  good.tree = std::move(*tree);
-  SLUICE_TRY(good.unit, config::LoadUnit(*good.tree, pass.unit, pass.services.yaml));
-  SLUICE_TRY(auto rendered, render::Render(good.unit, *good.tree, pass.services.yaml));
-  if (!good.unit.problems.empty() || !rendered.problems.empty()) {
-    why_not = "last known good no longer renders: " + ToString(good.unit.problems.empty()
-                                                                   ? rendered.problems.front()
-                                                                   : good.unit.problems.front());
-    return std::optional<Good>();
+  auto good = RenderFrom(pass.services, std::move(*tree), pass.unit);
+  if (!good && good.error().code() == ErrorCode::kInvalidConfig) {
+    why_not = "last known good no longer renders: " + good.error().message();
+    return std::optional<RenderedUnit>();
   }
-  good.resources = std::move(rendered.resources);
-  return std::optional<Good>(std::move(good));
+  if (!good) return Fail(good.error());
+  return std::optional(*std::move(good));
 }
 
 // Last known good's targets and those the failed content named.
-std::vector<Target> TouchedTargets(const Pass& pass, const Good& good) {
+std::vector<Target> TouchedTargets(const Pass& pass, const RenderedUnit& good) {
   std::vector<Target> targets = good.unit.targets;
   if (const DeclaredUnit* failed = pass.declared()) {
     for (const Target& target : failed->targets) {
@@ -61,7 +47,7 @@ std::vector<Target> TouchedTargets(const Pass& pass, const Good& good) {
 
 struct Rollback {
   Pass& pass;
-  Good good;
+  RenderedUnit good;
   deploylog::Inventory inventory;
   deploylog::Inventory created;
   InterruptWatch watch;
@@ -110,16 +96,10 @@ Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
   const std::string pipeline = pass.snapshot->declared.pipeline.name;
   const std::vector<Resource> resources =
       is_in_good ? GoodResources(target) : std::vector<Resource>();
-  PlanRequest request;
-  request.unit = pass.unit;
-  request.pipeline = pipeline;
+  PlanRequest request = RestoreRequest(pipeline, good);
   request.resources = &resources;
   request.inventory = inventory[target.name];
   request.pipeline_units = PipelineUnits(services, *pass.snapshot);
-  request.keep_leftovers = true;
-  // What others changed meanwhile on fields that last known good sets is taken back: a conflict
-  // must not keep the bad version up (docs/decisions/0010-a-rollback-takes-its-fields-back.md).
-  request.force = targets::Force::kYes;
   request.heeds_live_consent = true;
   SLUICE_TRY(TargetSession session, OpenTarget(services, target, request));
   if (session.is_refused || !session.plan.blockers.empty()) {
@@ -150,8 +130,8 @@ Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
   const SystemTime deadline = pass.Now() + good.unit.application.health_timeout;
   if (StepEnd end = AwaitHealth(services, session, deadline, watch); !end.is_ok()) return end;
   if (!is_in_good) return StepEnd{};
-  return RunSmokeTests(services, session, good.unit, *good.tree, pipeline, pass.record.rollout,
-                       pass.record.last_known_good ? pass.record.last_known_good->revision : "",
+  return RunSmokeTests(services, session, good.unit, *good.tree, pipeline, pass.record().rollout,
+                       pass.record().last_known_good ? pass.record().last_known_good->revision : "",
                        Permission::kDecidedRollback, watch)
       .end;
 }
@@ -184,13 +164,13 @@ Result<RollbackEnd> Rollback::Run() {
   }
   if (no_verdict) return Fail(*no_verdict);
   if (!impossible.empty()) return Impossible(impossible);
-  return RollbackEnd{.message = left_behind, .inventory = inventory};
+  return RollbackEnd{.message = left_behind, .inventory = inventory, .targets = good.unit.targets};
 }
 
 }  // namespace
 
 Result<RollbackEnd> RollBack(Pass& pass) {
-  log::Info("rollback", {{"unit", ToString(pass.unit)}, {"rollout", pass.record.rollout}});
+  log::Info("rollback", {{"unit", ToString(pass.unit)}, {"rollout", pass.record().rollout}});
   std::string why_not;
   SLUICE_TRY(auto good, LoadGood(pass, why_not));
   if (!good) return Impossible(why_not);
@@ -201,7 +181,7 @@ Result<RollbackEnd> RollBack(Pass& pass) {
       std::move(*good),
       std::move(inventory),
       std::move(created),
-      InterruptWatch(pass.services, pass.unit, pass.record.fingerprint, Heed::kDecidedRollback),
+      InterruptWatch(pass.services, pass.unit, pass.record().fingerprint, Heed::kDecidedRollback),
       {}};
   return rollback.Run();
 }
@@ -222,7 +202,7 @@ Result<std::string> TakenByAnother(Pass& pass, const Snapshot& tip) {
 }
 
 Result<std::optional<PassResult>> RecordRollback(Pass& pass, Result<RollbackEnd> end) {
-  Record& record = pass.record;
+  const Record& record = pass.record();
   const SystemTime now = pass.Now();
   if (!end) {
     if (end.error().code() == ErrorCode::kCancelled)
@@ -233,47 +213,19 @@ Result<std::optional<PassResult>> RecordRollback(Pass& pass, Result<RollbackEnd>
         PassResult{Standing::kErrored, now + Backoff(pass.services.options, pass.errors_in_row),
                    false, end.error().reason(), "rolling back: " + end.error().message()});
   }
-  record.rollback_pending = false;
-  SLUICE_CHECK(Advance(record, end->is_superseded ? Trigger::kSupersede : Trigger::kRolledBack));
   if (end->is_superseded) {
-    record.revert_pending = false;
-    record.message += "; newer content came before the rollback ended";
-    SLUICE_CHECK(pass.services.log.Append(MakeEntry(pass.services, EventKind::kSuperseded, record,
-                                                    "the rollback yields to a newer commit"),
-                                          pass.services.GitCall()));
+    SLUICE_CHECK(pass.Push(life::RollbackYielded(record)));
     return std::optional(PassResult{.standing = Standing::kFailed, .look_again = true});
   }
-  deploylog::Entry entry;
-  if (end->is_possible) {
-    if (record.last_known_good) {
-      record.running =
-          RunningState{record.last_known_good->revision, record.last_known_good->fingerprint,
-                       record.last_known_good->release};
-      record.healthy_since = now;
-    }
-    for (auto& [name, target] : record.targets) {
-      target.phase = Phase::kIdle;
-      target.health = Health::kHealthy;
-      target.health_at = now;
-    }
-    entry = MakeEntry(
-        pass.services, EventKind::kRolledback, record,
-        "live is back at " + (record.last_known_good ? record.last_known_good->revision.substr(0, 7)
-                                                     : "last known good"),
-        end->message);
-    entry.inventory = end->inventory;
-    entry.created = deploylog::Inventory{};
-  } else {
-    // Something of the failed content runs, and nobody knows what.
-    record.running.reset();
-    for (auto& [name, target] : record.targets) target.health = Health::kUnknown;
-    record.reason = "RollbackImpossible";
-    record.message = "live could not be brought back to last known good: " + end->message;
-    record.frozen = Frozen{"sluice", record.message, now};
-    entry = MakeEntry(pass.services, EventKind::kFrozen, record,
-                      "rollback impossible, frozen for a person", end->message);
+  if (!end->is_possible) {
+    SLUICE_CHECK(pass.Push(life::RollbackImpossible(record, end->message, now)));
+    return std::optional<PassResult>();
   }
-  SLUICE_CHECK(pass.services.log.Append(std::move(entry), pass.services.GitCall()));
+  deploylog::Entry entry;
+  entry.inventory = end->inventory;
+  entry.created = deploylog::Inventory{};
+  const life::Back back{Named(end->targets), Occupied(end->inventory), end->message};
+  SLUICE_CHECK(pass.Push(life::RolledBack(record, back, now), std::move(entry)));
   return std::optional<PassResult>();
 }
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "engine/rollout/pass.h"
 
@@ -12,6 +14,7 @@ struct RollbackEnd {
   bool is_superseded = false;  // newer content came: it goes on from what is live
   std::string message;
   deploylog::Inventory inventory;
+  std::vector<Target> targets;  // of last known good
 };
 
 // Renders last known good from the log's copy, applies it everywhere the unit may have touched,

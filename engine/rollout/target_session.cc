@@ -147,6 +147,13 @@ bool TargetSession::IsReplaced(const ObjectRef& ref) const {
   return change != plan.changes.end() && change->action == Action::kReplace;
 }
 
+bool TargetSession::IsForeseen(const ObjectRef& ref) const {
+  for (size_t i = 0; i < predictions.size(); ++i) {
+    if (prepared.objects[i].resource.ref == ref) return predictions[i].kind != Kind::kUnknowable;
+  }
+  return false;
+}
+
 std::set<UnitId> PipelineUnits(const Services& services, const Snapshot& snapshot) {
   std::set<UnitId> units;
   for (const auto& [unit, declared] : snapshot.declared.units) units.insert(unit);
@@ -159,62 +166,62 @@ targets::Ownership OwnershipOf(const std::string& pipeline, const UnitId& unit) 
   return {pipeline, unit};
 }
 
-Result<TargetSession> OpenTarget(const Services& services, const Target& target,
-                                 const PlanRequest& request) {
-  TargetSession session;
-  session.target = target;
-  const std::string where = "target " + target.name;
-  SLUICE_TRY(session.driver, services.make_driver(target));
-  const targets::Ownership owner = OwnershipOf(request.pipeline, request.unit);
+namespace {
+
+Status LookAt(const Services& services, const PlanRequest& request, TargetSession& session) {
   {
     const StepTimer timer(services, "observe");
-    auto prepared = session.driver->Prepare(*request.resources, owner, services.ReadCall());
-    if (!prepared) return Fail(std::move(prepared).error().With(where));
-    session.prepared = std::move(*prepared);
+    const targets::Ownership owner = OwnershipOf(request.pipeline, request.unit);
+    SLUICE_TRY(session.prepared,
+               session.driver->Prepare(*request.resources, owner, services.ReadCall()));
     std::set<ObjectRef> refs = session.refs();
     refs.insert(request.inventory.begin(), request.inventory.end());
-    auto live = session.driver->Observe({refs.begin(), refs.end()}, services.ReadCall());
-    if (!live) return Fail(std::move(live).error().With(where));
-    session.live = std::move(*live);
+    SLUICE_TRY(session.live,
+               session.driver->Observe({refs.begin(), refs.end()}, services.ReadCall()));
   }
-  if (request.heeds_live_consent) {
-    for (auto& object : session.prepared.objects) {
-      const auto it = session.live.objects.find(object.resource.ref);
-      if (it != session.live.objects.end())
-        object.replace = std::max(object.replace, it->second.replace);
-    }
+  for (auto& object : session.prepared.objects) {
+    const auto it = session.live.objects.find(object.resource.ref);
+    if (request.heeds_live_consent && it != session.live.objects.end())
+      object.replace = std::max(object.replace, it->second.replace);
   }
   const StepTimer timer(services, "plan");
-  auto predictions = session.driver->Predict(session.prepared.objects, session.live, request.force,
-                                             services.ReadCall());
-  if (!predictions) return Fail(std::move(predictions).error().With(where));
-  session.predictions = std::move(*predictions);
+  SLUICE_TRY(session.predictions, session.driver->Predict(session.prepared.objects, session.live,
+                                                          request.force, services.ReadCall()));
+  return {};
+}
 
+plan::Policy PolicyOf(const PlanRequest& request, const TargetSession& session) {
+  plan::Policy policy;
+  if (request.environment) {
+    policy.prune_max_count = request.environment->prune.max_count;
+    policy.prune_max_percent = request.environment->prune.max_percent;
+  }
+  policy.keep_leftovers = request.keep_leftovers;
+  for (const auto& object : session.prepared.objects) {
+    if (request.adopted.contains("*") ||
+        request.adopted.contains(ToInventoryLine(object.resource.ref))) {
+      policy.adopted.insert(object.resource.ref);
+    }
+  }
+  return policy;
+}
+
+void MakePlan(const Services& services, const PlanRequest& request, TargetSession& session) {
   plan::Input input;
-  input.target = target.name;
+  input.target = session.target.name;
   input.unit = ToString(request.unit);
   input.hmac_key = services.options.hmac_key;
-  const std::string mark = owner.Mark();
+  const std::string mark = OwnershipOf(request.pipeline, request.unit).Mark();
   for (size_t i = 0; i < session.prepared.objects.size(); ++i) {
     input.declared.push_back(Describe(session.prepared.objects[i], session.predictions[i],
-                                      session.live, request, target, mark));
+                                      session.live, request, session.target, mark));
   }
   input.leftovers = Leftovers(session, request, mark);
   session.prune_waits = std::ranges::any_of(input.leftovers, [](const plan::Leftover& leftover) {
     return leftover.is_live && leftover.may_be_claimed && !leftover.is_claimed;
   });
   input.inventory_size = request.inventory.size();
-  if (request.environment) {
-    input.policy.prune_max_count = request.environment->prune.max_count;
-    input.policy.prune_max_percent = request.environment->prune.max_percent;
-  }
-  input.policy.keep_leftovers = request.keep_leftovers;
-  for (const auto& object : session.prepared.objects) {
-    if (request.adopted.contains("*") ||
-        request.adopted.contains(ToInventoryLine(object.resource.ref))) {
-      input.policy.adopted.insert(object.resource.ref);
-    }
-  }
+  input.policy = PolicyOf(request, session);
   session.plan = plan::Build(input);
   for (size_t i = 0; i < session.predictions.size(); ++i) {
     const Kind kind = session.predictions[i].kind;
@@ -224,6 +231,18 @@ Result<TargetSession> OpenTarget(const Services& services, const Target& target,
   }
   session.plan.blockers.insert(session.plan.blockers.begin(), session.prepared.blockers.begin(),
                                session.prepared.blockers.end());
+}
+
+}  // namespace
+
+Result<TargetSession> OpenTarget(const Services& services, const Target& target,
+                                 const PlanRequest& request) {
+  TargetSession session;
+  session.target = target;
+  SLUICE_TRY(session.driver, services.make_driver(target));
+  if (auto looked = LookAt(services, request, session); !looked)
+    return Fail(std::move(looked).error().With("target " + target.name));
+  MakePlan(services, request, session);
   return session;
 }
 

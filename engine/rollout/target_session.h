@@ -29,6 +29,8 @@ struct TargetSession {
   std::vector<int> Stages() const;
   std::vector<targets::PreparedObject> OfStage(int stage, bool only_changed) const;
   bool IsReplaced(const ObjectRef& ref) const;  // the plan says so
+  // The server was asked about it when the plan was made.
+  bool IsForeseen(const ObjectRef& ref) const;
 };
 
 struct PlanRequest {

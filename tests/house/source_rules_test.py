@@ -23,6 +23,12 @@ BANNED = [
 BANNED_EXCEPT = {  # pattern text -> folders where it is right
     r"\bstd::(cout|cerr)\b": ("engine/cli/", "engine/sandbox/"),
 }
+# Who has a record that is not const could change it (docs/decisions/0017-a-record-changes-by-moves.md).
+MUTABLE_RECORD = re.compile(r"(?<!const )(?<!\w)(?:sluice::)?Record(?:\s*[&*]\s*|\s+)(?!const\b)(\w+)\s*([;={,)])")
+RECORD_MEMBER = r"\b(?:record_?|known|own|upstream)(?:\(\))?\s*(?:\.|->)\s*"
+CHANGES = r"(?:\s*(?:\.|->)\s*\w+|\[[^\]]*\])*(?:\s*(?:[-+|]?=(?!=)|\+\+|--)|\.(?:reset|clear|emplace|insert|erase|assign|push_back|resize)\()"
+COPY_OF_RECORD = re.compile(r"(?<!const )\bauto \w+ = [^;=]*\brecord(?:_|\(\))\s*;")
+RECORDS_CHANGE_IN = ("engine/rollout/life/", "engine/model/record", "engine/deploylog/")
 SLEEPS = re.compile(r"\b(sleep_for|sleep_until|usleep|nanosleep)\b")
 
 
@@ -36,6 +42,22 @@ class SourceRules(tree.Case):
                     continue
                 for match in pattern.finditer(text):
                     wrong.append(f"{path}:{text.count(chr(10), 0, match.start()) + 1}: {match.group(0)}: {why}")
+        self.assert_none(wrong)
+
+    def test_only_moves_change_a_record(self):
+        members = re.search(r"struct Record \{(.*?)\n\};", tree.read("engine/model/record.h"), re.S).group(1)
+        names = set(re.findall(r"(\w+)(?: = [^;,]+|\{\})?[;,]", tree.without_comments(members)))
+        self.assertTrue({"phase", "wait", "open", "targets", "started", "finished"} <= names, names)
+        assigned = re.compile(RECORD_MEMBER + "(?:" + "|".join(sorted(names)) + r")\b" + CHANGES)
+        wrong = []
+        for path in tree.code_files("engine"):
+            if path.startswith(RECORDS_CHANGE_IN):
+                continue
+            text = tree.without_comments(tree.read(path))
+            found = [m for m in MUTABLE_RECORD.finditer(text) if m.group(1) != "record_"] 
+            found += [*assigned.finditer(text), *COPY_OF_RECORD.finditer(text)]
+            wrong += [f"{path}:{text.count(chr(10), 0, m.start()) + 1}: {m.group(0)}: only moves (rollout/life/) change a record"
+                      for m in found]
         self.assert_none(wrong)
 
     def test_the_engine_does_not_sleep(self):

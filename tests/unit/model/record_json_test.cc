@@ -18,7 +18,7 @@ SystemTime At(int64_t milliseconds) { return SystemTime{Duration{milliseconds}};
 Record FullRecord() {
   Record r;
   r.unit = {"prod", "checkout"};
-  r.phase = Phase::kVerifying;
+  r.phase = Phase::kRollingBack;
   r.outcome = Outcome::kFailed;
   r.reason = "SmokeTestFailed";
   r.message = "smoke test 'up' said no:\nstatus 500 – “broken”";
@@ -33,19 +33,15 @@ Record FullRecord() {
   r.engine = "e-1";
   r.started = At(1'700'000'000'000);
   r.finished = At(1'700'000'001'001);
-  r.health_deadline = At(1'700'000'002'010);
-  r.wake = At(1'700'000'003'100);
-  r.errored_since = At(1'700'000'004'000);
-  r.waiting = Waiting{"c5", "f5", 3};
-  r.has_written = true;
+  r.wait = {At(1'700'000'003'100),
+            {{"soak", "held", "Soaking", "until 10:00", At(1'700'000'005'000)},
+             {"predecessor", "open", "", "", {}}},
+            Waiting{"c5", "f5", 3}};
+  r.open = OpenRollout{
+      At(1'700'000'002'010), At(1'700'000'004'000), {"*", "eu apps/Deployment/shop/checkout"}};
   r.prune_waits = true;
-  r.revert_pending = true;
-  r.revert_operation = "op-1";
-  r.rollback_pending = true;
+  r.pending_revert = PendingRevert{"op-1"};
   r.promote_operation = "op-2";
-  r.adopting = {"*", "eu apps/Deployment/shop/checkout"};
-  r.gates = {{"soak", "held", "Soaking", "until 10:00", At(1'700'000'005'000)},
-             {"predecessor", "open", "", "", {}}};
   r.failed = {{"f2", "sha256:2", "c2", "Unhealthy", "r-2"}, {"f1", "", "", "", ""}};
   r.releases = {{"sha256:2", "v2", "c2", At(1'700'000'006'500), 1h + 1ms, true},
                 {"sha256:1", "", "", {}, 0ms, false}};
@@ -58,6 +54,7 @@ Record FullRecord() {
       Phase::kApplying,    Outcome::kErrored, Health::kDegraded, At(1'700'000'009'000), "f5",
       "kubernetes/eu/shop"};
   r.targets["us"] = {};
+  r.leftovers = {{"ap", "kubernetes/ap/shop"}};
   return r;
 }
 
@@ -174,7 +171,7 @@ TEST_CASE("a record never exceeds 16 KiB and keeps the newest of its lists") {
   for (int round = 0; round < 60; ++round) {
     Record record = FullRecord();
     record.message = RandomText(random, 6000);
-    record.gates[0].message = RandomText(random, 6000);
+    record.wait.gates[0].message = RandomText(random, 6000);
     record.failed.clear();
     record.releases.clear();
     record.drift.clear();

@@ -47,8 +47,7 @@ Strs WritesAfter(const World& world, const std::string& step) {
   return calls;
 }
 
-const Strs kSteps = {"dry-run ConfigMap",  "apply ConfigMap",  "await",
-                     "dry-run Deployment", "apply Deployment", "assess"};
+const Strs kSteps = {"apply ConfigMap", "await", "apply Deployment", "assess"};
 
 }  // namespace
 
@@ -195,7 +194,7 @@ TEST_CASE("a rollout found open twice is held for a person, and retry runs it") 
   World world;
   BringNext(world);
   DieAt(world, "apply ConfigMap");
-  DieAt(world, "dry-run Deployment");
+  DieAt(world, "await");
   world.eu.ForgetCalls();
   const PassResult held = world.Pass();
   CHECK(held.standing == Standing::kHeld);
@@ -313,7 +312,7 @@ TEST_CASE("a rollback yields to newer content, after its verdict is in the log")
   CHECK(result.look_again);
   const auto events = world.Events();
   CHECK(events == Strs{"started", "succeeded", "started", "failed", "superseded"});
-  CHECK_FALSE(world.Get().rollback_pending);
+  CHECK_FALSE(world.Get().IsRollingBack());
   CHECK(world.Get().failed.size() == 1);
 }
 
@@ -348,7 +347,7 @@ TEST_CASE("the end of the process leaves a rollback open, and the next one resum
     BringOneThatFails(world);
     OnRollbackStep(world, step, [&] { world.interruption = Interruption::kStopped; });
     world.Pass();
-    CHECK(world.Get().rollback_pending);
+    CHECK(world.Get().IsRollingBack());
     CHECK(world.LastEvent() == "failed");
     CHECK(world.Get().phase == Phase::kRollingBack);
     world.eu.OnCall({});

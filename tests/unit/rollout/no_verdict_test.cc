@@ -67,7 +67,7 @@ TEST_CASE("a retry with nothing left to apply waits no longer than the first try
   world.eu.Fail("assess", Error(ErrorCode::kPermissionDenied, "pods is forbidden"), 1);
   const SystemTime begin = world.engine->clock.SystemNow();
   CHECK(world.Pass().standing == Standing::kErrored);
-  CHECK(world.Get().health_deadline == begin + Duration(5min));
+  CHECK(world.Get().open->health_deadline == begin + Duration(5min));
   SECTION("in the same process") {}
   SECTION("after a restart") { world.Restart(); }
   SECTION("after more errors") {
@@ -96,7 +96,7 @@ TEST_CASE("past its deadline a retry needs one reading for its verdict") {
   }
   SECTION("a good one") {
     CHECK(world.Pass().standing == Standing::kDone);
-    CHECK_FALSE(world.Get().health_deadline);
+    CHECK_FALSE(world.Get().open);
   }
 }
 
@@ -116,7 +116,7 @@ TEST_CASE("a cluster that was away at the deadline has its whole time once it is
   CHECK(world.Pass().standing == Standing::kErrored);
   world.eu.OnCall({});
   world.eu.Mend();
-  CHECK_FALSE(world.Get().health_deadline);
+  CHECK_FALSE(world.Get().open->health_deadline);
   world.engine->clock.Advance(30min);
   SECTION("a good release passes") {
     world.eu.SetHealth("new2", Health::kProgressing, "Updating", false, 20);
@@ -173,7 +173,7 @@ TEST_CASE("the deadline of what a retry applied is in the log, though its error 
   world.eu.Fail("assess", denied, 1);
   const SystemTime applied = world.engine->clock.SystemNow();
   CHECK(world.Pass().reason == "PermissionDenied");
-  CHECK(world.Get().health_deadline == applied + Duration(5min));
+  CHECK(world.Get().open->health_deadline == applied + Duration(5min));
 }
 
 TEST_CASE("a write that cannot reach the server is Errored and repeated") {
@@ -181,10 +181,10 @@ TEST_CASE("a write that cannot reach the server is Errored and repeated") {
   BringNew(world);
   world.eu.FailObject("apply", "Deployment shop/web", kUnreachableServer, 1);
   CHECK(world.Pass().standing == Standing::kErrored);
-  CHECK(world.Get().errored_since);
+  CHECK(world.Get().open->errored_since);
   CHECK(world.Pass().standing == Standing::kDone);
   CHECK(World::TagIn(world.eu) == "new2");
-  CHECK_FALSE(world.Get().errored_since);
+  CHECK_FALSE(world.Get().open);
   CHECK(world.Events() == Strings{"started", "succeeded", "started", "errored", "succeeded"});
 }
 
@@ -193,8 +193,8 @@ TEST_CASE("a refusal of one object outweighs an unreachable server for another")
   REQUIRE(world.Pass().standing == Standing::kDone);
   world.Commit({{kDirectory + "aaa.yaml", ConfigMapYaml("aaa")},
                 {kDirectory + "bbb.yaml", ConfigMapYaml("bbb")}});
-  world.eu.FailObject("dry-run", "ConfigMap shop/aaa", kUnreachableServer);
-  world.eu.FailObject("dry-run", "ConfigMap shop/bbb",
+  world.eu.FailObject("apply", "ConfigMap shop/aaa", kUnreachableServer);
+  world.eu.FailObject("apply", "ConfigMap shop/bbb",
                       Error(ErrorCode::kRejected, "denied by policy"));
   const PassResult result = world.Pass();
   CHECK(result.standing == Standing::kFailed);

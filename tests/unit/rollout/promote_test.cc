@@ -88,6 +88,23 @@ TEST_CASE("a promotion is recorded, then committed, and copies the one file that
   CHECK(Count(world, "promoted") == 1);
 }
 
+TEST_CASE("a gate is asked after the plan and before anything is written, a verdict included") {
+  World world(TwoEnvironments("{mode: manual}"));
+  BringToDev(world);
+  world.Commit({{kProdRelease, ReleaseYaml("never-in-dev")}});
+  world.eu.SetPrediction("never-in-dev", targets::Prediction::Kind::kRefused, "denied");
+  const std::string main = world.Main();
+  world.eu.ForgetCalls();
+  const PassResult held = world.Pass();
+  CHECK(held.standing == Standing::kHeld);
+  CHECK(world.Get().wait.gates.size() > 0);
+  CHECK(world.Get().wait.gates.front().gate == "predecessor");
+  CHECK(world.eu.Calls("predict").size() == 1);
+  CHECK(world.eu.Writes().empty());
+  CHECK(world.LastEvent() == "held");
+  CHECK(world.Main() == main);
+}
+
 TEST_CASE("what is promoted is what Succeeded upstream, not what upstream declares since") {
   World world(TwoEnvironments("{mode: auto}"));
   BringToDev(world);

@@ -79,7 +79,7 @@ TEST_CASE("a rollback that cannot reach the cluster is tried again until it is d
   REQUIRE(first.wake);
   CHECK(World::TagIn(world.eu) == "bad2");
   CHECK(world.LastEvent() == "failed");
-  CHECK(world.Get().rollback_pending);
+  CHECK(world.Get().IsRollingBack());
   world.eu.OnCall({});
   world.eu.Fail("observe", kAway, 0);
   CHECK(world.Pass().standing == Standing::kFailed);

@@ -1,9 +1,8 @@
-#include "engine/rollout/recorder.h"
-
+#include "engine/rollout/life/parts.h"
 #include "engine/rollout/pass.h"
 #include "tests/support/catch.h"
 
-namespace sluice::rollout {
+namespace sluice::rollout::life {
 namespace {
 
 constexpr SystemTime kThen{std::chrono::seconds(1'795'000'000)};
@@ -159,4 +158,4 @@ TEST_CASE("the pause after an error doubles from 5 seconds to 5 minutes") {
   CHECK(Backoff(options, 1'000'000) == Duration(5min));
 }
 
-}  // namespace sluice::rollout
+}  // namespace sluice::rollout::life

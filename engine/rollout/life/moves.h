@@ -1,0 +1,218 @@
+// Everything that can happen to a unit: one pure function each, from its record (with the facts the
+// record does not have, and the time) to the next record and the event that tells of it. Together
+// they are the transition table, and the only code that changes a record; the others push what a
+// move leads to (pass.h). From which phases a move may come stands beside it; from any other it is
+// our own fault (kInternal).
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/base/clock.h"
+#include "engine/base/error.h"
+#include "engine/model/record.h"
+
+namespace sluice::rollout::life {
+
+using Trailers = std::vector<std::pair<std::string, std::string>>;
+
+struct Moved {
+  Record record;
+  std::vector<Event> events;  // usually one; none when the log tells it already
+};
+
+// What an event speaks of, when that is not the record's rollout.
+struct Content {
+  std::string revision;
+  std::string fingerprint;  // "" for content that cannot be used
+  ReleaseId release;
+};
+
+struct NamedTarget {
+  std::string name;
+  std::string identity;  // of the place it stands for
+};
+
+// --- A rollout begins ---
+
+// The record's rollout is of this content, has written, and has neither verdict nor end.
+bool GoesOn(const Record& record, const std::string& fingerprint);
+
+// Idle, Held, Applying. The content becomes the record's, as a rollout of its own id unless it goes
+// on; told with the move that follows.
+Result<Record> Entered(const Record& record, const Content& content, const std::string& plan,
+                       const std::string& new_rollout);
+
+struct Start {
+  std::vector<NamedTarget> targets;
+  std::vector<std::string> adopting;
+  bool takes_over = false;  // what somebody asked to adopt goes with this start
+  Duration health_timeout{0};
+  std::string notes;
+  Trailers trailers;
+};
+// Idle, Held: Applying, a start or, told already, a retry. Applying: resumed after a crash.
+Result<Moved> Started(const Record& record, const Start& start, SystemTime now);
+
+// Applying. When the open rollout must be Healthy; nullopt: nobody could watch the deadline pass.
+Record DueBy(const Record& record, std::optional<SystemTime> health_deadline);
+
+// --- It waits ---
+
+struct WaitFacts {
+  EventKind kind = EventKind::kHeld;  // held, invalid, errored
+  std::string reason;
+  std::string message;
+  std::optional<SystemTime> wake = std::nullopt;
+  std::vector<GateRecord> gates = {};
+  Content content = {};              // at the tip
+  int errors = 0;                    // in a row, this one included
+  bool is_of_ended_rollout = false;  // it speaks of the record's rollout, although that has ended
+};
+// Idle, Held, Applying: Held, or for errored Idle. A hold is told once per change of content,
+// reason, gate or wake-up; whether an error is news its caller decides.
+Result<Moved> Waits(const Record& record, const WaitFacts& facts, SystemTime now);
+
+// --- It ends ---
+
+enum class EndedBy { kNewerContent, kFreeze, kStop };
+// Applying: Idle. Live is left as it is.
+Result<Moved> Interrupted(const Record& record, EndedBy by, SystemTime now);
+
+struct Success {
+  std::vector<NamedTarget> targets;  // all that are named now
+  std::set<std::string> occupied;    // targets in which objects are ours, named or not
+  std::string shared_inputs;         // digest
+  bool prune_waits = false;
+  std::string notes;
+  Trailers trailers;
+};
+// Idle, Held, Applying: Idle. It was rolled out and verified.
+Result<Moved> Succeeded(const Record& record, const Success& success, SystemTime now);
+// The same for content that is last known good already: nothing was run.
+Result<Moved> AlreadyThere(const Record& record, const Success& success, SystemTime now);
+// The same at first contact: what is there is taken over as it stands.
+Result<Moved> TakenOver(const Record& record, const Success& success, SystemTime now);
+// Idle, Held: Idle. What it was held for is gone, and what is declared is what runs.
+Result<Moved> NoLongerHeld(const Record& record, const std::string& revision);
+
+struct Failure {
+  std::string reason;
+  std::string message;
+  std::string detail;
+  std::string target;    // where; "" for all
+  bool freezes = false;  // onFailure.live
+  bool reverts = true;   // onFailure.git
+  Trailers trailers;
+};
+// Idle, Held, Applying: RollingBack when it has written and there is something to go back to, else
+// Idle.
+Result<Moved> Failed(const Record& record, const Failure& failure, SystemTime now);
+// The id under which the revert of the record's rollout is looked for.
+std::string RevertOperation(const Record& record);
+
+// --- After a verdict ---
+
+// Idle, Held, Applying: RollingBack, as if it had Failed, but nothing is condemned. Told when live
+// is back.
+Result<Record> GivenUp(const Record& record, const std::string& why, SystemTime now);
+
+struct Back {
+  std::vector<NamedTarget> targets;  // of last known good
+  std::set<std::string> occupied;
+  std::string notes;
+};
+// RollingBack: Idle.
+Result<Moved> RolledBack(const Record& record, const Back& back, SystemTime now);
+Result<Moved> RollbackYielded(const Record& record);
+Result<Moved> RollbackImpossible(const Record& record, const std::string& why, SystemTime now);
+
+// Idle, Held. The pending revert landed as `commit`, or is not needed, or cannot be.
+Result<Moved> Reverted(const Record& record, const std::string& commit,
+                       const std::vector<std::string>& dropped);
+Result<Moved> NothingToRevert(const Record& record);
+Result<Moved> RevertImpossible(const Record& record, const std::string& reason,
+                               const std::string& message, SystemTime now);
+
+// --- Somebody asks ---
+
+struct Asked {
+  std::string by;
+  std::string reason;
+};
+Moved FrozenBy(const Record& record, const Asked& asked, SystemTime now);
+Moved Unfrozen(const Record& record, const Asked& asked);
+// Nothing changes but that the log says so.
+Moved Answered(const Record& record, const Asked& asked, const std::string& answer);
+// Of what waits for a person without a verdict: may begin anew.
+bool WaitsForRetry(const Record& record);
+Moved RetriedWithoutVerdict(const Record& record, const Asked& asked, SystemTime now);
+// The newest failure no longer keeps its content out; `outcome`: what became of it in Git.
+Moved FailureForgotten(const Record& record, const Asked& asked, const std::string& outcome);
+
+// --- The unit leaves ---
+
+// Idle, Held: Applying.
+Result<Moved> RemovalStarted(const Record& record, const std::string& rollout,
+                             const std::string& revision, const std::string& objects,
+                             SystemTime now);
+struct Removal {
+  std::string revision;
+  std::string summary;
+  std::string body;
+  bool is_all_gone = true;
+};
+// Idle, Held, Applying: Idle.
+Result<Moved> Removed(const Record& record, const Removal& removal, SystemTime now);
+
+// --- At rest ---
+
+// The record's reason while somebody changes back what is healed; its wake-up is the next check.
+inline constexpr std::string_view kHealFought = "HealFought";
+
+struct DriftFacts {
+  std::vector<std::string> names;  // of what differs, as told
+  size_t count = 0;                // of what differs
+  std::string by;                  // ", changed by NAMES"
+  bool is_again = false;           // after a heal
+  bool may_heal = false;           // what differs is healed
+};
+// Told when it changed, when it is about to be healed, and when a fight ended.
+Moved DriftSeen(const Record& record, const DriftFacts& facts);
+
+struct Fight {
+  SystemTime wake;
+  std::string message;
+};
+// `fight`: the heal before this one did not last.
+Moved Healed(const Record& record, const std::vector<std::string>& names,
+             const std::optional<Fight>& fight);
+
+// `by_target` holds every target of what runs. Told when it is Healthy no longer, or again.
+Moved HealthSeen(const Record& record, const std::map<std::string, Health>& by_target, Health worst,
+                 const std::string& unhealthy, SystemTime now);
+
+// Objects stayed that nothing declares; they are about to go, and then did.
+Moved PruneBegan(const Record& record, const std::string& objects);
+Moved Pruned(const Record& record, bool prune_waits, const std::string& summary,
+             const std::string& notes);
+
+// --- Promotion into the unit ---
+
+Moved PromotionBegan(const Record& record, const Content& at_tip, const std::string& from,
+                     const ReleaseId& release, const std::string& operation);
+// Told once per change of reason and time. The unit itself stands where it is declared.
+Moved PromotionWaits(const Record& record, const Content& at_tip, const ReleaseId& release,
+                     const std::string& reason, const std::string& message,
+                     std::optional<SystemTime> until);
+
+// --- Of every record ---
+
+Record WrittenBy(const Record& record, const std::string& engine);
+bool HasFailed(const Record& record, const std::string& fingerprint);
+
+}  // namespace sluice::rollout::life

@@ -1,0 +1,81 @@
+#include "engine/rollout/unit_plan.h"
+
+#include "engine/config/config.h"
+#include "engine/render/render.h"
+
+namespace sluice::rollout {
+namespace {
+
+std::string Lines(const std::vector<Diagnostic>& problems) {
+  std::string out;
+  for (const Diagnostic& problem : problems) out += (out.empty() ? "" : "\n") + ToString(problem);
+  return out;
+}
+
+Result<RenderedUnit> Render(const Services& services, RenderedUnit content) {
+  const StepTimer timer(services, "render");
+  if (!content.unit.problems.empty())
+    return Fail(ErrorCode::kInvalidConfig, "ConfigInvalid", Lines(content.unit.problems));
+  SLUICE_TRY(auto rendered, render::Render(content.unit, *content.tree, services.yaml));
+  if (!rendered.problems.empty())
+    return Fail(ErrorCode::kInvalidConfig, "ConfigInvalid", Lines(rendered.problems));
+  content.resources = std::move(rendered.resources);
+  return content;
+}
+
+}  // namespace
+
+Result<RenderedUnit> RenderAtTip(const Services& services, const Snapshot& snapshot,
+                                 const UnitId& id) {
+  const DeclaredUnit* declared = snapshot.Find(id);
+  if (!declared)
+    return Fail(ErrorCode::kNotFound, ToString(id) + " is not declared at " + snapshot.revision);
+  RenderedUnit content{*declared, nullptr, {}};
+  SLUICE_TRY(content.tree,
+             services.mirror.Tree(snapshot.revision, RepositoryPath(services.options, "")));
+  return Render(services, std::move(content));
+}
+
+Result<RenderedUnit> RenderFrom(const Services& services, std::unique_ptr<SourceTree> tree,
+                                const UnitId& id) {
+  RenderedUnit content;
+  content.tree = std::move(tree);
+  SLUICE_TRY(content.unit, config::LoadUnit(*content.tree, id, services.yaml));
+  return Render(services, std::move(content));
+}
+
+PlanRequest RolloutRequest(const Services& services, const Snapshot& snapshot,
+                           const RenderedUnit& rendered) {
+  PlanRequest request;
+  request.unit = rendered.unit.id;
+  request.pipeline = snapshot.declared.pipeline.name;
+  request.resources = &rendered.resources;
+  request.environment = &rendered.unit.environment;
+  request.snapshot = &snapshot;
+  request.pipeline_units = PipelineUnits(services, snapshot);
+  return request;
+}
+
+PlanRequest RestoreRequest(const std::string& pipeline, const RenderedUnit& rendered) {
+  PlanRequest request;
+  request.unit = rendered.unit.id;
+  request.pipeline = pipeline;
+  request.resources = &rendered.resources;
+  request.keep_leftovers = true;
+  request.force = targets::Force::kYes;
+  return request;
+}
+
+Result<std::vector<TargetSession>> PlanUnit(const Services& services, PlanRequest request,
+                                            const std::vector<Target>& targets,
+                                            deploylog::Inventory inventory) {
+  std::vector<TargetSession> sessions;
+  for (const Target& target : targets) {
+    request.inventory = std::move(inventory[target.name]);
+    SLUICE_TRY(auto session, OpenTarget(services, target, request));
+    sessions.push_back(std::move(session));
+  }
+  return sessions;
+}
+
+}  // namespace sluice::rollout
