@@ -85,8 +85,7 @@ Composition::~Composition() = default;
 
 Status Composition::OpenDirectories(Role role) {
   if (role == Role::kEngine) {
-    state_dir_ = config_.data_dir;
-    SLUICE_CHECK(MakePrivateDirectory(state_dir_));
+    SLUICE_TRY(state_dir_, OpenStateDirectory(config_.data_dir));
     auto lock = FileLock::Take(state_dir_ + "/lock");
     if (!lock) return Fail(std::move(lock).error().With("dataDir " + state_dir_ + " is in use"));
     lock_ = std::move(*lock);

@@ -87,6 +87,7 @@ void ReadRepository(const Node& node, RepositoryConfig& out) {
       {"logBranch", branch(out.log_branch)},
       {"path", read_path},
       {"poll", [&](const Node& n) { n.DurationAtLeast(out.poll, 50ms); }},
+      {"timeout", [&](const Node& n) { n.DurationAtLeast(out.timeout, 1s); }},
       {"usernameFile", text(out.username_file)},
       {"tokenFile", text(out.token_file)},
       {"sshKeyFile", text(out.ssh_key_file)},

@@ -130,7 +130,7 @@ Status Poller::TakeConfig(const std::string& tip) {
   if (view.snapshot && view.snapshot->revision == tip) return {};
   const std::string ref = "refs/heads/" + services_.options.branch;
   SLUICE_TRY(const auto known, services_.mirror.Resolve(git::MirrorRef(ref)));
-  if (known != tip) SLUICE_CHECK(services_.remote.Fetch({ref}, services_.GitCall()));
+  if (known != tip) SLUICE_CHECK(services_.remote.Fetch({ref}, services_.FetchCall()));
   SLUICE_TRY(const auto fetched, services_.mirror.Resolve(git::MirrorRef(ref)));
   const std::string revision = fetched.value_or(tip);  // it may have moved on since the listing
   SLUICE_CHECK(CheckHistory(revision));

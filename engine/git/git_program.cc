@@ -39,14 +39,33 @@ void AddConfig(std::map<std::string, std::string>& environment,
 }
 
 Result<ProcessResult> RunGit(const std::string& git_dir, std::vector<std::string> arguments,
-                             std::map<std::string, std::string> environment, const Call& call) {
+                             std::map<std::string, std::string> environment, const Call& call,
+                             Duration idle_limit) {
   ProcessSpec spec;
+  spec.idle_limit = idle_limit;
   spec.argv = {"git", "--git-dir=" + git_dir};
   for (std::string& argument : arguments) spec.argv.push_back(std::move(argument));
   spec.env = std::move(environment);
   spec.cwd = "/";  // a config file of a directory we happen to be in has no say
   return RunProcess(spec, call);
 }
+
+namespace {
+
+// "Receiving objects:  45% (9/20)", "remote: Total 20 (delta 3)", "From URL", " * branch  main ->
+// …".
+bool IsProgress(std::string_view line) {
+  if (line.starts_with("remote: ")) line = Trim(line.substr(8));
+  for (const std::string_view start :
+       {"Enumerating objects", "Counting objects", "Compressing objects", "Receiving objects",
+        "Resolving deltas", "Unpacking objects", "Writing objects", "Delta compression", "Total ",
+        "From ", "* branch", "* [new ref]", "* [new branch]"}) {
+    if (line.starts_with(start)) return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 std::string CleanOutput(const std::string& text) {
   std::string line;
@@ -55,7 +74,7 @@ std::string CleanOutput(const std::string& text) {
     std::string_view shown = Trim(part);
     if (const auto at = shown.find_last_of('\r'); at != std::string_view::npos)
       shown = Trim(shown.substr(at + 1));
-    if (shown.empty()) continue;
+    if (shown.empty() || IsProgress(shown)) continue;
     if (!line.empty()) line += "; ";
     line += CleanText(shown);
   }

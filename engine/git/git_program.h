@@ -21,9 +21,11 @@ std::map<std::string, std::string> GitEnvironment();
 void AddConfig(std::map<std::string, std::string>& environment,
                const std::vector<std::pair<std::string, std::string>>& settings);
 
-// Runs `git --git-dir=<git_dir> <arguments>`.
+// Runs `git --git-dir=<git_dir> <arguments>`. One that tells of no progress for `idle_limit` is
+// ended (0: only the call's deadline counts).
 Result<ProcessResult> RunGit(const std::string& git_dir, std::vector<std::string> arguments,
-                             std::map<std::string, std::string> environment, const Call& call);
+                             std::map<std::string, std::string> environment, const Call& call,
+                             Duration idle_limit = Duration(0));
 
 // A program's words for an error: redacted, one line of at most 500 bytes.
 std::string CleanOutput(const std::string& text);

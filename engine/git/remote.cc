@@ -3,12 +3,13 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <mutex>
 #include <set>
 #include <utility>
 
+#include "engine/base/guarded.h"
 #include "engine/base/strings.h"
+#include "engine/base/time_format.h"
 #include "engine/git/git_program.h"
 #include "engine/git/http_listing.h"
 #include "engine/git/ls_refs.h"
@@ -16,6 +17,7 @@
 #include "engine/git/remote_access.h"
 #include "engine/git/remote_errors.h"
 #include "engine/git/remote_url.h"
+#include "engine/git/turnstile.h"
 
 namespace sluice::git {
 namespace {
@@ -45,47 +47,6 @@ Status CheckCall(const Call& call) {
   return {};
 }
 
-// Lets one call in at a time; waiting obeys the call's deadline and stop.
-class Turnstile {
- public:
-  class Turn {
-   public:
-    explicit Turn(Turnstile* owner) : owner_(owner) {}
-    Turn(Turn&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)) {}
-    ~Turn() {
-      if (owner_) owner_->Leave();
-    }
-
-   private:
-    Turnstile* owner_;
-  };
-
-  Result<Turn> Enter(const Call& call) {
-    std::unique_lock lock(mutex_);
-    if (!freed_.wait_until(lock, call.stop, call.deadline, [this] { return !is_taken_; })) {
-      if (call.stop.stop_requested())
-        return Fail(ErrorCode::kCancelled, "stopped while waiting for the git remote");
-      return Fail(ErrorCode::kDeadlineExceeded,
-                  "another git call to the same remote took too long");
-    }
-    is_taken_ = true;
-    return Turn(this);
-  }
-
- private:
-  void Leave() {
-    {
-      const std::lock_guard lock(mutex_);
-      is_taken_ = false;
-    }
-    freed_.notify_one();
-  }
-
-  std::mutex mutex_;
-  std::condition_variable_any freed_;
-  bool is_taken_ = false;
-};
-
 class RemoteImpl final : public Remote {
  public:
   RemoteImpl(RemoteOptions options, RemoteUrl url, std::unique_ptr<HttpListing> http,
@@ -107,7 +68,8 @@ class RemoteImpl final : public Remote {
 
   std::string At() const { return "'" + RedactCredentials(url_.text) + "'"; }
   Status CheckPath() const;
-  Result<Turnstile::Turn> Begin(const Call& call);
+  Result<Turnstile::Turn> Begin(Turnstile& turnstile, const Call& call);
+  Turnstile& FetchesOf(const std::string& ref);
   Result<ProcessResult> RunRemote(std::vector<std::string> arguments, const Call& call);
   Result<std::string> LsRemote(std::vector<std::string> arguments, const Call& call);
   Error ExplainMissingRef(const std::string& doing, const std::vector<std::string>& refs,
@@ -120,7 +82,10 @@ class RemoteImpl final : public Remote {
   const std::unique_ptr<HttpListing> http_;  // null unless http(s)
   Metrics& metrics_;
   Effects& effects_;
-  Turnstile turnstile_;
+  // A listing, a push and the fetches of different refs do not wait for each other: a push renews
+  // the lease, and a first fetch may take minutes.
+  Turnstile listings_, pushes_;
+  Guarded<std::map<std::string, std::unique_ptr<Turnstile>>> fetches_;  // by ref
 };
 
 // Git takes a directory that is none for "not found" too, but says so in words about access rights.
@@ -134,9 +99,17 @@ Status RemoteImpl::CheckPath() const {
                   "'; create it with git init --bare, or correct repository.url");
 }
 
-Result<Turnstile::Turn> RemoteImpl::Begin(const Call& call) {
+Turnstile& RemoteImpl::FetchesOf(const std::string& ref) {
+  return fetches_.With([&](auto& by_ref) -> Turnstile& {
+    std::unique_ptr<Turnstile>& turnstile = by_ref[ref];
+    if (!turnstile) turnstile = std::make_unique<Turnstile>();
+    return *turnstile;
+  });
+}
+
+Result<Turnstile::Turn> RemoteImpl::Begin(Turnstile& turnstile, const Call& call) {
   SLUICE_CHECK(CheckCall(call));
-  SLUICE_TRY(Turnstile::Turn turn, turnstile_.Enter(call));
+  SLUICE_TRY(Turnstile::Turn turn, turnstile.Enter(call));
   SLUICE_CHECK(CheckPath());
   return turn;
 }
@@ -144,7 +117,7 @@ Result<Turnstile::Turn> RemoteImpl::Begin(const Call& call) {
 Result<ProcessResult> RemoteImpl::RunRemote(std::vector<std::string> arguments, const Call& call) {
   SLUICE_TRY(auto environment, RemoteEnvironment(url_, config_));
   metrics_.CountGitCall();
-  return RunGit(mirror_path_, std::move(arguments), std::move(environment), call);
+  return RunGit(mirror_path_, std::move(arguments), std::move(environment), call, config_.timeout);
 }
 
 Result<std::string> RemoteImpl::LsRemote(std::vector<std::string> arguments, const Call& call) {
@@ -160,7 +133,7 @@ Result<std::string> RemoteImpl::LsRemote(std::vector<std::string> arguments, con
 Result<std::map<std::string, std::string>> RemoteImpl::List(const std::vector<std::string>& refs,
                                                             const Call& call) {
   SLUICE_CHECK(CheckRefs(refs));
-  SLUICE_TRY(const Turnstile::Turn turn, Begin(call));
+  SLUICE_TRY(const Turnstile::Turn turn, Begin(listings_, call));
   if (http_) {
     SLUICE_TRY(auto found, http_->List(refs, call));
     if (found) return std::move(*found);
@@ -192,9 +165,11 @@ Error RemoteImpl::ExplainMissingRef(const std::string& doing, const std::vector<
 
 Status RemoteImpl::Fetch(const std::vector<std::string>& refs, const Call& call) {
   SLUICE_CHECK(CheckRefs(refs));
-  SLUICE_TRY(const Turnstile::Turn turn, Begin(call));
+  SLUICE_TRY(const Turnstile::Turn turn, Begin(FetchesOf(refs.front()), call));
+  // --progress: as long as bytes flow something is written, which is how a slow fetch is told from
+  // one that hangs.
   std::vector<std::string> arguments = {"fetch",
-                                        "--quiet",
+                                        "--progress",
                                         "--no-tags",
                                         "--no-write-fetch-head",
                                         "--no-recurse-submodules",
@@ -204,6 +179,11 @@ Status RemoteImpl::Fetch(const std::vector<std::string>& refs, const Call& call)
   for (const std::string& ref : refs) arguments.push_back("+" + ref + ":" + MirrorRef(ref));
   const std::string doing = "fetching from " + At();
   SLUICE_TRY(const ProcessResult result, RunRemote(std::move(arguments), call));
+  if (result.was_idle) {
+    return Fail(ErrorCode::kDeadlineExceeded, doing + ": no progress for " +
+                                                  FormatDuration(config_.timeout) +
+                                                  "; is the server up? (repository.timeout)");
+  }
   if (result.timed_out)
     return Fail(ErrorCode::kDeadlineExceeded, doing + ": not done in time; is the server up?");
   if (result.exit_code == 0) return {};
@@ -215,8 +195,9 @@ Status RemoteImpl::Fetch(const std::vector<std::string>& refs, const Call& call)
 
 Result<std::vector<std::string>> RemoteImpl::PushArguments(
     const std::vector<RefUpdate>& updates) const {
-  std::vector<std::string> arguments = {"push", "--porcelain", "--no-verify", "--no-follow-tags",
-                                        "--recurse-submodules=no"};
+  std::vector<std::string> arguments = {
+      "push",        "--porcelain",      "--progress",
+      "--no-verify", "--no-follow-tags", "--recurse-submodules=no"};
   if (updates.empty()) return Fail(ErrorCode::kInvalidArgument, "nothing to push is named");
   if (updates.size() > 1) arguments.push_back("--atomic");
   std::set<std::string> names;
@@ -240,7 +221,7 @@ Result<std::vector<std::string>> RemoteImpl::PushArguments(
 
 Result<PushResult> RemoteImpl::Push(const std::vector<RefUpdate>& updates, const Call& call) {
   SLUICE_TRY(auto arguments, PushArguments(updates));
-  SLUICE_TRY(const Turnstile::Turn turn, Begin(call));
+  SLUICE_TRY(const Turnstile::Turn turn, Begin(pushes_, call));
   const std::string doing = "pushing to " + At();
   const auto result = RunRemote(std::move(arguments), call);
   std::vector<std::string> names;

@@ -33,7 +33,8 @@ struct PushResult {
   std::string message;  // the server's words, redacted; "" when landed
 };
 
-// Thread-safe: calls are serialised inside.
+// Thread-safe. Listings wait for each other, so do pushes, and fetches of the same ref. A call that
+// tells of no progress for repository.timeout is ended; its own deadline holds, too.
 class Remote {
  public:
   virtual ~Remote() = default;

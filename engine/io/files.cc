@@ -168,6 +168,25 @@ Status MakePrivateDirectory(const std::string& path) {
   return {};
 }
 
+Result<std::string> OpenStateDirectory(const std::string& path) {
+  struct stat status {};
+  const bool is_shared = lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+                         (status.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+  if (!is_shared) {
+    SLUICE_CHECK(MakePrivateDirectory(path));
+    return path;
+  }
+  const std::string inside = path + "/sluice-" + std::to_string(geteuid());
+  // A link, or somebody else's directory, that was there first is refused.
+  if (lstat(inside.c_str(), &status) == 0 && !S_ISDIR(status.st_mode)) {
+    return Fail(ErrorCode::kPermissionDenied,
+                "'" + inside + "' is not a directory, and '" + path +
+                    "' can be written by others; remove it, or name a directory of our own");
+  }
+  SLUICE_CHECK(MakePrivateDirectory(inside));
+  return inside;
+}
+
 Result<std::vector<std::string>> ListDirectory(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return SystemFailure("listing", path);

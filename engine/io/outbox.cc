@@ -60,7 +60,7 @@ std::optional<Entry> Parse(std::string_view bytes) {
 }
 
 // Out of the way without destroying the evidence.
-Status SetAside(const std::string& directory, const std::string& name) {
+Status MoveAside(const std::string& directory, const std::string& name) {
   const std::string from = directory + "/" + name;
   const std::string away = directory + "/" + std::string(kDamaged);
   SLUICE_CHECK(MakePrivateDirectory(away));
@@ -101,7 +101,7 @@ Result<OutboxContents> Outbox::Read(uint64_t& next_number) {
     if (!bytes && bytes.error().code() != ErrorCode::kInvalidArgument) return Fail(bytes.error());
     auto entry = bytes ? Parse(*bytes) : std::nullopt;
     if (!entry || FileName(entry->key) != name) {
-      SLUICE_CHECK(SetAside(directory_, name));
+      SLUICE_CHECK(MoveAside(directory_, name));
       continue;
     }
     entries.push_back(std::move(*entry));
@@ -137,6 +137,10 @@ Status Outbox::Put(const std::string& key, std::string_view text) {
 
 Result<OutboxContents> Outbox::List() {
   return next_number_.With([&](uint64_t& number) { return Read(number); });
+}
+
+Status Outbox::SetAside(const std::string& key) {
+  return next_number_.With([&](uint64_t&) { return MoveAside(directory_, FileName(key)); });
 }
 
 Status Outbox::Remove(const std::string& key) {

@@ -37,6 +37,8 @@ class Outbox {
   // Any key of 1 to 200 bytes will do.
   Status Put(const std::string& key, std::string_view text);
   Result<OutboxContents> List();
+  // For a document that its reader cannot use: kept in damaged/ for a person, and reported.
+  Status SetAside(const std::string& key);
   // Gone for good when it returns; nothing there is success.
   Status Remove(const std::string& key);
 

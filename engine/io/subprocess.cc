@@ -104,19 +104,21 @@ class Child {
         err_(context_),
         exited_(context_),
         timer_(context_),
+        idle_(context_),
         drain_(context_) {}
 
   Result<ProcessResult> Run();
 
  private:
   using Pipe = asio::readable_pipe;
-  enum class End { kNone, kDeadline, kStop, kOverflow };
+  enum class End { kNone, kDeadline, kIdle, kStop, kOverflow };
 
   Status Launch();
   Error LaunchError(const std::error_code& error, const std::string& program) const;
   void Read(Pipe& pipe, std::string& text, std::array<char, 16384>& buffer);
   void Take(std::string& text, std::string_view data);
   void BeginEnd(End end);
+  void WatchProgress();
   void OnExit();
   void SignalGroup(int signal) const {
     if (pid_ > 0) kill(-pid_, signal);
@@ -127,7 +129,7 @@ class Child {
   asio::io_context context_{1};
   Pipe out_, err_;
   asio::posix::stream_descriptor exited_;  // a pidfd
-  asio::steady_timer timer_, drain_;
+  asio::steady_timer timer_, idle_, drain_;
   std::array<char, 16384> out_buffer_{}, err_buffer_{};
   ProcessResult result_;
   pid_t pid_ = -1;  // until it is reaped
@@ -198,7 +200,10 @@ void Child::Take(std::string& text, std::string_view data) {
 
 void Child::Read(Pipe& pipe, std::string& text, std::array<char, 16384>& buffer) {
   pipe.async_read_some(asio::buffer(buffer), [&](const error_code& error, size_t count) {
-    if (count > 0) Take(text, {buffer.data(), count});
+    if (count > 0) {
+      Take(text, {buffer.data(), count});
+      WatchProgress();
+    }
     if (error) {
       error_code ignored;
       pipe.close(ignored);
@@ -218,12 +223,21 @@ void Child::BeginEnd(End end) {
   });
 }
 
+void Child::WatchProgress() {
+  if (spec_.idle_limit <= Duration(0) || end_ != End::kNone) return;
+  idle_.expires_after(spec_.idle_limit);  // cancels the wait before
+  idle_.async_wait([this](const error_code& error) {
+    if (!error) BeginEnd(End::kIdle);
+  });
+}
+
 void Child::OnExit() {
   SignalGroup(SIGKILL);  // before reaping: until then nobody else can get this process group id
   while (waitpid(pid_, &wait_status_, 0) < 0 && errno == EINTR) {
   }
   pid_ = -1;
   timer_.cancel();
+  idle_.cancel();
   drain_.expires_after(kDrainTime);
   drain_.async_wait([this](const error_code& error) {
     if (error) return;
@@ -248,6 +262,7 @@ Result<ProcessResult> Child::Run() {
     timer_.async_wait([this](const error_code& error) {
       if (!error) BeginEnd(End::kDeadline);
     });
+    WatchProgress();
     exited_.async_wait(asio::posix::stream_descriptor::wait_read,
                        [this](const error_code&) { OnExit(); });
     Read(out_, result_.stdout_text, out_buffer_);
@@ -259,7 +274,8 @@ Result<ProcessResult> Child::Run() {
     return Fail(ErrorCode::kUnavailable, "'" + spec_.argv[0] + "' wrote more than " +
                                              std::to_string(spec_.max_output) + " bytes");
   }
-  result_.timed_out = end_ == End::kDeadline;
+  result_.was_idle = end_ == End::kIdle;
+  result_.timed_out = end_ == End::kDeadline || result_.was_idle;
   if (WIFEXITED(wait_status_)) result_.exit_code = WEXITSTATUS(wait_status_);
   if (WIFSIGNALED(wait_status_)) result_.signal = WTERMSIG(wait_status_);
   for (std::string* text : {&result_.stdout_text, &result_.stderr_text}) {

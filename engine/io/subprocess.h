@@ -24,6 +24,9 @@ struct ProcessSpec {
   size_t max_output = size_t{1} << 20;     // bytes, of stdout and stderr each
   Overflow overflow = Overflow::kKeepTail;
   Duration kill_grace = std::chrono::seconds(5);  // between SIGTERM and SIGKILL
+  // A child that has written nothing for so long is ended as at the deadline; 0: only the deadline
+  // counts.
+  Duration idle_limit = Duration(0);
 };
 
 struct ProcessResult {
@@ -32,7 +35,8 @@ struct ProcessResult {
   std::string stdout_text;
   std::string stderr_text;
   bool is_truncated = false;  // one of the texts is only the tail
-  bool timed_out = false;     // the deadline came; the texts hold what was written until then
+  bool timed_out = false;  // the deadline or the idle limit came; the texts hold what was written
+  bool was_idle = false;   // it was the idle limit
 };
 
 // Runs it to its end. The child leads a process group of its own, which is killed when the child

@@ -160,6 +160,7 @@ struct RepositoryConfig {
   std::string log_branch = "deployments";
   std::string path = ".";
   Duration poll = 5s;
+  Duration timeout = 60s;  // a git call without progress for so long is ended
   std::string username_file, token_file, ssh_key_file, known_hosts_file, ca_file;
   bool allow_insecure = false;
 };

@@ -41,7 +41,8 @@ struct Options {
   std::string hmac_key;           // "": Secret digests are the words "key present"
   Duration read_timeout = 60s;    // one observation of a unit's objects
   Duration write_timeout = 120s;  // one stage's writes
-  Duration git_timeout = 60s;
+  Duration git_timeout = 60s;     // of one exchange with the remote but a fetch
+  Duration fetch_limit = 6h;      // of one fetch that goes on making progress
   Duration stage_timeout = 2min;  // namespaces active, CRDs established
   Duration health_poll_min = 100ms;
   Duration health_poll_max = 2s;
@@ -84,6 +85,8 @@ struct Services {
   Call ReadCall() const { return {clock.SteadyNow() + options.read_timeout, stop}; }
   Call WriteCall() const { return {clock.SteadyNow() + options.write_timeout, {}}; }
   Call GitCall() const { return {clock.SteadyNow() + options.git_timeout, {}}; }
+  // Nothing is lost by a fetch that is stopped half way.
+  Call FetchCall() const { return {clock.SteadyNow() + options.fetch_limit, stop}; }
 };
 
 // Adds the seconds between construction and destruction to a step of the metrics.

@@ -3,7 +3,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "engine/base/strings.h"
@@ -25,6 +27,34 @@ void InstallHook(const std::string& repository, const std::string& name,
 TEST_CASE("a repository at a path of this machine is listed, fetched and pushed to") {
   const std::string directory = MakeBareRepository();
   CheckTransport(directory, AtUrl(directory));
+}
+
+TEST_CASE("a push does not wait for a fetch, and a fetch without progress is ended") {
+  const std::string directory = MakeBareRepository();
+  const std::string programs = MakeTemporaryDirectory();
+  const std::string begun = programs + "/begun";
+  REQUIRE(mkfifo(begun.c_str(), 0600) == 0);
+  const std::string path = std::getenv("PATH");
+  WriteFile(programs + "/git", "#!/bin/sh\ncase \" $* \" in *\" fetch \"*) echo > '" + begun +
+                                   "'; exec sleep 600;; esac\nPATH='" + path +
+                                   "' exec git \"$@\"\n");
+  fs::permissions(programs + "/git", fs::perms::owner_all);
+  RepositoryConfig config = AtUrl(directory);
+  config.timeout = 1s;
+  Engine engine(config);
+  const std::string commit = engine.Commit("", "a.yaml", "1");
+  setenv("PATH", (programs + ":" + path).c_str(), 1);
+  Status fetched;
+  std::thread fetch([&] { fetched = engine.remote->Fetch({"refs/heads/main"}, TestCall()); });
+  std::ifstream(begun).get();  // it hangs now
+  const auto pushed = engine.remote->Push({{"refs/heads/beside", commit, ""}}, TestCall());
+  fetch.join();
+  setenv("PATH", path.c_str(), 1);
+  REQUIRE(pushed);
+  CHECK(pushed->outcome == PushOutcome::kLanded);
+  REQUIRE_FALSE(fetched);
+  CHECK(fetched.error().code() == ErrorCode::kDeadlineExceeded);
+  CHECK(fetched.error().message().find("no progress for 1s") != std::string::npos);
 }
 
 TEST_CASE("a ref of the mirror has the name of the remote one") {

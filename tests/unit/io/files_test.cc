@@ -43,6 +43,26 @@ TEST_CASE_METHOD(Directory, "a write that fails leaves the old content and no te
   CHECK(*ListDirectory(directory.path()) == std::vector<std::string>{"d"});
 }
 
+TEST_CASE_METHOD(Directory,
+                 "a directory that others may write to holds a private one for our state") {
+  for (const mode_t mode : {mode_t{0777}, mode_t{01777}, mode_t{0770}}) {
+    const std::string shared = At("shared-" + std::to_string(mode));
+    fs::create_directory(shared);
+    REQUIRE(chmod(shared.c_str(), mode) == 0);
+    const auto state = OpenStateDirectory(shared);
+    REQUIRE(state);
+    CHECK(state->starts_with(shared + "/"));
+    CHECK(ModeOf(*state) == 0700);
+    CHECK(ModeOf(shared) == mode);
+    CHECK(OpenStateDirectory(shared).value() == *state);
+    fs::remove(*state);
+    fs::create_symlink(directory.path(), *state);
+    CHECK(OpenStateDirectory(shared).error().code() == ErrorCode::kPermissionDenied);
+  }
+  CHECK(OpenStateDirectory(At("own")).value() == At("own"));
+  CHECK(ModeOf(At("own")) == 0700);
+}
+
 TEST_CASE_METHOD(Directory, "reading says what is wrong: missing, too large, not a file") {
   CHECK(ReadFile(At("none")).error().code() == ErrorCode::kNotFound);
   CHECK_THAT(ReadFile(At("none")).error().message(),

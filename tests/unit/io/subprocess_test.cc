@@ -47,6 +47,25 @@ TEST_CASE("output, error output and exit code come back apart") {
   CHECK_FALSE(HasZombies());
 }
 
+TEST_CASE(
+    "a child that says nothing for its idle limit is ended, one that goes on writing is not") {
+  ProcessSpec silent = Shell("echo begun >&2; exec sleep 600");
+  silent.idle_limit = 200ms;
+  const auto ended = RunProcess(silent, In(120s));
+  REQUIRE(ended);
+  CHECK(ended->timed_out);
+  CHECK(ended->was_idle);
+  CHECK(ended->stderr_text == "begun\n");
+
+  // Each line comes well within the limit, all of them together well after it.
+  ProcessSpec busy = Shell("for i in 1 2 3 4 5 6 7 8; do echo $i >&2; sleep 0.25; done");
+  busy.idle_limit = 1500ms;
+  const auto done = RunProcess(busy, In(120s));
+  REQUIRE(done);
+  CHECK_FALSE(done->timed_out);
+  CHECK(done->exit_code == 0);
+}
+
 TEST_CASE("the environment and the directory are exactly what was asked for") {
   setenv("SLUICE_TEST_LEAK", "secret", 1);
   ProcessSpec spec{
