@@ -28,6 +28,8 @@ std::string_view Word(const daemon::UnitStanding& unit) {
   switch (unit.standing) {
     case Standing::kDone:
       return "Synced";
+    case Standing::kWaiting:
+      return "Rolling out";
     case Standing::kHeld:
       return "Held";
     case Standing::kErrored:
@@ -44,6 +46,7 @@ int CodeOf(const daemon::UnitStanding& unit) {
   int code = unit.has_failed ? kExitFailed : kExitDone;
   switch (unit.standing) {
     case Standing::kDone:
+    case Standing::kWaiting:
       break;
     case Standing::kHeld:
       code = Combine(code, kExitHeld);

@@ -1,6 +1,6 @@
-// The long-running half: polls Git, decides which units need a look, and lets workers take it, one
-// worker per unit at a time. The same engine serves the daemon (until stopped) and `sync` (until
-// nothing can move).
+// The long-running half: looks at Git, decides which units need a look, and lets lanes take it, one
+// pass per unit at a time: a lane for each cluster, one for Git, one for the lease, one for smoke
+// tests. The same engine serves the daemon (until stopped) and `sync` (until nothing can move).
 #pragma once
 
 #include <map>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/base/guarded.h"
+#include "engine/daemon/lane.h"
 #include "engine/rollout/pass.h"
 #include "engine/rollout/reconcile.h"
 
@@ -19,9 +20,11 @@ using namespace std::chrono_literals;
 
 struct EngineOptions {
   Duration poll = 5s;
-  int workers = 8;
-  int settled_after_errors =
-      3;  // sync: a unit without a verdict is given up after this many attempts
+  int workers = 8;  // passes that work at one time in one cluster; a pass that waits does not count
+  // sync: a unit without a verdict is given up after this many attempts
+  int settled_after_errors = 3;
+  bool maintains = false;                  // packs the mirror now and then; `Run` sets it
+  LaneFactory make_lane = MakeThreadLane;  // tests run jobs at once
 };
 
 // What `sync` found, per unit.
@@ -51,6 +54,9 @@ class Engine {
   // Works until stopped. Waits for the lease while another engine holds it; survives Git and
   // clusters being away.
   Status Run();
+  // One look: takes what the lanes finished and begins what is due, without waiting. Returns when
+  // to look again at the latest. What `Run` and `Sync` repeat.
+  SteadyTime Step();
   // Polls at once. Safe from any thread.
   void Wake();
 

@@ -10,146 +10,227 @@ namespace {
 
 using namespace std::chrono_literals;
 
-SystemTime LastLook(const std::optional<Record>& record, SystemTime now) {
+constexpr Duration kErrorPauseMax = 1min;
+
+SystemTime LastLook(const std::optional<Shared<Record>>& record, SystemTime now) {
   SystemTime last{};
   if (!record) return now;
-  for (const auto& [name, target] : record->targets)
+  for (const auto& [name, target] : (*record)->targets)
     last = std::max(last, target.health_at.value_or(SystemTime{}));
   return last;
 }
 
-}  // namespace
-
-Inputs InputsOf(const rollout::Snapshot& snapshot, const deploylog::State& state,
-                const UnitId& unit) {
-  Inputs inputs;
-  inputs.fingerprint = snapshot.FingerprintOf(unit);
-  if (const DeclaredUnit* declared = snapshot.Find(unit)) {
-    inputs.is_declared = true;
-    for (const Diagnostic& problem : declared->problems)
-      inputs.problems += ToString(problem) + "\n";
-  } else if (!snapshot.IsReadable(unit)) {
-    inputs.problems = ToString(snapshot.declared.problems.front());
-  }
-  for (const auto& [claim, units] : snapshot.claimed_twice) {
-    if (units.contains(unit)) inputs.problems += "claimed twice: " + ToString(claim.ref) + "\n";
-  }
-  if (const Record* own = rollout::FindRecord(state, unit)) inputs.own = *own;
-  if (const auto upstream = rollout::UpstreamOf(snapshot.declared, unit)) {
-    if (const Record* record = rollout::FindRecord(state, {*upstream, unit.application}))
-      inputs.upstream = *record;
-  }
-  for (const auto& request : state.requests) {
-    if (request.unit == unit) inputs.requests.push_back(request.id);
-  }
-  inputs.is_cleared = inputs.own &&
-                      (inputs.own->prune_waits || inputs.own->reason == "RemovalWaits") &&
-                      !snapshot.IsPartial();
-  if (!inputs.own || inputs.own->phase != Phase::kHeld) return inputs;
-  for (const auto& [other, record] : state.records) {
-    if (other.environment == unit.environment && other != unit && record.last_known_good)
-      inputs.neighbours.insert(record.last_known_good->rollout);
-  }
-  return inputs;
+Duration DriftIntervalOf(const rollout::Snapshot& snapshot, const UnitId& id) {
+  const auto environment = snapshot.declared.environments.find(id.environment);
+  return environment == snapshot.declared.environments.end() ? Duration(3min)
+                                                             : environment->second.drift.interval;
 }
 
-std::vector<Schedule::Due> Schedule::TakeDue(const rollout::Snapshot& snapshot,
-                                             const deploylog::State& state, SystemTime now) {
-  std::set<UnitId> all;
-  for (const auto& [unit, declared] : snapshot.declared.units) all.insert(unit);
-  for (const auto& [unit, record] : state.records) all.insert(unit);
-  std::vector<Due> due;
-  for (const UnitId& id : all) {
-    if (in_flight_.contains(id)) continue;
-    Unit& unit = units_[id];
-    Inputs inputs = InputsOf(snapshot, state, id);
-    const bool runs = inputs.own && inputs.own->running && !inputs.own->IsOpen();
-    const auto environment = snapshot.declared.environments.find(id.environment);
-    const Duration interval = environment == snapshot.declared.environments.end()
-                                  ? Duration(3min)
-                                  : environment->second.drift.interval;
-    if (unit.drift_at == SystemTime{}) {
-      unit.heals_in_row = inputs.own ? rollout::HealsInRow(*inputs.own, interval) : 0;
-      unit.drift_at =
-          unit.heals_in_row > 0 ? *inputs.own->wake : LastLook(inputs.own, now) + interval;
+std::string GoodRolloutOf(const Record* record) {
+  return record && record->last_known_good ? record->last_known_good->rollout : "";
+}
+
+}  // namespace
+
+void Schedule::Note(std::shared_ptr<const rollout::Snapshot> snapshot,
+                    std::shared_ptr<const deploylog::State> state) {
+  if (snapshot != snapshot_) NoteSnapshot(std::move(snapshot));
+  if (state != state_) NoteState(std::move(state));
+}
+
+// A new tip may mean something to every unit; whether it does, Consider tells.
+void Schedule::NoteSnapshot(std::shared_ptr<const rollout::Snapshot> snapshot) {
+  snapshot_ = std::move(snapshot);
+  downstream_.clear();
+  for (const auto& [unit, declared] : snapshot_->declared.units) {
+    dirty_.insert(unit);
+    if (const auto upstream = rollout::UpstreamOf(snapshot_->declared, unit))
+      downstream_[{*upstream, unit.application}].push_back(unit);
+  }
+  for (const auto& [unit, known] : units_) dirty_.insert(unit);
+}
+
+void Schedule::NoteRecord(const UnitId& id, const Record* before, const Record* now) {
+  dirty_.insert(id);
+  if (const auto it = downstream_.find(id); it != downstream_.end())
+    dirty_.insert(it->second.begin(), it->second.end());
+  std::set<UnitId>& held = held_[id.environment];
+  const std::string good = GoodRolloutOf(now);
+  if (!good.empty() && good != GoodRolloutOf(before)) {
+    ++successes_[id.environment];
+    dirty_.insert(held.begin(), held.end());
+  }
+  if (now && now->phase == Phase::kHeld) {
+    held.insert(id);
+  } else {
+    held.erase(id);
+  }
+}
+
+// Both maps are in one order, and share the records that did not change.
+void Schedule::NoteState(std::shared_ptr<const deploylog::State> state) {
+  static const deploylog::State kNone;
+  const deploylog::State& before = state_ ? *state_ : kNone;
+  auto was = before.records.begin();
+  auto is = state->records.begin();
+  while (was != before.records.end() || is != state->records.end()) {
+    const bool is_gone =
+        is == state->records.end() || (was != before.records.end() && was->first < is->first);
+    const bool is_new = !is_gone && (was == before.records.end() || is->first < was->first);
+    if (is_gone) {
+      NoteRecord(was->first, &*was->second, nullptr);
+      ++was;
+    } else if (is_new) {
+      NoteRecord(is->first, nullptr, &*is->second);
+      ++is;
+    } else {
+      if (!was->second.IsSame(is->second)) NoteRecord(is->first, &*was->second, &*is->second);
+      ++was;
+      ++is;
     }
-    if (!unit.seen) ResumeBackOff(unit, inputs, now);
-    // Content that waits out a back-off is not retried because a neighbour's record moved.
-    const bool backs_off = unit.errors_in_row > 0 && unit.wake && *unit.wake > now && unit.seen &&
-                           unit.seen->fingerprint == inputs.fingerprint &&
-                           unit.seen->requests == inputs.requests;
-    // Neither is it when a drift check falls due: that is done with the retry.
-    const bool drift_due = runs && !backs_off && unit.drift_at <= now;
-    const bool changed = unit.seen != inputs && !backs_off;
-    const bool woke = unit.wake && *unit.wake <= now;
-    if (!changed && !woke && !drift_due && !unit.look_again) continue;
-    if (unit.seen && unit.seen->fingerprint != inputs.fingerprint) unit.errors_in_row = 0;
-    unit.drift_interval = interval;
-    if (drift_due) unit.drift_at = now + interval;
-    unit.seen = std::move(inputs);
-    unit.look_again = false;
-    unit.wake.reset();
-    in_flight_.insert(id);
-    due.push_back({id, drift_due, unit.errors_in_row, unit.heals_in_row});
+  }
+  for (const auto* requests : {&before.requests, &state->requests}) {
+    for (const auto& request : *requests) dirty_.insert(request.unit);
+  }
+  state_ = std::move(state);
+}
+
+std::set<UnitId> Schedule::Candidates(SystemTime now) const {
+  std::set<UnitId> candidates = dirty_;
+  candidates.insert(again_.begin(), again_.end());
+  for (auto it = timers_.begin(); it != timers_.end() && it->first <= now; ++it)
+    candidates.insert(it->second);
+  return candidates;
+}
+
+std::vector<Schedule::Due> Schedule::TakeDue(SystemTime now, Which which) {
+  std::vector<Due> due;
+  if (!snapshot_ || !state_) return due;
+  for (const UnitId& id : Candidates(now)) {
+    if (in_flight_.contains(id)) continue;
+    if (which == Which::kWaiting && !waiting_.contains(id)) continue;
+    dirty_.erase(id);
+    if (!snapshot_->Find(id) && !state_->records.contains(id)) {
+      Forget(id);
+      continue;
+    }
+    if (auto found = Consider(id, now)) due.push_back(std::move(*found));
   }
   return due;
+}
+
+// Neither declared nor recorded any more.
+void Schedule::Forget(const UnitId& id) {
+  const auto it = units_.find(id);
+  if (it == units_.end()) return;
+  if (it->second.timer) timers_.erase({*it->second.timer, id});
+  units_.erase(it);
+  for (std::set<UnitId>* set : {&again_, &waiting_, &retrying_}) set->erase(id);
+}
+
+std::optional<Schedule::Due> Schedule::Consider(const UnitId& id, SystemTime now) {
+  Unit& unit = units_[id];
+  Inputs inputs = InputsOf(*snapshot_, *state_, id, successes_[id.environment]);
+  const bool runs = inputs.own && (*inputs.own)->running && !(*inputs.own)->IsOpen();
+  const Duration interval = DriftIntervalOf(*snapshot_, id);
+  if (unit.drift_at == SystemTime{}) {
+    unit.heals_in_row = inputs.own ? rollout::HealsInRow(**inputs.own, interval) : 0;
+    unit.drift_at =
+        unit.heals_in_row > 0 ? *(*inputs.own)->wait.wake : LastLook(inputs.own, now) + interval;
+  }
+  if (!unit.seen) ResumeBackOff(unit, inputs, now);
+  // Content that waits out a back-off is not retried because a neighbour's record moved.
+  const bool backs_off = unit.errors_in_row > 0 && unit.wake && *unit.wake > now && unit.seen &&
+                         unit.seen->fingerprint == inputs.fingerprint &&
+                         unit.seen->requests == inputs.requests;
+  // Neither is it when a drift check falls due: that is done with the retry.
+  const bool drift_due = runs && !backs_off && unit.drift_at <= now;
+  const bool changed = unit.seen != inputs && !backs_off;
+  const bool woke = unit.wake && *unit.wake <= now;
+  if (!changed && !woke && !drift_due && !again_.contains(id)) {
+    SetTimer(id, unit, runs);
+    return std::nullopt;
+  }
+  if (unit.seen && unit.seen->fingerprint != inputs.fingerprint) unit.errors_in_row = 0;
+  unit.drift_interval = interval;
+  if (drift_due) unit.drift_at = now + interval;
+  unit.seen = std::move(inputs);
+  unit.wake.reset();
+  again_.erase(id);
+  waiting_.erase(id);
+  retrying_.erase(id);
+  in_flight_.insert(id);
+  SetTimer(id, unit, /*runs=*/false);
+  return Due{id, drift_due, unit.errors_in_row, unit.heals_in_row};
 }
 
 void Schedule::ResumeBackOff(Unit& unit, const Inputs& inputs, SystemTime now) const {
   if (!resumes_ || !inputs.own || !inputs.requests.empty()) return;
   const auto backing_off =
-      rollout::BackingOffSince(*resumes_, *inputs.own, inputs.fingerprint, now);
+      rollout::BackingOffSince(*resumes_, **inputs.own, inputs.fingerprint, now);
   if (!backing_off) return;
   unit.errors_in_row = backing_off->errors_in_row;
   unit.wake = backing_off->wake;
   unit.seen = inputs;
 }
 
+// While a unit waits out a back-off its drift check does, too.
+void Schedule::SetTimer(const UnitId& id, Unit& unit, bool runs) {
+  std::optional<SystemTime> at = unit.wake;
+  if (runs && unit.errors_in_row == 0 && (!at || unit.drift_at < *at)) at = unit.drift_at;
+  if (at == unit.timer) return;
+  if (unit.timer) timers_.erase({*unit.timer, id});
+  if (at) timers_.insert({*at, id});
+  unit.timer = at;
+}
+
 void Schedule::Done(const UnitId& id, const std::optional<rollout::PassResult>& result,
                     SystemTime now) {
   in_flight_.erase(id);
+  dirty_.insert(id);  // what it recorded itself is looked at again, cheaply
   Unit& unit = units_[id];
   if (!result) {
     ++unit.errors_in_row;
-    unit.wake =
-        now + std::min<Duration>(Duration(1s) * (1 << std::min(unit.errors_in_row, 6)), 1min);
-    return;
+    unit.wake = now + std::min<Duration>(Duration(1s) * (1 << std::min(unit.errors_in_row, 6)),
+                                         kErrorPauseMax);
+  } else {
+    unit.errors_in_row =
+        result->standing == rollout::Standing::kErrored ? unit.errors_in_row + 1 : 0;
+    unit.wake = result->wake;
+    // What holds it may be mended in the cluster, where nobody tells us.
+    if (result->standing == rollout::Standing::kHeld && !unit.wake)
+      unit.wake = now + unit.drift_interval;
+    if (result->standing == rollout::Standing::kWaiting) waiting_.insert(id);
+    if (result->look_again) again_.insert(id);
+    if (result->drift == rollout::DriftSeen::kHealed) {
+      // A heal that does not last is tried ever more rarely.
+      ++unit.heals_in_row;
+      unit.drift_at = now + rollout::HealPause(unit.drift_interval, unit.heals_in_row);
+    } else if (result->drift == rollout::DriftSeen::kNone) {
+      unit.heals_in_row = 0;
+    }
   }
-  unit.errors_in_row = result->standing == rollout::Standing::kErrored ? unit.errors_in_row + 1 : 0;
-  unit.wake = result->wake;
-  // What holds it may be mended in the cluster, where nobody tells us.
-  if (result->standing == rollout::Standing::kHeld && !unit.wake)
-    unit.wake = now + unit.drift_interval;
-  unit.look_again = result->look_again;
-  if (result->drift == rollout::DriftSeen::kHealed) {
-    // A heal that does not last is tried ever more rarely.
-    ++unit.heals_in_row;
-    unit.drift_at = now + rollout::HealPause(unit.drift_interval, unit.heals_in_row);
-  } else if (result->drift == rollout::DriftSeen::kNone) {
-    unit.heals_in_row = 0;
-  }
+  if (unit.errors_in_row > 0 && unit.wake) retrying_.insert(id);
+  SetTimer(id, unit, /*runs=*/false);
+}
+
+void Schedule::Wake(const UnitId& id) {
+  if (waiting_.contains(id)) again_.insert(id);
 }
 
 std::optional<SystemTime> Schedule::NextWake() const {
-  std::optional<SystemTime> next;
-  for (const auto& [id, unit] : units_) {
-    if (in_flight_.contains(id)) continue;
-    if (unit.wake && (!next || *unit.wake < *next)) next = unit.wake;
-  }
-  return next;
+  if (timers_.empty()) return std::nullopt;
+  return timers_.begin()->first;
 }
 
 std::optional<SystemTime> Schedule::NextRetry(int limit) const {
   std::optional<SystemTime> next;
-  for (const auto& [id, unit] : units_) {
+  for (const UnitId& id : retrying_) {
+    const Unit& unit = units_.at(id);
     if (unit.errors_in_row == 0 || unit.errors_in_row >= limit || !unit.wake) continue;
     if (!next || *unit.wake < *next) next = unit.wake;
   }
   return next;
-}
-
-bool Schedule::WantsAnotherLook() const {
-  return std::ranges::any_of(units_, [](const auto& entry) { return entry.second.look_again; });
 }
 
 }  // namespace sluice::daemon

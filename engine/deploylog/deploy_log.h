@@ -25,6 +25,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/error.h"
+#include "engine/base/shared.h"
 #include "engine/deploylog/lease.h"
 #include "engine/git/mirror.h"
 #include "engine/git/remote.h"
@@ -60,8 +61,8 @@ struct Initialised {
 struct State {
   std::string tip;  // "" : the branch does not exist
   std::optional<Initialised> initialised;
-  std::map<UnitId, Record> records;
-  std::vector<Request> requests;  // oldest first
+  std::map<UnitId, Shared<Record>> records;  // a new state shares those that did not change
+  std::vector<Request> requests;             // oldest first
 };
 
 // Several of these may share a push. Applied in order, one commit per event. The trailers Event and

@@ -56,7 +56,7 @@ std::optional<std::string> UpstreamOf(const Declared& declared, const UnitId& un
 
 const Record* FindRecord(const deploylog::State& state, const UnitId& unit) {
   const auto it = state.records.find(unit);
-  return it == state.records.end() ? nullptr : &it->second;
+  return it == state.records.end() ? nullptr : &*it->second;
 }
 
 gates::Facts GateFacts(const Snapshot& snapshot, const deploylog::State& state, const UnitId& unit,

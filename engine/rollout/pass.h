@@ -52,6 +52,7 @@ std::vector<deploylog::Entry> ToEntries(const Services& services, const life::Mo
 
 enum class Standing {
   kDone,     // at what is declared
+  kWaiting,  // its rollout goes on, and waits for live or a check
   kHeld,     // waits for time or a person
   kErrored,  // no verdict yet; tried again at `wake`
   kFailed,   // a rollout of this pass Failed (and was handled)

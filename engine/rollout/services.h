@@ -77,6 +77,10 @@ struct Services {
   InterruptionCheck interrupted;
   std::stop_token stop;
   Options options;
+  // Runs a check (a smoke test) beside the passes; null: at once. `wake` says that a unit's pass
+  // may go on, from any thread; null: nobody listens.
+  std::function<void(std::function<void()> check)> run_check;
+  std::function<void(const UnitId& unit)> wake;
   // Equal for two targets that are in one cluster, as far as the configuration tells: two contexts
   // may name one. Sends nothing. Empty: a context is a cluster.
   std::function<std::string(const Target& target)> cluster_of;

@@ -28,8 +28,8 @@ TEST_CASE("a back-off is not disturbed by neighbours or by the record of the err
   board.Take();
   board.End(kDev);
   board.End(kProd, board.ErroredIn(1min));
-  board.state.records[kProd].outcome = Outcome::kErrored;
-  board.state.records[kDev].outcome = Outcome::kFailed;
+  board.Recorded(kProd).outcome = Outcome::kErrored;
+  board.Recorded(kDev).outcome = Outcome::kFailed;
   CHECK(board.TakeNames() == "dev/web");
   board.End(kDev);
   board.now += 1min;
@@ -56,7 +56,7 @@ TEST_CASE("after a restart of the daemon a back-off goes on, and grows") {
   Board board;
   board.Runs(kDev);
   board.Runs(kProd);
-  Record& record = board.state.records[kProd];
+  Record& record = board.Recorded(kProd);
   record.outcome = Outcome::kErrored;
   record.wait.wake = kStart + 5s;
   record.wait.content = Waiting{"r1", "fp-1", 1};

@@ -33,9 +33,10 @@ struct Board {
     }
   }
 
+  Record& Recorded(const UnitId& unit) { return state.records[unit].Edit(); }
   // A unit that Succeeded and was last looked at now.
   void Runs(const UnitId& unit) {
-    Record& record = state.records[unit];
+    Record& record = Recorded(unit);
     record.unit = unit;
     record.fingerprint = snapshot.fingerprints[unit];
     record.outcome = Outcome::kSucceeded;
@@ -49,7 +50,11 @@ struct Board {
     request.unit = unit;
     state.requests.push_back(request);
   }
-  std::vector<Schedule::Due> Take() { return schedule.TakeDue(snapshot, state, now); }
+  std::vector<Schedule::Due> Take() {
+    schedule.Note(std::make_shared<rollout::Snapshot>(snapshot),
+                  std::make_shared<deploylog::State>(state));
+    return schedule.TakeDue(now);
+  }
   // "dev/web prod/web+drift"
   std::string TakeNames() {
     std::string out;

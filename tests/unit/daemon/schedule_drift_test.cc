@@ -31,7 +31,7 @@ TEST_CASE("after a restart an overdue check is due at once") {
 TEST_CASE("what does not run, or is being rolled out, is not checked for drift") {
   Board board;
   board.Runs(kProd);
-  board.state.records[kProd].phase = Phase::kApplying;
+  board.Recorded(kProd).phase = Phase::kApplying;
   board.Take();
   board.EndAll();
   board.now = kStart + 1h;
@@ -67,7 +67,7 @@ TEST_CASE("a heal that does not last is tried ever more rarely, up to 32 interva
 TEST_CASE("heals in a row are told to the pass, and a fight goes on after a restart") {
   Board board;
   board.Runs(kProd);
-  Record& record = board.state.records[kProd];
+  Record& record = board.Recorded(kProd);
   SECTION("told") {
     board.Take();
     board.EndAll();
@@ -100,7 +100,7 @@ TEST_CASE("a pass that did not look at live says nothing about heals") {
   board.now = kStart + 3min;
   CHECK(board.TakeNames() == "prod/web+drift");
   board.End(kProd, {.drift = DriftSeen::kHealed});
-  board.state.records[kProd].message = "changed";
+  board.Recorded(kProd).message = "changed";
   CHECK(board.TakeNames() == "prod/web");
   board.End(kProd);  // DriftSeen::kNotChecked
   board.now += 6min;

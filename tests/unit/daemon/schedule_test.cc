@@ -27,19 +27,19 @@ TEST_CASE("a held unit is looked at again: at each interval, and when a neighbou
   board.Runs(kDev);
   board.snapshot.declared.units[other].id = other;
   board.snapshot.fingerprints[other] = "fp-1";
-  board.state.records[kProd].phase = Phase::kHeld;
+  board.Recorded(kProd).phase = Phase::kHeld;
   board.Take();
   board.End(kDev);
   board.End(kProd, {.standing = Standing::kHeld, .reason = "UnknownKind"});
   SECTION("at each interval") {
     board.End(other);
     CHECK(board.schedule.NextWake() == kStart + 3min);
-    board.state.records[kDev].targets["eu"].health_at = board.now = kStart + 3min;
+    board.Recorded(kDev).targets["eu"].health_at = board.now = kStart + 3min;
     CHECK(board.TakeNames().find("prod/web") != std::string::npos);
   }
   SECTION("when a neighbour Succeeded") {
     board.Runs(other);
-    board.state.records[other].last_known_good = LastKnownGood{.rollout = "r-1"};
+    board.Recorded(other).last_known_good = LastKnownGood{.rollout = "r-1"};
     board.End(other);
     CHECK(board.TakeNames() == "prod/types prod/web");
     board.End(kProd, {.standing = Standing::kHeld, .reason = "UnknownKind"});
@@ -48,7 +48,7 @@ TEST_CASE("a held unit is looked at again: at each interval, and when a neighbou
   }
   SECTION("not when somebody Succeeded elsewhere") {
     board.End(other);
-    board.state.records[kDev].last_known_good = LastKnownGood{.rollout = "r-2"};
+    board.Recorded(kDev).last_known_good = LastKnownGood{.rollout = "r-2"};
     CHECK(board.TakeNames().find("prod/types") == std::string::npos);
   }
 }
@@ -93,7 +93,7 @@ TEST_CASE("each input of a unit makes it due") {
     CHECK(board.TakeNames() == "prod/web");
   }
   SECTION("another unit that can be read again, when a prune or the removal waited for that") {
-    Record& record = board.state.records[kProd];
+    Record& record = board.Recorded(kProd);
     if (GENERATE(true, false)) {
       record.prune_waits = true;
     } else {
@@ -106,15 +106,15 @@ TEST_CASE("each input of a unit makes it due") {
     CHECK(board.TakeNames() == "dev/web prod/web");
   }
   SECTION("its own record") {
-    board.state.records[kProd].frozen = Frozen{"a person", "", kStart};
+    board.Recorded(kProd).frozen = Frozen{"a person", "", kStart};
     CHECK(board.TakeNames() == "prod/web");
   }
   SECTION("the record upstream wakes both") {
-    board.state.records[kDev].outcome = Outcome::kFailed;
+    board.Recorded(kDev).outcome = Outcome::kFailed;
     CHECK(board.TakeNames() == "dev/web prod/web");
   }
   SECTION("the record downstream wakes only itself") {
-    board.state.records[kProd].outcome = Outcome::kFailed;
+    board.Recorded(kProd).outcome = Outcome::kFailed;
     CHECK(board.TakeNames() == "prod/web");
   }
   SECTION("a new revision that changes none of them wakes nobody") {
@@ -126,7 +126,7 @@ TEST_CASE("each input of a unit makes it due") {
 TEST_CASE("a unit that is only in the log is looked at") {
   Board board;
   const UnitId gone{"prod", "old"};
-  board.state.records[gone].unit = gone;
+  board.Recorded(gone).unit = gone;
   CHECK(board.TakeNames() == "dev/web prod/old prod/web");
 }
 

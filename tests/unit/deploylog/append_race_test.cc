@@ -30,7 +30,7 @@ TEST_CASE("an append that a request came before is built again on top of it") {
   REQUIRE(a->Append(MakeEntry(EventKind::kSucceeded, kUnit, "Done")));
   CHECK(hub.Git({"log", "--reverse", "--format=%(trailers:key=Sluice-Event,valueonly,separator=)",
                  kBranch}) == "started\nrequest\nsucceeded");
-  CHECK(a->Get()->records.at(kUnit).reason == "Done");
+  CHECK(a->Get()->records.at(kUnit)->reason == "Done");
   REQUIRE(a->Get()->requests.size() == 1);
   CHECK(a->Get()->requests[0].id == id);
   CHECK(a->lease->IsHeld());
@@ -102,12 +102,12 @@ TEST_CASE("a record changed by hand meanwhile is not overwritten") {
   REQUIRE_FALSE(status);
   CHECK(status.error().code() == ErrorCode::kConflict);
   CHECK(status.error().reason() == "LogMoved");
-  CHECK(a->Get()->records.at(kUnit).reason == "ByHand");
+  CHECK(a->Get()->records.at(kUnit)->reason == "ByHand");
   CHECK(a->lease->IsHeld());
   // Another unit's entry goes through on top of it.
   hub.EditLog({{"prod/checkout.json", FormatRecord(MakeRecord(kUnit, "AgainByHand"))}});
   REQUIRE(a->Append(MakeEntry(EventKind::kStarted, {"dev", "web"})));
-  CHECK(a->Get()->records.at(kUnit).reason == "AgainByHand");
+  CHECK(a->Get()->records.at(kUnit)->reason == "AgainByHand");
 }
 
 TEST_CASE("a push of unknown outcome is looked up and lands exactly once") {
@@ -124,7 +124,7 @@ TEST_CASE("a push of unknown outcome is looked up and lands exactly once") {
   REQUIRE(a->Append(MakeEntry(EventKind::kSucceeded, kUnit, "Done")));
   CHECK(Count(hub) == (is_first ? "1" : "2"));
   CHECK(a->Get()->tip == hub.Git({"rev-parse", kBranch}));
-  CHECK(a->Get()->records.at(kUnit).reason == "Done");
+  CHECK(a->Get()->records.at(kUnit)->reason == "Done");
   CHECK(a->lease->IsHeld());
   a->clock.Advance(20s);
   CHECK(a->lease->RenewIfDue(a->MakeCall()));
@@ -168,7 +168,7 @@ TEST_CASE("an append after an outcome that was never learnt does not overwrite w
   const auto same_unit = a->Append(MakeEntry(EventKind::kFailed, kUnit, "Bad again"));
   REQUIRE_FALSE(same_unit);
   CHECK(same_unit.error().code() == ErrorCode::kConflict);
-  CHECK(a->Get()->records.at(kUnit).reason == "Bad");
+  CHECK(a->Get()->records.at(kUnit)->reason == "Bad");
   CHECK(Count(hub) == "2");
 }
 
@@ -281,7 +281,7 @@ TEST_CASE("appends, renewals, refreshes and requests from several threads lose n
   CHECK(Count(hub) == "16");
   CHECK(a->Get()->requests.size() == 3);
   for (int t = 0; t < 3; ++t)
-    CHECK(a->Get()->records.at({"dev", "app-" + std::to_string(t)}).reason == "3");
+    CHECK(a->Get()->records.at({"dev", "app-" + std::to_string(t)})->reason == "3");
 }
 
 }  // namespace sluice::deploylog

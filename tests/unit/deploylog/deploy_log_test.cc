@@ -42,7 +42,7 @@ TEST_CASE("the first append begins an orphan branch with one commit per event in
 
   const auto state = a->Get();
   CHECK(state->tip == hub.Git({"rev-parse", kBranch}));
-  CHECK(state->records.at(kUnit) == MakeRecord());
+  CHECK(state->records.at(kUnit) == Shared(MakeRecord()));
   REQUIRE(state->initialised);
   CHECK(state->initialised->revision == hub.revision);
   CHECK(state->initialised->units.at(kUnit).release == ReleaseId{"d-0", "v0"});
@@ -279,7 +279,7 @@ TEST_CASE("a record that cannot be read is named with its commit") {
   // Mended by a commit, it goes on.
   hub.EditLog({{"prod/checkout.json", FormatRecord(MakeRecord(kUnit, "Mended"))}});
   REQUIRE(a->Refresh());
-  CHECK(a->Get()->records.at(kUnit).reason == "Mended");
+  CHECK(a->Get()->records.at(kUnit)->reason == "Mended");
 }
 
 TEST_CASE("files that are not ours are left alone") {

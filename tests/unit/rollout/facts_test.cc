@@ -45,7 +45,7 @@ TEST_CASE("shared inputs are compared with those that Succeeded upstream, not wi
   const Snapshot before = MakeSnapshot("old");
   const Snapshot tip = MakeSnapshot("new");
   deploylog::State state;
-  Record& dev = state.records[kUpstreamWeb];
+  Record& dev = state.records[kUpstreamWeb].Edit();
   dev.unit = kUpstreamWeb;
   dev.releases = {{"digest-1", "1", "r1", SystemTime{} + Duration(1), {}, false}};
   dev.last_known_good = LastKnownGood{"r1", "fp-dev", "r-1", {"digest-1", "1"}, SystemTime{}};
@@ -64,7 +64,7 @@ TEST_CASE("upstream without a success has no shared inputs to compare with") {
   const Snapshot tip = MakeSnapshot("new");
   deploylog::State state;
   CHECK(FactsOfProd(tip, state).upstream_shared_inputs.empty());
-  state.records[kUpstreamWeb].unit = kUpstreamWeb;
+  state.records[kUpstreamWeb].Edit().unit = kUpstreamWeb;
   CHECK(FactsOfProd(tip, state).upstream_shared_inputs.empty());
 }
 

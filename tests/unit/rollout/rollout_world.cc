@@ -193,7 +193,7 @@ PassResult World::Settle() {
 Record World::Get(const UnitId& unit) {
   const auto state = engine->log->Get();
   const auto it = state->records.find(unit);
-  return it == state->records.end() ? Record{} : it->second;
+  return it == state->records.end() ? Record{} : *it->second;
 }
 
 std::vector<std::string> World::Events() const {
