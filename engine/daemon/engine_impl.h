@@ -33,9 +33,9 @@ struct Engine::Impl {
 
   // Git.
   bool is_polling = false;
-  std::optional<Status> polled;    // how the newest look at Git ended
-  bool is_poll_behind = true;      // a pass ended, or was asked for, since the newest look began
-  SteadyTime poll_at{};            // the next look
+  std::optional<Status> polled;  // how the newest look at Git ended
+  bool is_poll_behind = true;    // a pass ended, or was asked for, since the newest look began
+  SteadyTime poll_at{};          // the next look
   SteadyTime renew_at{}, maintain_at{};
   bool is_renewing = false;
 
@@ -47,8 +47,8 @@ struct Engine::Impl {
   };
   std::mutex mutex;
   std::condition_variable_any news;
-  std::deque<Finished> finished;          // guarded by `mutex`, as what follows
-  std::deque<UnitId> woken;               // something they wait for came
+  std::deque<Finished> finished;  // guarded by `mutex`, as what follows
+  std::deque<UnitId> woken;       // something they wait for came
   std::optional<Status> poll_result;
   bool has_renewed = false;
   bool wants_poll = false;
@@ -59,7 +59,8 @@ struct Engine::Impl {
 
   rollout::Interruption Check(const UnitId& unit, const std::string& fingerprint) const;
 
-  // What is due now is begun. Returns when to look again, if nothing comes of what was begun before.
+  // What is due now is begun. Returns when to look again, if nothing comes of what was begun
+  // before.
   SteadyTime Step();
   void Collect();
   void Take(const Finished& done);

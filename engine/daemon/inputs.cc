@@ -34,8 +34,7 @@ Inputs InputsOf(const rollout::Snapshot& snapshot, const deploylog::State& state
   }
   if (!inputs.own) return inputs;
   const Record& own = **inputs.own;
-  inputs.is_cleared =
-      (own.prune_waits || own.reason == "RemovalWaits") && !snapshot.IsPartial();
+  inputs.is_cleared = (own.prune_waits || own.reason == "RemovalWaits") && !snapshot.IsPartial();
   if (own.phase == Phase::kHeld) inputs.neighbours = successes_in_environment;
   return inputs;
 }
