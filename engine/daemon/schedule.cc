@@ -15,7 +15,8 @@ constexpr Duration kErrorPauseMax = 1min;
 SystemTime LastLook(const std::optional<Shared<Record>>& record, SystemTime now) {
   SystemTime last{};
   if (!record) return now;
-  for (const auto& [name, target] : (*record)->targets)
+  const Record& known = **record;
+  for (const auto& [name, target] : known.targets)
     last = std::max(last, target.health_at.value_or(SystemTime{}));
   return last;
 }
