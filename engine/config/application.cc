@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <set>
 
 #include "engine/config/kinds.h"
@@ -24,6 +25,28 @@ void ReadSource(const Node& node) {
   node.Object({{"plain", [](const Node& n) { n.Object({}); }}}, {"kustomize", "helm", "ecs"});
 }
 
+void ReadHealthPatterns(const Node& node, std::vector<HealthRules::Pattern>& patterns) {
+  node.List([&](const Node& item) {
+    HealthRules::Pattern pattern;
+    item.Object({{"kind", [&](const Node& n) { n.String(pattern.kind); }, true},
+                 {"name", [&](const Node& n) { n.String(pattern.name); }}});
+    if (!pattern.kind.empty()) patterns.push_back(std::move(pattern));
+  });
+}
+
+void ReadHealth(const Node& node, Application& application) {
+  HealthRules& rules = application.health_rules;
+  node.Object(
+      {{"timeout", [&](const Node& n) { n.DurationAtLeast(application.health_timeout, 1s); }},
+       {"require", [&](const Node& n) { ReadHealthPatterns(n, rules.require); }},
+       {"ignore", [&](const Node& n) { ReadHealthPatterns(n, rules.ignore); }}});
+  for (const HealthRules::Pattern& pattern : rules.require) {
+    if (std::ranges::find(rules.ignore, pattern) == rules.ignore.end()) continue;
+    node.Problem("invalid-value", "both requires and ignores " + pattern.kind +
+                                      (pattern.name.empty() ? "" : " '" + pattern.name + "'"));
+  }
+}
+
 void ReadSmokeTests(const Node& node, std::vector<SmokeTest>& tests) {
   std::set<std::string> names;
   node.List([&](const Node& item) {
@@ -43,12 +66,7 @@ Application ReadApplication(Source& source, const std::string& name) {
         {
             {"targets", [&](const Node& n) { ReadTargetNames(n, application.targets); }},
             {"source", ReadSource},
-            {"health",
-             [&](const Node& n) {
-               n.Object({{"timeout", [&](const Node& t) {
-                            t.DurationAtLeast(application.health_timeout, 1s);
-                          }}});
-             }},
+            {"health", [&](const Node& n) { ReadHealth(n, application); }},
             {"smokeTests", [&](const Node& n) { ReadSmokeTests(n, application.smoke_tests); }},
         },
         {"strategy", "waves", "wave", "dependsOn", "analysis", "preflight", "gates", "approvals",

@@ -11,6 +11,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/diagnostics.h"
+#include "engine/model/health.h"
 #include "engine/model/source_tree.h"
 #include "engine/model/unit.h"
 
@@ -110,6 +111,7 @@ struct Application {
   std::string name;
   std::vector<std::string> targets;  // names; empty: all of the environment's
   Duration health_timeout = 5min;
+  HealthRules health_rules;
   std::vector<SmokeTest> smoke_tests;
 };
 

@@ -26,8 +26,26 @@ struct ObjectHealth {
   // True for what cannot recover by waiting (InvalidImageName, Job Failed, crash loop after its
   // grace).
   bool is_terminal = false;
+  // Nothing is wrong but that nobody has reported on it, and nobody is known to do so here: no
+  // deadline condemns it.
+  bool is_unreported = false;
   bool operator==(const ObjectHealth&) const = default;
 };
+
+// What an application says about the health of its objects over what the target says.
+struct HealthRules {
+  struct Pattern {
+    std::string kind;  // "Certificate", or with its group "Certificate.cert-manager.io"
+    std::string name;  // "": any
+    bool Matches(const ObjectRef& ref) const;
+    bool operator==(const Pattern&) const = default;
+  };
+  std::vector<Pattern> require;  // somebody has to report on them
+  std::vector<Pattern> ignore;   // whatever they say, unless they are missing
+  bool operator==(const HealthRules&) const = default;
+};
+// What the target found, as the rules see it.
+void Overrule(const HealthRules& rules, std::vector<ObjectHealth>& objects);
 
 // Degraded > Unknown > Missing > Progressing > Suspended > Healthy; Healthy for none.
 Health Worst(std::span<const ObjectHealth> objects);

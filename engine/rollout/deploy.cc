@@ -79,6 +79,7 @@ StepEnd Attempt::RunTarget(TargetSession& session) {
   if (health.happening == Happening::kUnreadablePastDeadline)
     pass_.Keep(life::DueBy(record_, std::nullopt));
   if (!health.is_ok()) return health;
+  notes_ += health.detail;
   SmokeReport report = RunSmokeTests(services_, session, unit_, *content_.tree, Pipeline(),
                                      record_.rollout, record_.revision, Permission::kLease, watch_);
   smoke_.insert(smoke_.end(), report.results.begin(), report.results.end());

@@ -116,9 +116,7 @@ Result<Checked> Check(const Services& services, const std::string& pipeline, con
              PlanUnit(services, RestoreRequest(pipeline, running), running.unit.targets, {}));
   for (TargetSession& session : checked.sessions) {
     SLUICE_CHECK(Compare(services, session, checked));
-    SLUICE_TRY(auto health,
-               session.driver->Assess(session.ref_list(), session.live,
-                                      targets::TargetDriver::Diagnose::kYes, services.ReadCall()));
+    SLUICE_TRY(auto health, AssessTarget(session, services.ReadCall()));
     checked.health_by_target[session.target.name] = Worst(health);
     checked.report.health.insert(checked.report.health.end(), health.begin(), health.end());
   }

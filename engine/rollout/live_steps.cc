@@ -47,6 +47,16 @@ std::string Describe(const std::vector<ObjectHealth>& objects) {
   return out;
 }
 
+// What is Healthy for a reason, a line each: nobody reports on it, it waits by design.
+std::string Notes(const std::vector<ObjectHealth>& objects) {
+  std::string out;
+  for (const ObjectHealth& object : objects) {
+    const bool is_note = object.health == Health::kHealthy && !object.reason.empty();
+    if (is_note) out += ToString(object.ref) + " " + object.reason + ": " + object.message + "\n";
+  }
+  return out;
+}
+
 const ObjectHealth* FirstBad(const std::vector<ObjectHealth>& objects, bool only_terminal) {
   for (const ObjectHealth& object : objects) {
     if (only_terminal ? object.is_terminal
@@ -171,7 +181,6 @@ StepEnd ApplyStages(const Services& services, TargetSession& session, const Appl
 StepEnd AwaitHealth(const Services& services, TargetSession& session, SystemTime deadline,
                     InterruptWatch& watch) {
   const StepTimer timer(services, "health");
-  const std::vector<ObjectRef> refs = session.ref_list();
   const auto unreadable = [&](Happening happening, const Error& error) {
     return Happened(happening, error, "reading health in target " + session.target.name);
   };
@@ -180,12 +189,13 @@ StepEnd AwaitHealth(const Services& services, TargetSession& session, SystemTime
   while (true) {
     if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
     const Call call{services.clock.SteadyNow() + services.options.read_timeout, watch.token()};
-    auto health =
-        session.driver->Assess(refs, session.live, targets::TargetDriver::Diagnose::kYes, call);
+    auto health = AssessTarget(session, call);
     const bool is_late = services.clock.SystemNow() >= deadline;
     if (health) {
+      // No deadline condemns what nobody reports on.
+      if (is_late) std::erase_if(*health, [](const ObjectHealth& o) { return o.is_unreported; });
       const ObjectHealth* bad = FirstBad(*health, /*only_terminal=*/false);
-      if (!bad) return {};
+      if (!bad) return {.detail = Notes(*health)};
       if (const ObjectHealth* lost = FirstBad(*health, /*only_terminal=*/true)) {
         return Unhealthy(Happening::kUnhealthyTerminal, *health, *lost);
       }

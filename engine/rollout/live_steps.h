@@ -43,7 +43,8 @@ StepEnd ApplyStages(const Services& services, TargetSession& session, const Appl
                     InterruptWatch& watch);
 
 // Until all are Healthy (or Suspended), one cannot recover, or the deadline. Only a deadline that
-// passed while live was readable condemns.
+// passed while live was readable condemns, and only what somebody reports on. All well: `detail`
+// says what is Healthy with a note.
 StepEnd AwaitHealth(const Services& services, TargetSession& session, SystemTime deadline,
                     InterruptWatch& watch);
 

@@ -239,11 +239,19 @@ Result<TargetSession> OpenTarget(const Services& services, const Target& target,
                                  const PlanRequest& request) {
   TargetSession session;
   session.target = target;
+  session.health_rules = request.health_rules;
   SLUICE_TRY(session.driver, services.make_driver(target));
   if (auto looked = LookAt(services, request, session); !looked)
     return Fail(std::move(looked).error().With("target " + target.name));
   MakePlan(services, request, session);
   return session;
+}
+
+Result<std::vector<ObjectHealth>> AssessTarget(const TargetSession& session, const Call& call) {
+  SLUICE_TRY(auto health, session.driver->Assess(session.ref_list(), session.live,
+                                                 targets::TargetDriver::Diagnose::kYes, call));
+  Overrule(session.health_rules, health);
+  return health;
 }
 
 Plan MergePlans(const std::vector<TargetSession>& sessions, const std::string& hmac_key) {

@@ -21,6 +21,7 @@ struct TargetSession {
   targets::LiveState live;                       // before the first write
   std::vector<targets::Prediction> predictions;  // of prepared.objects
   Plan plan;
+  HealthRules health_rules;          // of the application
   bool is_refused = false;           // the server refuses the content: Failed, not Held
   bool prune_waits = false;          // a leftover stays only because some unit cannot be read
   std::set<ObjectRef> refs() const;  // of prepared.objects
@@ -38,6 +39,7 @@ struct PlanRequest {
   std::string pipeline;
   const std::vector<Resource>* resources = nullptr;  // rendered
   const Environment* environment = nullptr;
+  HealthRules health_rules = {};
   const Snapshot* snapshot = nullptr;  // claims of the others; may be null
   std::set<UnitId> pipeline_units;     // declared or recorded: whose marks are of this pipeline
   std::set<ObjectRef> inventory;       // of this target
@@ -53,6 +55,9 @@ struct PlanRequest {
 // or what is declared cannot be told apart: no verdict.
 Result<TargetSession> OpenTarget(const Services& services, const Target& target,
                                  const PlanRequest& request);
+
+// Health of all that the session declares, with its cause, as the application's rules see it.
+Result<std::vector<ObjectHealth>> AssessTarget(const TargetSession& session, const Call& call);
 
 // The plans of all targets as one, digest set.
 Plan MergePlans(const std::vector<TargetSession>& sessions, const std::string& hmac_key);

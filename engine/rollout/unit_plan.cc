@@ -51,6 +51,7 @@ PlanRequest RolloutRequest(const Services& services, const Snapshot& snapshot,
   request.pipeline = snapshot.declared.pipeline.name;
   request.resources = &rendered.resources;
   request.environment = &rendered.unit.environment;
+  request.health_rules = rendered.unit.application.health_rules;
   request.snapshot = &snapshot;
   request.pipeline_units = PipelineUnits(services, snapshot);
   return request;
@@ -61,6 +62,7 @@ PlanRequest RestoreRequest(const std::string& pipeline, const RenderedUnit& rend
   request.unit = rendered.unit.id;
   request.pipeline = pipeline;
   request.resources = &rendered.resources;
+  request.health_rules = rendered.unit.application.health_rules;
   request.keep_leftovers = true;
   request.force = targets::Force::kYes;
   return request;

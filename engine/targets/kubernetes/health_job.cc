@@ -20,4 +20,9 @@ Verdict JudgeJob(const nlohmann::json& live, const HealthContext&) {
           CountText(ToInt(At(live, "status", "succeeded")), want, "pods completed")};
 }
 
+Verdict JudgeCronJob(const nlohmann::json& live, const HealthContext&) {
+  if (!ToBool(At(live, "spec", "suspend"))) return {};
+  return {Health::kSuspended, "CronJobSuspended", "spec.suspend is true; no job is started"};
+}
+
 }  // namespace sluice::targets

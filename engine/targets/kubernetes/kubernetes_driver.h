@@ -15,7 +15,9 @@
 #include "engine/targets/kubernetes/client.h"
 #include "engine/targets/kubernetes/credentials.h"
 #include "engine/targets/kubernetes/discovery.h"
+#include "engine/targets/kubernetes/health.h"
 #include "engine/targets/kubernetes/own_writes.h"
+#include "engine/targets/kubernetes/reporters.h"
 #include "engine/targets/target_driver.h"
 
 namespace sluice::targets::kubernetes {
@@ -36,6 +38,7 @@ struct Connection {
   // Namespaces seen lately, and until when that is believed.
   Guarded<std::map<std::string, SteadyTime>> namespaces;
   OwnWrites own_writes;
+  Reporters reporters;
 };
 
 using GroupKind = std::pair<std::string, std::string>;
@@ -174,11 +177,34 @@ class KubernetesDriver final : public TargetDriver {
   std::string ExplainJob(const ObjectRef& ref, const nlohmann::json& job, const Call& call);
 
   // assess.cc
-  Result<ObjectHealth> AssessOne(const ObjectRef& ref, const LiveState& now,
-                                 const LiveState& before, Diagnose diagnose, const Call& call);
+  struct Moment {  // what one look at several objects shares
+    const LiveState& now;
+    const LiveState& before;
+    SystemTime came_up;  // when what runs among them came up last: it may report on the others
+  };
+  struct Look {
+    HealthContext context;
+    ObjectHealth health;
+  };
+  Result<Look> AssessOne(const ObjectRef& ref, const Moment& moment, Diagnose diagnose,
+                         const Call& call);
+  // Asks who reports on objects like this one, and judges it again.
+  Status JudgeSilence(const Moment& moment, Look& look, const Call& call);
   Result<nlohmann::json> ReadRelated(const std::string& group, const std::string& kind,
                                      const std::string& ns, const std::string& selector,
                                      const Call& call);
+  Status ReadRelatedOf(const nlohmann::json& live, const ObjectRef& ref, Diagnose diagnose,
+                       HealthContext& context, const Call& call);
+  // Best effort: events are never the only evidence, and not everybody may read them.
+  nlohmann::json ReadEvents(const std::vector<std::string>& uids, const std::string& ns,
+                            const Call& call);
+  // "" when the class is not there or may not be read.
+  Result<std::string> BindingModeOf(const std::string& storage_class, const Call& call);
+  // Whether objects like this one have reports here. Not being allowed to look is not knowing: no.
+  Result<bool> IsReportedOn(const nlohmann::json& live, const ObjectRef& ref, const Call& call);
+  Result<std::optional<std::set<std::string>>> ReportedClasses(const ResourceType& type,
+                                                               const std::string& ns,
+                                                               const Call& call);
 
   const std::shared_ptr<Connection> connection_;  // shared with the other drivers of this cluster
   Client& client_;
