@@ -47,6 +47,19 @@ std::vector<std::string> Row(const Record& record, const std::string& desired,
           note};
 }
 
+// What is not simply Healthy, or is so for a reason that a person should know.
+json NotedObjects(const rollout::DriftReport& report) {
+  json out = json::array();
+  for (const ObjectHealth& object : report.health) {
+    if (object.health == Health::kHealthy && object.reason.empty()) continue;
+    out.push_back({{"object", ToString(object.ref)},
+                   {"health", ToString(object.health)},
+                   {"reason", object.reason},
+                   {"message", object.message}});
+  }
+  return out;
+}
+
 }  // namespace
 
 int StatusCommand(const Global& global, const StatusOptions& options) {
@@ -80,7 +93,8 @@ int StatusCommand(const Global& global, const StatusOptions& options) {
       health = report
                    ? (report->is_known ? std::string(ToString(Worst(report->health))) : "Missing")
                    : "Unknown";
-      item["live"] = {{"health", health}};
+      item["live"] = {{"health", health},
+                      {"objects", report ? NotedObjects(*report) : json::array()}};
       if (!report) code = Combine(code, Report(report.error()));
     }
     out.push_back(item);

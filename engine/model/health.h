@@ -29,6 +29,7 @@ struct ObjectHealth {
   // Nothing is wrong but that nobody has reported on it, and nobody is known to do so here: no
   // deadline condemns it.
   bool is_unreported = false;
+  bool is_done = false;  // it ran to its end, and may be gone from now on
   bool operator==(const ObjectHealth&) const = default;
 };
 

@@ -104,6 +104,14 @@ struct FailedContent {
   bool operator==(const FailedContent&) const = default;
 };
 
+// Work that ran to its end here: it is done, whether its object is still there or not.
+struct DoneWork {
+  std::string target;
+  std::string object;  // inventory line
+  std::string work;    // what it ran; targets::PreparedObject::work
+  bool operator==(const DoneWork&) const = default;
+};
+
 struct TargetRecord {
   Phase phase = Phase::kIdle;
   std::optional<Outcome> outcome;
@@ -194,7 +202,8 @@ struct Record {
   std::optional<RunningState> running;   // what the last finished rollout left in live
   std::optional<LastKnownGood> last_known_good;
   std::optional<SystemTime>
-      healthy_since;  // start of the present unbroken Healthy stay of `running.release`
+      healthy_since;           // start of the present unbroken Healthy stay of `running.release`
+  std::vector<DoneWork> done;  // newest first, at most 30
   std::vector<std::string> drift;               // objects that differ, as told last; at most 20
   std::map<std::string, TargetRecord> targets;  // of what runs, or is being rolled out
   std::vector<Leftover> leftovers;

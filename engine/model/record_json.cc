@@ -15,6 +15,7 @@ using nlohmann::json;
 constexpr size_t kMaxText = size_t{16} << 10;
 constexpr size_t kNewest = 50;
 constexpr size_t kMaxDrift = 20;
+constexpr size_t kMaxDone = 30;
 constexpr size_t kMaxMessage = 4096;
 constexpr size_t kShortMessage = 256;
 constexpr Duration kMaxDuration = std::chrono::hours{24 * 365};  // what ParseDuration takes
@@ -80,6 +81,11 @@ json Write(const FailedContent& failed) {
           {"revision", Clean(failed.revision)},
           {"reason", Clean(failed.reason)},
           {"rollout", Clean(failed.rollout)}};
+}
+
+json Write(const DoneWork& done) {
+  return {
+      {"target", Clean(done.target)}, {"object", Clean(done.object)}, {"work", Clean(done.work)}};
 }
 
 json Write(const ReleaseHistory& release) {
@@ -217,6 +223,7 @@ json ToJson(const Record& record) {
   if (record.outcome) out["outcome"] = ToString(*record.outcome);
   if (record.frozen) out["frozen"] = Write(*record.frozen);
   if (record.prune_waits) out["pruneWaits"] = true;
+  if (!record.done.empty()) out["done"] = WriteList(record.done, kMaxDone);
   PutTime(out, "started", record.started);
   PutTime(out, "finished", record.finished);
   if (record.open) {

@@ -208,6 +208,14 @@ Status Read(const json& value, const std::string& where, FailedContent& out) {
   return reader.Finish();
 }
 
+Status Read(const json& value, const std::string& where, DoneWork& out) {
+  Reader reader(value, where);
+  reader.RequiredText("target", out.target);
+  reader.RequiredText("object", out.object);
+  reader.RequiredText("work", out.work);
+  return reader.Finish();
+}
+
 Status Read(const json& value, const std::string& where, ReleaseHistory& out) {
   Reader reader(value, where);
   reader.RequiredText("digest", out.digest);
@@ -334,6 +342,7 @@ Result<Record> ParseRecord(const json& value) {
   reader.OptionalObject("running", record.running, kRead);
   reader.OptionalObject("lastKnownGood", record.last_known_good, kRead);
   reader.Instant("healthySince", record.healthy_since);
+  reader.List("done", record.done, kRead);
   reader.List("drift", record.drift, kRead);
   reader.Object("targets", record.targets, ReadTargets);
   reader.List("leftovers", record.leftovers, kRead);

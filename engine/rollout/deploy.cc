@@ -76,6 +76,7 @@ StepEnd Attempt::RunTarget(TargetSession& session) {
   options.force = adopting_.empty() ? targets::Force::kNo : targets::Force::kYes;
   if (StepEnd end = ApplyStages(services_, session, options, watch_); !end.is_ok()) return end;
   const StepEnd health = AwaitHealth(services_, session, HealthDeadline(session), watch_);
+  pass_.Keep(life::WorkDone(record_, session.finished));
   if (health.happening == Happening::kUnreadablePastDeadline)
     pass_.Keep(life::DueBy(record_, std::nullopt));
   if (!health.is_ok()) return health;

@@ -21,6 +21,7 @@ struct Checked {
   DeclaredUnit unit;
   std::vector<TargetSession> sessions;
   std::map<std::string, Health> health_by_target;
+  std::vector<DoneWork> done;         // ran to its end
   std::vector<std::string> fighters;  // field managers that changed what drifted
 };
 
@@ -112,12 +113,14 @@ Result<Checked> Check(const Services& services, const std::string& pipeline, con
     return checked;
   }
   SLUICE_TRY(RenderedUnit running, RenderFrom(services, std::move(*tree), unit));
-  SLUICE_TRY(checked.sessions,
-             PlanUnit(services, RestoreRequest(pipeline, running), running.unit.targets, {}));
+  SLUICE_TRY(checked.sessions, PlanUnit(services, RestoreRequest(services, pipeline, running),
+                                        running.unit.targets, {}));
   for (TargetSession& session : checked.sessions) {
     SLUICE_CHECK(Compare(services, session, checked));
     SLUICE_TRY(auto health, AssessTarget(session, services.ReadCall()));
     checked.health_by_target[session.target.name] = Worst(health);
+    session.NoteFinished(health);
+    std::ranges::copy(session.finished, std::back_inserter(checked.done));
     checked.report.health.insert(checked.report.health.end(), health.begin(), health.end());
   }
   checked.unit = std::move(running.unit);
@@ -143,8 +146,9 @@ Status RecordHealth(Pass& pass, const Checked& checked) {
       unhealthy += ToString(object.ref) + " " + std::string(ToString(object.health)) + " " +
                    object.reason + " " + object.message + "\n";
   }
-  return pass.Push(life::HealthSeen(pass.record(), checked.health_by_target,
-                                    Worst(checked.report.health), unhealthy, pass.Now()));
+  SLUICE_CHECK(pass.Push(life::HealthSeen(pass.record(), checked.health_by_target,
+                                          Worst(checked.report.health), unhealthy, pass.Now())));
+  return pass.Push(life::WorkSeen(pass.record(), checked.done));
 }
 
 std::string By(const Checked& checked) {

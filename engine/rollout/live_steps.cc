@@ -57,6 +57,15 @@ std::string Notes(const std::vector<ObjectHealth>& objects) {
   return out;
 }
 
+// No deadline condemns what nobody reports on.
+void Acquit(std::vector<ObjectHealth>& objects) {
+  for (ObjectHealth& object : objects) {
+    if (!object.is_unreported) continue;
+    object.health = Health::kHealthy;
+    object.reason = "NotReported";
+  }
+}
+
 const ObjectHealth* FirstBad(const std::vector<ObjectHealth>& objects, bool only_terminal) {
   for (const ObjectHealth& object : objects) {
     if (only_terminal ? object.is_terminal
@@ -192,8 +201,12 @@ StepEnd AwaitHealth(const Services& services, TargetSession& session, SystemTime
     auto health = AssessTarget(session, call);
     const bool is_late = services.clock.SystemNow() >= deadline;
     if (health) {
-      // No deadline condemns what nobody reports on.
-      if (is_late) std::erase_if(*health, [](const ObjectHealth& o) { return o.is_unreported; });
+      session.NoteFinished(*health);
+      // Done at an earlier look, and gone since.
+      std::erase_if(*health, [&](const ObjectHealth& object) {
+        return object.health == Health::kMissing && session.HasFinished(object.ref);
+      });
+      if (is_late) Acquit(*health);
       const ObjectHealth* bad = FirstBad(*health, /*only_terminal=*/false);
       if (!bad) return {.detail = Notes(*health)};
       if (const ObjectHealth* lost = FirstBad(*health, /*only_terminal=*/true)) {

@@ -45,6 +45,7 @@ StepEnd ApplyStages(const Services& services, TargetSession& session, const Appl
 // Until all are Healthy (or Suspended), one cannot recover, or the deadline. Only a deadline that
 // passed while live was readable condemns, and only what somebody reports on. All well: `detail`
 // says what is Healthy with a note.
+// The session notes what ran to its end meanwhile, however this ends.
 StepEnd AwaitHealth(const Services& services, TargetSession& session, SystemTime deadline,
                     InterruptWatch& watch);
 

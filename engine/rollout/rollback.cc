@@ -96,7 +96,8 @@ Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
   const std::string pipeline = pass.snapshot->declared.pipeline.name;
   const std::vector<Resource> resources =
       is_in_good ? GoodResources(target) : std::vector<Resource>();
-  PlanRequest request = RestoreRequest(pipeline, good);
+  PlanRequest request = RestoreRequest(services, pipeline, good);
+  request.done = pass.record().done;  // the verdict may be on its way to the log still
   request.resources = &resources;
   request.inventory = inventory[target.name];
   request.pipeline_units = PipelineUnits(services, *pass.snapshot);
@@ -125,10 +126,14 @@ Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
       !end.is_ok())
     return end;
   for (const ObjectRef& ref : gone) inventory[target.name].erase(ref);
-  LeaveTakenOver(target, kept);
+  auto known = kept;
+  known.insert(session.done.begin(), session.done.end());
+  LeaveTakenOver(target, known);
   SLUICE_CHECK(session.driver->ReplaceStuckPods(session.ref_list(), services.WriteCall()));
   const SystemTime deadline = pass.Now() + good.unit.application.health_timeout;
-  if (StepEnd end = AwaitHealth(services, session, deadline, watch); !end.is_ok()) return end;
+  const StepEnd health = AwaitHealth(services, session, deadline, watch);
+  pass.Keep(life::WorkDone(pass.record(), session.finished));
+  if (!health.is_ok()) return health;
   if (!is_in_good) return StepEnd{};
   return RunSmokeTests(services, session, good.unit, *good.tree, pipeline, pass.record().rollout,
                        pass.record().last_known_good ? pass.record().last_known_good->revision : "",

@@ -154,6 +154,19 @@ bool TargetSession::IsForeseen(const ObjectRef& ref) const {
   return false;
 }
 
+void TargetSession::NoteFinished(const std::vector<ObjectHealth>& health) {
+  for (const auto& object : prepared.objects) {
+    const ObjectRef& ref = object.resource.ref;
+    const auto seen = std::ranges::find(health, ref, &ObjectHealth::ref);
+    if (object.work.empty() || seen == health.end() || !seen->is_done || HasFinished(ref)) continue;
+    finished.push_back({target.name, ToInventoryLine(ref), object.work});
+  }
+}
+
+bool TargetSession::HasFinished(const ObjectRef& ref) const {
+  return std::ranges::find(finished, ToInventoryLine(ref), &DoneWork::object) != finished.end();
+}
+
 std::set<UnitId> PipelineUnits(const Services& services, const Snapshot& snapshot) {
   std::set<UnitId> units;
   for (const auto& [unit, declared] : snapshot.declared.units) units.insert(unit);
@@ -190,6 +203,41 @@ Status LookAt(const Services& services, const PlanRequest& request, TargetSessio
   return {};
 }
 
+bool WasDone(const PlanRequest& request, const std::string& target,
+             const targets::PreparedObject& object) {
+  const DoneWork work{target, ToInventoryLine(object.resource.ref), object.work};
+  return !object.work.empty() && std::ranges::find(request.done, work) != request.done.end();
+}
+
+// What was done before and is gone is not declared any more, save for the plan, which tells of it.
+// Neither is it where other work stands in its name: that goes as what nothing declares.
+std::vector<Change> SetDoneAside(TargetSession& session, const PlanRequest& request) {
+  std::vector<Change> told;
+  std::vector<targets::PreparedObject> objects;
+  std::vector<targets::Prediction> predictions;
+  for (size_t i = 0; i < session.prepared.objects.size(); ++i) {
+    targets::PreparedObject& object = session.prepared.objects[i];
+    const ObjectRef ref = object.resource.ref;
+    const bool is_live = session.live.objects.contains(ref);
+    const bool is_other = session.predictions[i].kind == Kind::kImmutable;
+    if (WasDone(request, session.target.name, object) && (!is_live || is_other)) {
+      if (is_live) continue;
+      session.done.insert(ref);
+      told.push_back({.target = session.target.name,
+                      .action = Action::kSkip,
+                      .api_version = object.resource.api_version,
+                      .ref = ref,
+                      .reason = "done before with this content, and removed since"});
+      continue;
+    }
+    objects.push_back(std::move(object));
+    predictions.push_back(std::move(session.predictions[i]));
+  }
+  session.prepared.objects = std::move(objects);
+  session.predictions = std::move(predictions);
+  return told;
+}
+
 plan::Policy PolicyOf(const PlanRequest& request, const TargetSession& session) {
   plan::Policy policy;
   if (request.environment) {
@@ -207,6 +255,7 @@ plan::Policy PolicyOf(const PlanRequest& request, const TargetSession& session) 
 }
 
 void MakePlan(const Services& services, const PlanRequest& request, TargetSession& session) {
+  const std::vector<Change> told = SetDoneAside(session, request);
   plan::Input input;
   input.target = session.target.name;
   input.unit = ToString(request.unit);
@@ -223,6 +272,7 @@ void MakePlan(const Services& services, const PlanRequest& request, TargetSessio
   input.inventory_size = request.inventory.size();
   input.policy = PolicyOf(request, session);
   session.plan = plan::Build(input);
+  session.plan.changes.insert(session.plan.changes.end(), told.begin(), told.end());
   for (size_t i = 0; i < session.predictions.size(); ++i) {
     const Kind kind = session.predictions[i].kind;
     session.is_refused |=

@@ -21,7 +21,13 @@ struct TargetSession {
   targets::LiveState live;                       // before the first write
   std::vector<targets::Prediction> predictions;  // of prepared.objects
   Plan plan;
-  HealthRules health_rules;          // of the application
+  HealthRules health_rules;  // of the application
+  // Declared work that was done before and is not there any more; in none of the above but the
+  // plan.
+  std::set<ObjectRef> done;
+  std::vector<DoneWork> finished;  // seen to run to its end, for the record
+  void NoteFinished(const std::vector<ObjectHealth>& health);
+  bool HasFinished(const ObjectRef& ref) const;
   bool is_refused = false;           // the server refuses the content: Failed, not Held
   bool prune_waits = false;          // a leftover stays only because some unit cannot be read
   std::set<ObjectRef> refs() const;  // of prepared.objects
@@ -40,6 +46,7 @@ struct PlanRequest {
   const std::vector<Resource>* resources = nullptr;  // rendered
   const Environment* environment = nullptr;
   HealthRules health_rules = {};
+  std::vector<DoneWork> done = {};     // of the record
   const Snapshot* snapshot = nullptr;  // claims of the others; may be null
   std::set<UnitId> pipeline_units;     // declared or recorded: whose marks are of this pipeline
   std::set<ObjectRef> inventory;       // of this target

@@ -2,6 +2,7 @@
 
 #include "engine/config/config.h"
 #include "engine/render/render.h"
+#include "engine/rollout/facts.h"
 
 namespace sluice::rollout {
 namespace {
@@ -44,6 +45,17 @@ Result<RenderedUnit> RenderFrom(const Services& services, std::unique_ptr<Source
   return Render(services, std::move(content));
 }
 
+namespace {
+
+// Of the unit's record: what has run to its end here.
+std::vector<DoneWork> DoneIn(const Services& services, const UnitId& unit) {
+  const auto state = services.log.Get();
+  const Record* record = FindRecord(*state, unit);
+  return record ? record->done : std::vector<DoneWork>();
+}
+
+}  // namespace
+
 PlanRequest RolloutRequest(const Services& services, const Snapshot& snapshot,
                            const RenderedUnit& rendered) {
   PlanRequest request;
@@ -52,17 +64,20 @@ PlanRequest RolloutRequest(const Services& services, const Snapshot& snapshot,
   request.resources = &rendered.resources;
   request.environment = &rendered.unit.environment;
   request.health_rules = rendered.unit.application.health_rules;
+  request.done = DoneIn(services, rendered.unit.id);
   request.snapshot = &snapshot;
   request.pipeline_units = PipelineUnits(services, snapshot);
   return request;
 }
 
-PlanRequest RestoreRequest(const std::string& pipeline, const RenderedUnit& rendered) {
+PlanRequest RestoreRequest(const Services& services, const std::string& pipeline,
+                           const RenderedUnit& rendered) {
   PlanRequest request;
   request.unit = rendered.unit.id;
   request.pipeline = pipeline;
   request.resources = &rendered.resources;
   request.health_rules = rendered.unit.application.health_rules;
+  request.done = DoneIn(services, rendered.unit.id);
   request.keep_leftovers = true;
   request.force = targets::Force::kYes;
   return request;

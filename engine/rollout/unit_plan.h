@@ -35,7 +35,8 @@ PlanRequest RolloutRequest(const Services& services, const Snapshot& snapshot,
                            const RenderedUnit& rendered);
 // What a plan to bring live back to content that ran here is asked with: nothing is pruned, and
 // fields of its own are taken back (docs/decisions/0010-a-rollback-takes-its-fields-back.md).
-PlanRequest RestoreRequest(const std::string& pipeline, const RenderedUnit& rendered);
+PlanRequest RestoreRequest(const Services& services, const std::string& pipeline,
+                           const RenderedUnit& rendered);
 
 // Target by target in the order of the file; `inventory` of each. Reads only.
 Result<std::vector<TargetSession>> PlanUnit(const Services& services, PlanRequest request,

@@ -38,6 +38,9 @@ struct PreparedObject {
   int stage = 0;  // apply order; a stage starts when the one before is established
   bool opts_out_of_prune = false;
   ReplaceConsent replace = ReplaceConsent::kNone;
+  // What an object that runs to its end runs; "" for others. Done once, it need not be there any
+  // more, and the same work is not done again.
+  std::string work;
 };
 
 struct Prepared {

@@ -47,6 +47,7 @@ class FakeDriver final : public targets::TargetDriver {
         metadata["namespace"] = object.resource.ref.ns;
       }
       metadata["labels"][kUnitLabel] = owner.Mark();
+      if (resource.ref.kind == "Job") object.work = object.resource.body["spec"].dump();
       prepared.objects.push_back(std::move(object));
     }
     std::ranges::stable_sort(prepared.objects, {}, &PreparedObject::stage);
@@ -163,6 +164,7 @@ class FakeDriver final : public targets::TargetDriver {
         health.ref = ref;
         break;
       }
+      health.is_done = ref.kind == "Job" && health.health == Health::kHealthy;
       out.push_back(std::move(health));
     }
     return out;

@@ -49,8 +49,8 @@ class FakeCluster {
   void FailObject(const Operation& operation, const std::string& name, Error error, int times = -1);
   void Mend();
 
-  // Health of objects whose body contains `needle` (an image); the others are Healthy. `times`
-  // assessments; -1: all.
+  // Health of objects whose body contains `needle` (an image); the others are Healthy, and Jobs are
+  // done. `times` assessments; -1: all.
   void SetHealth(const std::string& needle, Health health, const std::string& reason = "",
                  bool is_terminal = false, int times = -1);
   // Declared objects that contain `needle` are predicted so.

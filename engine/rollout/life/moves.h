@@ -196,6 +196,11 @@ Moved Healed(const Record& record, const std::vector<std::string>& names,
 Moved HealthSeen(const Record& record, const std::map<std::string, Health>& by_target, Health worst,
                  const std::string& unhealthy, SystemTime now);
 
+// Work that ran to its end, remembered with what is told next.
+Record WorkDone(const Record& record, const std::vector<DoneWork>& done);
+// The same of a unit at rest, told where it is news.
+Moved WorkSeen(const Record& record, const std::vector<DoneWork>& done);
+
 // Objects stayed that nothing declares; they are about to go, and then did.
 Moved PruneBegan(const Record& record, const std::string& objects);
 Moved Pruned(const Record& record, bool prune_waits, const std::string& summary,

@@ -78,6 +78,27 @@ Moved HealthSeen(const Record& record, const std::map<std::string, Health>& by_t
   return moved;
 }
 
+Record WorkDone(const Record& record, const std::vector<DoneWork>& done) {
+  constexpr size_t kNewest = 30;
+  Record next = record;
+  for (const DoneWork& work : done) {
+    if (std::ranges::find(next.done, work) == next.done.end())
+      next.done.insert(next.done.begin(), work);
+  }
+  if (next.done.size() > kNewest) next.done.resize(kNewest);
+  return next;
+}
+
+Moved WorkSeen(const Record& record, const std::vector<DoneWork>& done) {
+  Moved moved{WorkDone(record, done), {}};
+  if (moved.record.done == record.done) return moved;
+  std::string objects;
+  for (const DoneWork& work : done) objects += work.target + ": " + work.object + "\n";
+  moved.events.push_back(
+      Tell(EventKind::kHealth, moved.record, "remembered what ran to its end", objects));
+  return moved;
+}
+
 Moved PruneBegan(const Record& record, const std::string& objects) {
   return {record,
           {Tell(EventKind::kDrifted, record,

@@ -92,6 +92,10 @@ Result<KubernetesDriver::Look> KubernetesDriver::AssessOne(const ObjectRef& ref,
   const nlohmann::json& live = found == moment.now.objects.end() ? NullJson() : found->second.body;
   if (const auto it = moment.before.objects.find(ref); it != moment.before.objects.end())
     look.context.before = it->second.body;
+  if (live.is_null() && declared_.vanishing.contains(ref)) {
+    look.health = AssessGone(ref, call);
+    return look;
+  }
   if (!live.is_null()) {
     SystemTime changed = LastChange(live);
     if (!IsBuiltInGroup(ref.group)) changed = std::max(changed, moment.came_up);
@@ -101,6 +105,20 @@ Result<KubernetesDriver::Look> KubernetesDriver::AssessOne(const ObjectRef& ref,
   look.health = AssessObject(live, look.context);
   look.health.ref = ref;
   return look;
+}
+
+ObjectHealth KubernetesDriver::AssessGone(const ObjectRef& ref, const Call& call) {
+  const std::string uid = connection_->own_writes.Uid(ref, client_.clock().SteadyNow());
+  ObjectHealth health = AssessObject(NullJson(), {});
+  health.ref = ref;
+  if (uid.empty()) return health;  // it was not there in our time
+  const ResourceType type{
+      .version = "v1", .kind = "Event", .plural = "events", .is_namespaced = true};
+  auto events = ReadList(type, ref.ns, {{"fieldSelector", "involvedObject.uid=" + uid}},
+                         "application/json", call);
+  const bool may_not = !events && events.error().code() == ErrorCode::kPermissionDenied;
+  if (!events && !may_not) return health;  // asked again at the next look
+  return JudgeGoneJob(ref, uid, may_not ? NullJson() : nlohmann::json(std::move(*events)));
 }
 
 Status KubernetesDriver::JudgeSilence(const Moment& moment, Look& look, const Call& call) {

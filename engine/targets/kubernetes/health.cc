@@ -181,6 +181,7 @@ ObjectHealth AssessObject(const nlohmann::json& live, const HealthContext& conte
   result.message = verdict->message;
   result.is_terminal = verdict->is_terminal;
   result.is_unreported = verdict->is_unreported;
+  result.is_done = verdict->is_done;
   return result;
 }
 

@@ -74,6 +74,11 @@ std::vector<std::string> EventSubjects(const nlohmann::json& live, const HealthC
 // object is Unknown.
 ObjectHealth AssessObject(const nlohmann::json& live, const HealthContext& context);
 
+// A Job that was there under this uid and is not any more, by its events; null: they may not be
+// read. Its own TTL removes it some time after its end, whichever that was.
+ObjectHealth JudgeGoneJob(const ObjectRef& ref, const std::string& uid,
+                          const nlohmann::json& events);
+
 // Pods of the revision the object now declares (kubernetes.md 5.4); for a Job all its pods; for
 // others none.
 nlohmann::json PodsOfNewRevision(const nlohmann::json& live, const HealthContext& context);

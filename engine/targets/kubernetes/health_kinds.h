@@ -14,6 +14,7 @@ struct Verdict {
   std::string reason;
   std::string message;
   bool is_terminal = false;
+  bool is_done = false;
   bool is_unreported = false;  // only because nobody has reported on the object yet
 };
 

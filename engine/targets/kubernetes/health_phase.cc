@@ -11,12 +11,12 @@ namespace {
 using Words = std::set<std::string, std::less<>>;
 
 // Compared in lower case.
-const Words kBad = {"crashed",   "degraded", "error",    "errored", "failed",
-                    "failure",   "invalid",  "rejected", "unhealthy"};
-const Words kNotYet = {"creating",     "deleting",   "deploying",    "initializing", "initialising",
-                       "inprogress",   "installing", "notready",     "pending",      "progressing",
-                       "provisioning", "reconciling", "restarting",  "rollingback",  "scaling",
-                       "starting",     "terminating", "updating",    "upgrading",    "waiting"};
+const Words kBad = {"crashed", "degraded", "error",    "errored",  "failed",
+                    "failure", "invalid",  "rejected", "unhealthy"};
+const Words kNotYet = {"creating",     "deleting",    "deploying",  "initializing", "initialising",
+                       "inprogress",   "installing",  "notready",   "pending",      "progressing",
+                       "provisioning", "reconciling", "restarting", "rollingback",  "scaling",
+                       "starting",     "terminating", "updating",   "upgrading",    "waiting"};
 const Words kStopped = {"paused", "suspended"};
 
 // Where it stands: status.phase of most, status.state of others, Argo CD's status.health.status.

@@ -33,8 +33,8 @@ bool HasMoreThanDefaults(const nlohmann::json& status) {
 bool HasReport(const nlohmann::json& live) {
   const std::string kind = ToText(At(live, "kind"));
   const std::string group = GroupOf(ToText(At(live, "apiVersion")));
-  const bool has_address = (kind == "Service" && group.empty()) ||
-                           (kind == "Ingress" && IsBuiltInGroup(group));
+  const bool has_address =
+      (kind == "Service" && group.empty()) || (kind == "Ingress" && IsBuiltInGroup(group));
   if (has_address) return !Items(At(live, "status", "loadBalancer", "ingress")).empty();
   const nlohmann::json& status = At(live, "status");
   if (!status.is_object() || status.empty()) return false;
@@ -56,8 +56,9 @@ bool AlwaysReports(const ObjectRef& ref) {
       {"apps.kruise.io", "StatefulSet"},
       {"apps.kruise.io", "DaemonSet"},
   }};
-  return std::ranges::any_of(
-      kKinds, [&](const auto& known) { return known.first == ref.group && known.second == ref.kind; });
+  return std::ranges::any_of(kKinds, [&](const auto& known) {
+    return known.first == ref.group && known.second == ref.kind;
+  });
 }
 
 SystemTime LastChange(const nlohmann::json& live) {

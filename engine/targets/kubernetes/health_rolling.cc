@@ -43,7 +43,8 @@ Verdict JudgeCloneSet(const nlohmann::json& live, const HealthContext& context) 
   const int64_t want = ToInt(At(live, "spec", "replicas"), 1);
   const nlohmann::json& rolling = At(strategy, "rollingUpdate", "partition");
   const int64_t kept = Share(rolling.is_null() ? At(strategy, "partition") : rolling, want);
-  const bool has_new = ToText(At(status, "currentRevision")) != ToText(At(status, "updateRevision"));
+  const bool has_new =
+      ToText(At(status, "currentRevision")) != ToText(At(status, "updateRevision"));
   if (has_new && want > 0 && kept >= want && ToInt(At(status, "updatedReplicas")) == 0) {
     return {Health::kSuspended, "PartitionHoldsBack",
             "no pod runs the new template: its partition keeps " + std::to_string(kept) +

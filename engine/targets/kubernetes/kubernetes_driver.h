@@ -82,6 +82,7 @@ class KubernetesDriver final : public TargetDriver {
     std::set<GroupKind> custom_kinds;           // kinds whose CRD is in the set
     std::set<std::string> namespaces;           // Namespace objects in the set
     std::set<std::string> missing_namespaces;   // neither there nor in the set
+    std::set<ObjectRef> vanishing;              // Jobs that are removed after their end
     std::map<ObjectRef, Error> refused;         // no server would take them, so none is asked
   };
 
@@ -188,6 +189,8 @@ class KubernetesDriver final : public TargetDriver {
   };
   Result<Look> AssessOne(const ObjectRef& ref, const Moment& moment, Diagnose diagnose,
                          const Call& call);
+  // Absent, and declared with a time to live after its end.
+  ObjectHealth AssessGone(const ObjectRef& ref, const Call& call);
   // Asks who reports on objects like this one, and judges it again.
   Status JudgeSilence(const Moment& moment, Look& look, const Call& call);
   Result<nlohmann::json> ReadRelated(const std::string& group, const std::string& kind,

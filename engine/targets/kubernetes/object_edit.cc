@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "engine/base/hash.h"
 #include "engine/base/strings.h"
 #include "engine/targets/kubernetes/api_status.h"
 #include "engine/targets/kubernetes/health_json.h"
@@ -194,6 +195,17 @@ std::string ProtectionOf(const nlohmann::json& live, const ObjectRef& ref) {
            " holds data of others; annotate it sluice.dev/prune: enabled to let it go";
   }
   return "";
+}
+
+std::string WorkOf(const ObjectRef& ref, const nlohmann::json& body) {
+  if (ref.group != "batch" || ref.kind != "Job") return "";
+  nlohmann::json spec = At(body, "spec");
+  if (!spec.is_object()) return "";
+  for (const char* member : {"activeDeadlineSeconds", "backoffLimit", "parallelism", "suspend",
+                             "podReplacementPolicy", "ttlSecondsAfterFinished"})
+    spec.erase(member);
+  const std::string text = spec.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return Sha256Hex(text).substr(0, 16);
 }
 
 }  // namespace sluice::targets::kubernetes

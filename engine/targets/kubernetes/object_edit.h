@@ -54,4 +54,8 @@ std::string ProtectionOf(const nlohmann::json& live, const ObjectRef& ref);
 // Its owner said that it stays.
 bool OptsOutOfPrune(const nlohmann::json& object);
 
+// Digest of what a Job runs: its spec without what may change on a Job that is there. "" for other
+// kinds.
+std::string WorkOf(const ObjectRef& ref, const nlohmann::json& body);
+
 }  // namespace sluice::targets::kubernetes

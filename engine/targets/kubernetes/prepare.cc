@@ -167,6 +167,9 @@ Status KubernetesDriver::PrepareOne(const Resource& resource, const Ownership& o
   if (!labels.is_object()) labels = nlohmann::json::object();
   labels[kMarkLabel] = owner.Mark();
   object.stage = OrderOf(ref.group, ref.kind).stage;
+  object.work = WorkOf(ref, body);
+  if (!At(body, "spec", "ttlSecondsAfterFinished").is_null() && !object.work.empty())
+    declared_.vanishing.insert(ref);
   object.opts_out_of_prune = OptsOutOfPrune(body);
   object.replace = ConsentOf(body);
   prepared.objects.push_back(std::move(object));
