@@ -130,7 +130,7 @@ int DriftCommand(const Global& global, const DriftOptions& options) {
                            {"changes", nlohmann::json::array()},
                            {"health", nullptr},
                            {"error", nullptr}};
-    auto report = rollout::CheckDrift(services, context->snapshot->declared.pipeline.name, id);
+    auto report = rollout::CheckDrift(services, *context->snapshot, id);
     Plan plan;
     if (!report) {
       unit["error"] = Described(report.error());

@@ -89,7 +89,7 @@ int StatusCommand(const Global& global, const StatusOptions& options) {
                           : json();
     if (!item.contains("running")) item["running"] = nullptr;
     if (options.live) {
-      auto report = rollout::CheckDrift(services, (*snapshot)->declared.pipeline.name, id);
+      auto report = rollout::CheckDrift(services, **snapshot, id);
       health = report
                    ? (report->is_known ? std::string(ToString(Worst(report->health))) : "Missing")
                    : "Unknown";

@@ -57,6 +57,60 @@ void ReadSmokeTests(const Node& node, std::vector<SmokeTest>& tests) {
   });
 }
 
+// What makes an object that object, or ours, cannot be anybody else's.
+bool IsIdentity(const std::string& pointer) {
+  for (const char* own : {"/apiVersion", "/kind", "/metadata/name", "/metadata/namespace",
+                          "/metadata/labels/sluice.dev~1unit"}) {
+    const std::string_view field = own;
+    const bool is_above = field.starts_with(pointer) &&
+                          (field.size() == pointer.size() || field[pointer.size()] == '/');
+    if (is_above) return true;
+  }
+  return false;
+}
+
+void ReadIgnoredField(const Node& node, std::vector<std::string>& fields) {
+  std::string pointer;
+  if (!node.String(pointer)) return;
+  bool is_pointer = pointer.size() > 1 && pointer.front() == '/' && pointer.back() != '/';
+  try {
+    is_pointer = is_pointer && !nlohmann::json::json_pointer(pointer).empty();
+  } catch (const nlohmann::json::exception&) {
+    is_pointer = false;
+  }
+  if (!is_pointer) {
+    node.Problem("invalid-value",
+                 "must be a JSON pointer such as /spec/replicas, not '" + pointer + "'");
+  } else if (IsIdentity(pointer)) {
+    node.Problem("invalid-value", "is '" + pointer +
+                                      "', which says whose object it is; name a field that others "
+                                      "write, such as /spec/replicas");
+  } else if (std::ranges::find(fields, pointer) != fields.end()) {
+    node.Problem("duplicate-name", "names '" + pointer + "' a second time");
+  } else {
+    fields.push_back(std::move(pointer));
+  }
+}
+
+void ReadIgnore(const Node& node, std::vector<IgnoreRule>& rules) {
+  node.List([&](const Node& item) {
+    IgnoreRule rule;
+    rule.at = item.At();
+    item.Object({
+        {"kind", [&](const Node& n) { n.String(rule.kind); }, true},
+        {"name", [&](const Node& n) { n.String(rule.name); }},
+        {"fields",
+         [&](const Node& n) {
+           n.List([&](const Node& field) { ReadIgnoredField(field, rule.fields); });
+           if (n.value().is_array() && n.value().empty())
+             n.Problem("invalid-value", "must name at least one field");
+         },
+         true},
+    });
+    rules.push_back(std::move(rule));
+  });
+}
+
 }  // namespace
 
 Application ReadApplication(Source& source, const std::string& name) {
@@ -67,6 +121,7 @@ Application ReadApplication(Source& source, const std::string& name) {
             {"targets", [&](const Node& n) { ReadTargetNames(n, application.targets); }},
             {"source", ReadSource},
             {"health", [&](const Node& n) { ReadHealth(n, application); }},
+            {"ignore", [&](const Node& n) { ReadIgnore(n, application.ignore); }},
             {"smokeTests", [&](const Node& n) { ReadSmokeTests(n, application.smoke_tests); }},
         },
         {"strategy", "waves", "wave", "dependsOn", "analysis", "preflight", "gates", "approvals",

@@ -107,12 +107,21 @@ struct SmokeTest {
   int required = 0;        // 0: all
 };
 
+// Fields of objects that others write on purpose.
+struct IgnoreRule {
+  std::string kind;
+  std::string name;                 // "" for all of the kind
+  std::vector<std::string> fields;  // JSON pointers
+  SourcePosition at;
+};
+
 struct Application {
   std::string name;
   std::vector<std::string> targets;  // names; empty: all of the environment's
   Duration health_timeout = 5min;
   HealthRules health_rules;
   std::vector<SmokeTest> smoke_tests;
+  std::vector<IgnoreRule> ignore;
 };
 
 struct ImageOverride {

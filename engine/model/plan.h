@@ -21,6 +21,13 @@ struct FieldChange {
   bool operator==(const FieldChange&) const = default;
 };
 
+// A field that is not sent, for others write it.
+struct LeftToOthers {
+  std::string path;  // JSON pointer
+  std::string why;
+  bool operator==(const LeftToOthers&) const = default;
+};
+
 struct Change {
   std::string target;
   Action action = Action::kUnchanged;
@@ -31,6 +38,7 @@ struct Change {
   std::vector<FieldChange> fields;
   // Stands for the values a Secret is to have: an HMAC, or "key present"; "" for other kinds.
   std::string secret_digest;
+  std::vector<LeftToOthers> left;
   bool operator==(const Change&) const = default;
 };
 

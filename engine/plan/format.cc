@@ -109,6 +109,13 @@ std::string Summary(const Plan& plan) {
 
 bool IsShown(const Change& change, bool all) { return all || change.action != Action::kUnchanged; }
 
+// What is left to others is told of unchanged objects, too.
+bool IsTold(const Change& change, bool all) { return IsShown(change, all) || !change.left.empty(); }
+
+std::string LeftText(const LeftToOthers& left) {
+  return EscapeControl(left.path) + " is left to others (" + EscapeControl(left.why) + ")";
+}
+
 // A new object is told in one line; its content is in the repo.
 bool HasDetails(const Change& change) {
   return change.action != Action::kCreate && change.action != Action::kPrune &&
@@ -122,7 +129,7 @@ std::string FormatText(const Plan& plan, bool is_coloured, bool all) {
   std::string out;
   std::string target;
   for (const Change& change : plan.changes) {
-    if (!IsShown(change, all)) continue;
+    if (!IsTold(change, all)) continue;
     if (change.target != target) {
       target = change.target;
       out += paint("\x1b[1m", "target " + EscapeControl(target)) + "\n";
@@ -132,6 +139,7 @@ std::string FormatText(const Plan& plan, bool is_coloured, bool all) {
                        " " + EscapeControl(ToString(change.ref));
     out += paint(style.colour, head) +
            (change.reason.empty() ? "" : "  (" + EscapeControl(change.reason) + ")") + "\n";
+    for (const LeftToOthers& left : change.left) out += "      " + LeftText(left) + "\n";
     if (!HasDetails(change)) continue;
     for (const FieldChange& field : change.fields) {
       out += "      " + EscapeControl(field.path) + "\n";
@@ -166,9 +174,11 @@ std::string FormatMarkdown(const Plan& plan, bool all) {
   std::string table;
   std::string details;
   for (const Change& change : plan.changes) {
-    if (!IsShown(change, all)) continue;
+    if (!IsTold(change, all)) continue;
+    std::string why = Cell(change.reason);
+    for (const LeftToOthers& left : change.left) why += "; " + Cell(LeftText(left));
     table += "| " + Cell(change.target) + " | " + std::string(ToString(change.action)) + " | " +
-             Cell(ToString(change.ref)) + " | " + Cell(change.reason) + " |\n";
+             Cell(ToString(change.ref)) + " | " + why + " |\n";
     if (!HasDetails(change) || change.fields.empty()) continue;
     // Each line starts with a sign or '#', so none can close the fence.
     details +=
@@ -210,6 +220,8 @@ nlohmann::json ToJson(const Plan& plan, bool all) {
                    {"name", change.ref.name},
                    {"reason", change.reason},
                    {"fields", std::move(fields)}});
+    for (const LeftToOthers& field : change.left)
+      out.back()["left"].push_back({{"path", field.path}, {"why", field.why}});
   }
   return out;
 }

@@ -113,8 +113,13 @@ Verdict Judge(const Declared& declared, const std::vector<FieldChange>& fields,
   }
   if (declared.found == Found::kRefused || declared.found == Found::kImmutable)
     return Refused(declared);
-  if (declared.found == Found::kUnknowable)
-    return {Action::kCreate, "its namespace or type is not there yet", {}};
+  if (declared.found == Found::kUnknowable) {
+    const std::string why = Said(declared);
+    return {declared.before.is_null() ? Action::kCreate : Action::kUpdate,
+            why.empty() ? "its namespace or type is not there yet" : why,
+            {}};
+  }
+  if (declared.found == Found::kDeleting) return {Action::kCreate, Said(declared), {}};
   if (declared.found == Found::kAbsent) {
     return {Action::kCreate,
             declared.is_ours ? "no longer in the cluster" : "not in the cluster yet",
@@ -162,7 +167,8 @@ Plan Build(const Input& input) {
   Plan plan;
   std::vector<Obstacle> obstacles;
   for (const Declared& declared : input.declared) {
-    Change change{input.target, Action::kUnchanged, declared.api_version, declared.ref, "", {}, ""};
+    Change change{input.target, Action::kUnchanged, declared.api_version, declared.ref, "", {},
+                  "",           declared.left};
     const bool has_values = declared.found != Found::kSame;
     if (has_values) change.fields = DiffFields(declared.ref, declared.before, declared.after);
     Verdict verdict = Judge(declared, change.fields, input.policy);

@@ -21,7 +21,8 @@ struct Declared {
     kConflict,
     kRefused,
     kImmutable,
-    kUnknowable
+    kUnknowable,
+    kDeleting
   } found = Found::kAbsent;
   nlohmann::json before,
       after;  // normalised; used when kDiffers, kImmutable, kConflict or kAbsent (before null)
@@ -31,9 +32,10 @@ struct Declared {
   // The mark is of no unit of this pipeline, past or present: somebody else's sluice, so it never
   // just moves.
   bool is_other_owner_foreign = false;
-  std::string message;           // conflict owners, refusal
-  bool may_be_replaced = false;  // kImmutable: it opts in, and nothing speaks against it
-  std::string replace_advice;    // kImmutable otherwise: what to do instead, or why not
+  std::string message;             // conflict owners, refusal
+  bool may_be_replaced = false;    // kImmutable: it opts in, and nothing speaks against it
+  std::string replace_advice;      // kImmutable otherwise: what to do instead, or why not
+  std::vector<LeftToOthers> left;  // fields that are not sent
 };
 
 // An object of the inventory that is no longer declared.

@@ -57,6 +57,21 @@ json EntriesOf(const std::vector<TreeEntry>& entries) {
   return out;
 }
 
+void ReportUnusedRules(const DeclaredUnit& unit, Rendered& rendered) {
+  for (const IgnoreRule& rule : unit.application.ignore) {
+    const bool is_used = std::ranges::any_of(rendered.resources, [&](const Resource& resource) {
+      return resource.ref.kind == rule.kind &&
+             (rule.name.empty() || resource.ref.name == rule.name);
+    });
+    if (is_used) continue;
+    rendered.problems.push_back(
+        {rule.at, "unused-ignore",
+         "ignores fields of " + rule.kind + (rule.name.empty() ? "" : " '" + rule.name + "'") +
+             ", which no manifest of this application declares; remove the rule, or mend kind and "
+             "name"});
+  }
+}
+
 }  // namespace
 
 Result<Rendered> Render(const DeclaredUnit& unit, const SourceTree& tree, yaml::Cache& cache) {
@@ -84,7 +99,10 @@ Result<Rendered> Render(const DeclaredUnit& unit, const SourceTree& tree, yaml::
   rendered.problems.insert(rendered.problems.end(), ignored.problems.begin(),
                            ignored.problems.end());
   // What could not be read may hold the image.
-  if (is_all_read) images.ReportUnused(rendered.problems);
+  if (is_all_read) {
+    images.ReportUnused(rendered.problems);
+    ReportUnusedRules(unit, rendered);
+  }
   std::ranges::sort(rendered.problems);
   return rendered;
 }

@@ -48,7 +48,7 @@ Result<Diagnostics> ProblemsOfBroken(const DeclaredUnit& unit, const SourceTree&
     const bool is_about_image =
         problem.rule == "image-without-tag" || problem.rule == "image-latest";
     return problem.rule == "no-objects" || problem.rule == "unused-image" ||
-           (is_about_image && !is_release_known);
+           problem.rule == "unused-ignore" || (is_about_image && !is_release_known);
   });
   return std::move(rendered.problems);
 }

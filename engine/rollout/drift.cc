@@ -37,7 +37,11 @@ Change ToDrift(const std::string& target, const targets::PreparedObject& object,
   change.ref = object.resource.ref;
   const bool is_missing = prediction.kind == targets::Prediction::Kind::kCreate;
   change.action = is_missing ? Action::kCreate : Action::kUpdate;
-  change.reason = is_missing ? "missing in live" : "differs in live";
+  const bool is_deleting = prediction.kind == targets::Prediction::Kind::kDeleting;
+  if (is_deleting) change.action = Action::kCreate;
+  change.reason = is_deleting  ? prediction.message
+                  : is_missing ? "missing in live"
+                               : "differs in live";
   if (!is_missing)
     change.fields = plan::DiffFields(change.ref, prediction.before, prediction.after);
   std::vector<std::string> managers;
@@ -104,7 +108,8 @@ Result<std::optional<std::unique_ptr<SourceTree>>> OpenRunning(const Services& s
   return std::optional(std::move(tree));
 }
 
-Result<Checked> Check(const Services& services, const std::string& pipeline, const UnitId& unit) {
+// Content comes from what runs; whose fields are whose, from the tip too.
+Result<Checked> Check(const Services& services, const Snapshot& snapshot, const UnitId& unit) {
   Checked checked;
   checked.report.unit = unit;
   SLUICE_TRY(auto tree, OpenRunning(services, unit));
@@ -113,7 +118,9 @@ Result<Checked> Check(const Services& services, const std::string& pipeline, con
     return checked;
   }
   SLUICE_TRY(RenderedUnit running, RenderFrom(services, std::move(*tree), unit));
-  SLUICE_TRY(checked.sessions, PlanUnit(services, RestoreRequest(services, pipeline, running),
+  SLUICE_TRY(checked.sessions, PlanUnit(services,
+                                        RestoreRequest(services, snapshot.declared.pipeline.name,
+                                                       running, snapshot.Find(unit)),
                                         running.unit.targets, {}));
   for (TargetSession& session : checked.sessions) {
     SLUICE_CHECK(Compare(services, session, checked));
@@ -219,9 +226,9 @@ int HealsInRow(const Record& record, Duration interval) {
   return heals;
 }
 
-Result<DriftReport> CheckDrift(const Services& services, const std::string& pipeline,
+Result<DriftReport> CheckDrift(const Services& services, const Snapshot& snapshot,
                                const UnitId& unit) {
-  SLUICE_TRY(auto checked, Check(services, pipeline, unit));
+  SLUICE_TRY(auto checked, Check(services, snapshot, unit));
   return std::move(checked.report);
 }
 
@@ -229,7 +236,7 @@ Result<PassResult> RunDriftCheck(Pass& pass) {
   // Only what the last finished rollout left running can be compared.
   const Record& record = pass.record();
   if (!record.running || record.open || record.IsRollingBack()) return PassResult{};
-  auto checked = Check(pass.services, pass.snapshot->declared.pipeline.name, pass.unit);
+  auto checked = Check(pass.services, *pass.snapshot, pass.unit);
   if (!checked) {
     // Not knowing is no drift and no change of health.
     log::Warn("drift_unreadable",

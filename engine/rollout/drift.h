@@ -18,7 +18,7 @@ struct DriftReport {
 };
 
 // Reads only.
-Result<DriftReport> CheckDrift(const Services& services, const std::string& pipeline,
+Result<DriftReport> CheckDrift(const Services& services, const Snapshot& snapshot,
                                const UnitId& unit);
 
 // How long after a heal the next check comes: the interval, doubled for every heal in a row (this

@@ -130,6 +130,8 @@ StepEnd MakeRoom(const Services& services, TargetSession& session, Split& split)
     if (!rooms[i].status) continue;
     session.live.objects.erase(split.replaced[i].resource.ref);  // the new one has no past
     split.others.push_back(split.replaced[i]);
+    targets::PreparedObject& anew = split.others.back();
+    if (!anew.whole.is_null()) anew.resource.body = anew.whole;
   }
   return FromWrites(split.replaced, rooms, "replacing");
 }

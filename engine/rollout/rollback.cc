@@ -96,7 +96,7 @@ Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
   const std::string pipeline = pass.snapshot->declared.pipeline.name;
   const std::vector<Resource> resources =
       is_in_good ? GoodResources(target) : std::vector<Resource>();
-  PlanRequest request = RestoreRequest(services, pipeline, good);
+  PlanRequest request = RestoreRequest(services, pipeline, good, pass.declared());
   request.done = pass.record().done;  // the verdict may be on its way to the log still
   request.resources = &resources;
   request.inventory = inventory[target.name];

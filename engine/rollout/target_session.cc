@@ -26,6 +26,8 @@ plan::Declared::Found FoundOf(Kind kind) {
       return plan::Declared::Found::kImmutable;
     case Kind::kUnknowable:
       return plan::Declared::Found::kUnknowable;
+    case Kind::kDeleting:
+      return plan::Declared::Found::kDeleting;
   }
   return plan::Declared::Found::kRefused;
 }
@@ -33,7 +35,9 @@ plan::Declared::Found FoundOf(Kind kind) {
 std::string Owners(const targets::Prediction& prediction) {
   std::vector<std::string> parts;
   for (const auto& conflict : prediction.conflicts)
-    parts.push_back(conflict.field + " is owned by '" + conflict.manager + "'");
+    parts.push_back(conflict.field +
+                    (conflict.is_former ? " is to go and is owned by '" : " is owned by '") +
+                    conflict.manager + "'" + (conflict.is_former ? ", too" : ""));
   return parts.empty() ? prediction.message : Join(parts, ", ");
 }
 
@@ -69,6 +73,7 @@ plan::Declared Describe(const targets::PreparedObject& object,
       out.claimed_by = ToString(*other);
   }
   out.replace_advice = prediction.replace_advice;
+  for (const auto& field : object.left) out.left.push_back({field.pointer, field.why});
   if (!prediction.may_be_replaced) return out;
   // As for a prune, nothing may speak against its being ours.
   const auto it = live.objects.find(out.ref);
@@ -192,6 +197,8 @@ Status LookAt(const Services& services, const PlanRequest& request, TargetSessio
     SLUICE_TRY(session.live,
                session.driver->Observe({refs.begin(), refs.end()}, services.ReadCall()));
   }
+  SLUICE_CHECK(
+      session.driver->Adjust(session.prepared, session.live, request.around, services.ReadCall()));
   for (auto& object : session.prepared.objects) {
     const auto it = session.live.objects.find(object.resource.ref);
     if (request.heeds_live_consent && it != session.live.objects.end())
@@ -200,6 +207,10 @@ Status LookAt(const Services& services, const PlanRequest& request, TargetSessio
   const StepTimer timer(services, "plan");
   SLUICE_TRY(session.predictions, session.driver->Predict(session.prepared.objects, session.live,
                                                           request.force, services.ReadCall()));
+  for (size_t i = 0; i < session.predictions.size(); ++i) {
+    int& stage = session.prepared.objects[i].stage;
+    stage = std::max(stage, session.predictions[i].after_stage + 1);
+  }
   return {};
 }
 
@@ -275,6 +286,8 @@ void MakePlan(const Services& services, const PlanRequest& request, TargetSessio
   session.plan.changes.insert(session.plan.changes.end(), told.begin(), told.end());
   for (size_t i = 0; i < session.predictions.size(); ++i) {
     const Kind kind = session.predictions[i].kind;
+    if (kind == Kind::kDeleting)  // the new one has no past
+      session.live.objects.erase(session.prepared.objects[i].resource.ref);
     session.is_refused |=
         kind == Kind::kRefused ||
         (kind == Kind::kImmutable && !session.IsReplaced(session.prepared.objects[i].resource.ref));

@@ -51,6 +51,7 @@ struct PlanRequest {
   std::set<UnitId> pipeline_units;     // declared or recorded: whose marks are of this pipeline
   std::set<ObjectRef> inventory;       // of this target
   std::set<std::string> adopted;       // inventory lines, or "*" for all
+  targets::Surroundings around;        // declared before, and fields that others write
   bool keep_leftovers = false;
   targets::Force force = targets::Force::kNo;
   // What live was applied with also counts as consent to replace: a rollback must be able to take a

@@ -3,6 +3,7 @@
 #include "engine/config/config.h"
 #include "engine/render/render.h"
 #include "engine/rollout/facts.h"
+#include "engine/rollout/surroundings.h"
 
 namespace sluice::rollout {
 namespace {
@@ -67,11 +68,12 @@ PlanRequest RolloutRequest(const Services& services, const Snapshot& snapshot,
   request.done = DoneIn(services, rendered.unit.id);
   request.snapshot = &snapshot;
   request.pipeline_units = PipelineUnits(services, snapshot);
+  request.around = SurroundingsOf(services, rendered.unit, nullptr);
   return request;
 }
 
 PlanRequest RestoreRequest(const Services& services, const std::string& pipeline,
-                           const RenderedUnit& rendered) {
+                           const RenderedUnit& rendered, const DeclaredUnit* tip) {
   PlanRequest request;
   request.unit = rendered.unit.id;
   request.pipeline = pipeline;
@@ -80,6 +82,7 @@ PlanRequest RestoreRequest(const Services& services, const std::string& pipeline
   request.done = DoneIn(services, rendered.unit.id);
   request.keep_leftovers = true;
   request.force = targets::Force::kYes;
+  request.around = SurroundingsOf(services, rendered.unit, tip);
   return request;
 }
 

@@ -35,8 +35,9 @@ PlanRequest RolloutRequest(const Services& services, const Snapshot& snapshot,
                            const RenderedUnit& rendered);
 // What a plan to bring live back to content that ran here is asked with: nothing is pruned, and
 // fields of its own are taken back (docs/decisions/0010-a-rollback-takes-its-fields-back.md).
+// `tip` is the unit as it is declared now, whose rules count too; null when it is not.
 PlanRequest RestoreRequest(const Services& services, const std::string& pipeline,
-                           const RenderedUnit& rendered);
+                           const RenderedUnit& rendered, const DeclaredUnit* tip);
 
 // Target by target in the order of the file; `inventory` of each. Reads only.
 Result<std::vector<TargetSession>> PlanUnit(const Services& services, PlanRequest request,

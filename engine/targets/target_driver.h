@@ -31,6 +31,13 @@ struct Ownership {
 // Whether an object may be deleted and created again where it cannot be changed in place.
 enum class ReplaceConsent { kNone, kWhenImmutable, kAlsoLoadBalancer };
 
+// A field that is not sent, for others write it.
+struct LeftField {
+  std::string pointer;   // JSON pointer into the object as declared: "/spec/replicas"
+  std::string why;       // "spec.ignore", "scaled by HorizontalPodAutoscaler web/web"
+  bool is_ours = false;  // we own it in live, which has to end before it is left out
+};
+
 // A rendered object made ready for this target: scope and namespace resolved, ownership mark added,
 // server-owned fields stripped.
 struct PreparedObject {
@@ -41,6 +48,12 @@ struct PreparedObject {
   // What an object that runs to its end runs; "" for others. Done once, it need not be there any
   // more, and the same work is not done again.
   std::string work;
+  // By Adjust; `resource.body` has none of the fields that are left to others.
+  std::vector<LeftField> left;
+  nlohmann::json whole;  // the body with them, for an object that is created anew; null: the same
+  nlohmann::json
+      asked;  // the body with those we own as live has them, for dry runs; null: the same
+  std::vector<nlohmann::json> former;  // as it was declared before
 };
 
 struct Prepared {
@@ -68,8 +81,22 @@ struct LiveState {
 };
 
 struct FieldConflict {
-  std::string field;    // ".spec.replicas"
-  std::string manager;  // who owns it
+  std::string field;       // ".spec.replicas"
+  std::string manager;     // who owns it
+  bool is_former = false;  // we declared it before and declare it no more, and he keeps it
+};
+
+// Fields of objects that others write on purpose (spec.ignore of app.yaml).
+struct IgnoredFields {
+  std::string kind;
+  std::string name;                   // "" for all of the kind
+  std::vector<std::string> pointers;  // JSON pointers
+};
+
+// What a plan knows beside the declared objects.
+struct Surroundings {
+  std::vector<Resource> former;  // declared here before, rendered as those of now are
+  std::vector<IgnoredFields> ignored;
 };
 
 // What applying an object would do now, found without writing anything.
@@ -81,12 +108,15 @@ struct Prediction {
     kConflict,    // another manager owns fields we set with another value
     kRefused,     // the server refuses the content for good (`error`, code kRejected)
     kImmutable,   // refused because a field cannot be changed in place
-    kUnknowable,  // its namespace or type comes with this unit: will be created
+    kUnknowable,  // the server cannot say yet: what it needs comes with this unit (`message`)
+    kDeleting,    // what is there is being deleted: will be created when it is gone
   };
   Kind kind = Kind::kCreate;
   nlohmann::json before, after;  // normalised for comparing: no managedFields, status, versions
   std::vector<FieldConflict> conflicts;
   std::string message;
+  bool takes_from_others = false;  // fields that are declared no more, and that others own too
+  int after_stage = -1;            // kUnknowable: the stage of the object it has to come after
   // kImmutable: the object opts in, its kind allows it, and the server would take the new one.
   bool may_be_replaced = false;
   std::string replace_advice;  // kImmutable otherwise: how to opt in, or why that does not help
@@ -129,6 +159,12 @@ class TargetDriver {
   virtual Result<std::vector<ObjectRef>> FindMarked(const Ownership& owner,
                                                     const std::vector<ObjectRef>& kinds_of,
                                                     const Call& call) = 0;
+  // Leaves the fields of `prepared` to others that others write, and notes what was declared
+  // before. Between Observe and Predict.
+  virtual Status Adjust(Prepared& /*prepared*/, const LiveState& /*live*/,
+                        const Surroundings& /*around*/, const Call& /*call*/) {
+    return {};
+  }
   // In the order of `objects`. No request is sent for an object that live certainly holds already.
   virtual Result<std::vector<Prediction>> Predict(const std::vector<PreparedObject>& objects,
                                                   const LiveState& live, Force force,

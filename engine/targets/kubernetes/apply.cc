@@ -18,6 +18,11 @@ using namespace std::chrono_literals;
 constexpr Duration kFreshTypeWait = 30s;
 constexpr Duration kPoll = 200ms;
 constexpr int kMaxRaces = 3;
+// How long a refusal that the set itself is to end is no verdict after that was applied: the server
+// learns of a definition, a quota or a policy a moment after it took it.
+constexpr Duration kFreshRuleWait = 10s;
+// How long an apply waits for an object in its place that is being deleted.
+constexpr Duration kRoomWait = 30s;
 
 Error Stopped(const std::string& what, const Call& call) {
   if (call.stop.stop_requested()) return {ErrorCode::kCancelled, what + ": stopped"};
@@ -40,7 +45,8 @@ Result<ApiAnswer> KubernetesDriver::SendApply(const ResourceType& type,
   if (mode == WriteMode::kDryRun) request.query.emplace_back("dryRun", "All");
   request.content_type = "application/apply-patch+yaml";
   request.what = ToString(ref);
-  SLUICE_TRY(request.body, WriteJson(object.resource.body));
+  const bool is_asked = mode == WriteMode::kDryRun && !object.asked.is_null();
+  SLUICE_TRY(request.body, WriteJson(is_asked ? object.asked : object.resource.body));
   for (int race = 1;; ++race) {
     SLUICE_TRY(ApiAnswer answer, client_.Send(request, call));
     // We set no resourceVersion: a lost race is between the server's own read and write, or two
@@ -55,6 +61,54 @@ Error KubernetesDriver::ErrorOf(const ApiAnswer& answer, const ObjectRef& ref) {
   return IsSecret(ref) ? WithoutValues(error, answer.body) : error;
 }
 
+// What may come of itself: a type or a rule that an earlier stage of the same set has brought.
+Duration KubernetesDriver::PatienceWith(const Error& error, const ObjectRef& ref) const {
+  const bool is_type_to_come = error.code() == ErrorCode::kNotFound &&
+                               error.reason() == kReasonTypeNotServed &&
+                               declared_.custom_kinds.contains({ref.group, ref.kind});
+  if (is_type_to_come) return kFreshTypeWait;
+  const bool is_rule_to_come = error.code() == ErrorCode::kRejected && awaited_.contains(ref);
+  return is_rule_to_come ? kFreshRuleWait : Duration(0);
+}
+
+Status KubernetesDriver::AwaitRoom(const ResourceType& type, const ObjectRef& ref,
+                                   const Call& call) {
+  SLUICE_TRY(const std::optional<nlohmann::json> live, ReadObject(type, ref, call));
+  if (!live || At(*live, "metadata", "deletionTimestamp").is_null()) return {};
+  const SteadyTime bound = client_.clock().SteadyNow() + kRoomWait;
+  const Call wait{std::min(call.deadline, bound), call.stop};
+  const Status gone = AwaitGone(type, ref, ToText(At(*live, "metadata", "uid")), wait);
+  if (gone || gone.error().code() != ErrorCode::kDeadlineExceeded) return gone;
+  return Fail(ErrorCode::kUnavailable, "BeingDeleted",
+              "what is there is being deleted since " +
+                  ToText(At(*live, "metadata", "deletionTimestamp")) + " and not gone (" +
+                  FinalizersOf(*live) +
+                  "); it is created again when it is: look for the controller of the finalizer");
+}
+
+// One try. An object that is being deleted takes an apply and forgets it.
+Result<ApiAnswer> KubernetesDriver::TryApply(const PreparedObject& object, WriteMode mode,
+                                             Force force, const Call& call) {
+  const ObjectRef& ref = object.resource.ref;
+  const std::string& api_version = object.resource.api_version;
+  SLUICE_TRY(const ResourceType type,
+             TypeOf(ref.group, api_version.substr(api_version.find('/') + 1), ref.kind, call));
+  if (mode == WriteMode::kDryRun) return ApplyAndRemove(type, object, mode, force, call);
+  if (deleting_.contains(ref)) SLUICE_CHECK(AwaitRoom(type, ref, call));
+  SLUICE_TRY(ApiAnswer answer, ApplyAndRemove(type, object, mode, force, call));
+  const bool is_lost =
+      answer.IsSuccess() && !At(answer.body, "metadata", "deletionTimestamp").is_null();
+  if (is_lost) {
+    SLUICE_CHECK(AwaitRoom(type, ref, call));
+    SLUICE_TRY(answer, ApplyAndRemove(type, object, mode, force, call));
+  }
+  if (answer.IsSuccess()) {
+    EndKubectlsShare(type, ref, answer.body, call);
+    connection_->own_writes.Note(ref, answer.body, client_.clock().SteadyNow());
+  }
+  return answer;
+}
+
 WriteResult KubernetesDriver::ApplyOne(const PreparedObject& object, WriteMode mode, Force force,
                                        const Call& call) {
   const ObjectRef& ref = object.resource.ref;
@@ -62,71 +116,28 @@ WriteResult KubernetesDriver::ApplyOne(const PreparedObject& object, WriteMode m
       (mode == WriteMode::kDryRun ? "dry run of " : "applying ") + ToString(ref);
   if (const auto refusal = declared_.refused.find(ref); refusal != declared_.refused.end())
     return {.status = Fail(refusal->second.With(what))};
-  const std::string& api_version = object.resource.api_version;
-  const std::string version = api_version.substr(api_version.find('/') + 1);
-  const bool is_fresh_type = declared_.custom_kinds.contains({ref.group, ref.kind});
-  const SteadyTime give_up = std::min(call.deadline, client_.clock().SteadyNow() + kFreshTypeWait);
+  // Nothing to be asked of what is on its way out.
+  if (mode == WriteMode::kDryRun && deleting_.contains(ref)) return {};
+  const SteadyTime begin = client_.clock().SteadyNow();
   while (true) {
-    Status status;
-    if (auto type = TypeOf(ref.group, version, ref.kind, call)) {
-      auto answer = SendApply(*type, object, mode, force, call);
-      if (!answer) return {.status = Fail(std::move(answer).error().With(what))};
-      if (answer->IsSuccess()) {
-        if (mode == WriteMode::kApply) {
-          EndKubectlsShare(*type, ref, answer->body, call);
-          connection_->own_writes.Note(ref, answer->body, client_.clock().SteadyNow());
-        }
-        WriteResult result;
-        result.uid = ToText(At(answer->body, "metadata", "uid"));
-        result.resource_version = ToText(At(answer->body, "metadata", "resourceVersion"));
-        result.is_created = answer->status == 201;
-        const auto before = observed_versions_.find(ref);
-        result.is_changed =
-            before == observed_versions_.end() || before->second != result.resource_version;
-        return result;
-      }
-      status = Fail(ErrorOf(*answer, ref));
-      // A webhook that cannot be dry run says nothing about the content.
-      if (mode == WriteMode::kDryRun && status.error().reason() == kReasonDryRunUnsupported)
-        return {};
-    } else {
-      status = Fail(std::move(type).error());
+    auto answer = TryApply(object, mode, force, call);
+    if (answer && answer->IsSuccess()) {
+      WriteResult result;
+      result.uid = ToText(At(answer->body, "metadata", "uid"));
+      result.resource_version = ToText(At(answer->body, "metadata", "resourceVersion"));
+      result.is_created = answer->status == 201;
+      const auto before = observed_versions_.find(ref);
+      result.is_changed =
+          before == observed_versions_.end() || before->second != result.resource_version;
+      return result;
     }
-    const bool may_come = is_fresh_type && mode == WriteMode::kApply &&
-                          status.error().code() == ErrorCode::kNotFound &&
-                          status.error().reason() == kReasonTypeNotServed;
-    if (!may_come || client_.clock().SteadyNow() >= give_up)
-      return {.status = Fail(std::move(status).error().With(what))};
+    Error error = answer ? ErrorOf(*answer, ref) : std::move(answer).error();
+    // A webhook that cannot be dry run says nothing about the content.
+    if (mode == WriteMode::kDryRun && error.reason() == kReasonDryRunUnsupported) return {};
+    const SteadyTime now = client_.clock().SteadyNow();
+    if (now >= std::min(call.deadline, begin + PatienceWith(error, ref)))
+      return {.status = Fail(std::move(error).With(what))};
     if (!client_.clock().Sleep(kPoll * 2, call.stop)) return {.status = Fail(Stopped(what, call))};
-  }
-}
-
-void KubernetesDriver::EndKubectlsShare(const ResourceType& type, const ObjectRef& ref,
-                                        nlohmann::json& live, const Call& call) {
-  const std::optional<nlohmann::json> entries = WithoutKubectlEntries(live);
-  if (!entries) return;
-  ApiRequest request;
-  request.verb = Verb::kPatch;
-  request.method = "PATCH";
-  request.path = ObjectPath(type, ref.ns, ref.name);
-  request.query = {{"fieldManager", std::string(kFieldManager)}};
-  request.content_type = "application/json-patch+json";
-  request.what = "field owners of " + ToString(ref);
-  // With the version, so that a write in between makes it fail (409) and not be lost.
-  const nlohmann::json patch = {
-      {{"op", "replace"}, {"path", "/metadata/managedFields"}, {"value", *entries}},
-      {{"op", "replace"},
-       {"path", "/metadata/resourceVersion"},
-       {"value", At(live, "metadata", "resourceVersion")}}};
-  auto body = WriteJson(patch);
-  if (!body) return;
-  request.body = std::move(*body);
-  // Best effort: the apply itself has succeeded, and the next one tries again.
-  auto answer = client_.Send(request, call);
-  if (answer && answer->IsSuccess()) {
-    live = std::move(answer->body);
-  } else {
-    log::Debug("kubectl_share_kept", {{"object", ToString(ref)}});
   }
 }
 

@@ -1,5 +1,6 @@
-// The driver's state and private parts; each operation has its own .cc (prepare, observe, predict,
-// apply, replace, delete, find_marked, stuck_pods, job, assess).
+// The driver's state and private parts; each operation has its own .cc (prepare, adjust, observe,
+// predict, in_between, apply, shares, unions, replace, delete, find_marked, stuck_pods, job,
+// assess).
 #pragma once
 
 #include <map>
@@ -16,6 +17,7 @@
 #include "engine/targets/kubernetes/credentials.h"
 #include "engine/targets/kubernetes/discovery.h"
 #include "engine/targets/kubernetes/health.h"
+#include "engine/targets/kubernetes/former_fields.h"
 #include "engine/targets/kubernetes/own_writes.h"
 #include "engine/targets/kubernetes/reporters.h"
 #include "engine/targets/target_driver.h"
@@ -57,6 +59,8 @@ class KubernetesDriver final : public TargetDriver {
   Result<std::vector<ObjectRef>> FindMarked(const Ownership& owner,
                                             const std::vector<ObjectRef>& kinds_of,
                                             const Call& call) override;
+  Status Adjust(Prepared& prepared, const LiveState& live, const Surroundings& around,
+                const Call& call) override;
   Result<std::vector<Prediction>> Predict(const std::vector<PreparedObject>& objects,
                                           const LiveState& live, Force force,
                                           const Call& call) override;
@@ -103,6 +107,8 @@ class KubernetesDriver final : public TargetDriver {
   // After a 404 for the path of a whole type: asks discovery again. Objects of a type that is gone
   // are gone.
   Result<bool> IsTypeGone(const ResourceType& type, const Call& call);
+  // A version of a type that is gone in its own; nullopt when there is none.
+  Result<std::optional<ResourceType>> OtherVersionOf(const ResourceType& type, const Call& call);
 
   // prepare.cc
   static CrdScopes ScopesOf(const std::vector<Resource>& resources);
@@ -113,7 +119,18 @@ class KubernetesDriver final : public TargetDriver {
                     Prepared& prepared, const Call& call);
   Status CheckNamespaces(Prepared& prepared, const Call& call);
   Result<bool> NamespaceExists(const std::string& name, const Call& call);
-  Status LeaveReplicasToAutoscalers(Prepared& prepared, const Call& call);
+
+  // adjust.cc
+  std::vector<nlohmann::json> FormerOf(const PreparedObject& object,
+                                       const std::vector<Resource>& former) const;
+  Result<std::vector<nlohmann::json>> ForeignAutoscalers(const std::string& ns,
+                                                         const LiveState& live, const Call& call);
+  // What scales the replicas of the object, as far as they matter now.
+  Result<std::optional<ObjectRef>> AutoscalerOf(const PreparedObject& object,
+                                                const Prepared& prepared, const LiveState& live,
+                                                const Call& call);
+  Status AdjustOne(PreparedObject& object, Prepared& prepared, const LiveState& state,
+                   const Surroundings& around, const Call& call);
 
   // observe.cc
   // What comes of an answer that is older than our own write (reason StaleRead): it is asked again
@@ -135,12 +152,54 @@ class KubernetesDriver final : public TargetDriver {
   Result<Prediction> PredictOne(const PreparedObject& object,
                                 const std::vector<PreparedObject>& objects, const LiveState& state,
                                 Force force, const Call& call);
+  Result<Prediction> PredictChange(const PreparedObject& object,
+                                   const std::vector<PreparedObject>& objects,
+                                   const LiveState& state, const nlohmann::json* live, Force force,
+                                   const Call& call);
+  Result<Prediction> PredictAccepted(const ResourceType& type, const PreparedObject& object,
+                                     const nlohmann::json* live, const ApiAnswer& answer,
+                                     const Call& call);
+  Result<Prediction> PredictFailure(const Error& error, const PreparedObject& object,
+                                    const std::vector<PreparedObject>& objects,
+                                    const LiveState& state, const nlohmann::json* live,
+                                    const Call& call);
   Result<Prediction> PredictConflict(const ResourceType& type, const PreparedObject& object,
                                      const nlohmann::json* live, const ApiAnswer& answer,
                                      const Call& call);
+  // `live` is null where it is not there, or will not be when the object comes.
+  static Prediction Unknowable(std::string why, const nlohmann::json* live,
+                               const PreparedObject& object);
   bool ComesWithTheSet(const ObjectRef& ref, const LiveState& live) const;
   bool IsMissingWithTheSet(const std::string& words, const PreparedObject& object,
                            const std::vector<PreparedObject>& objects, const LiveState& live) const;
+
+  // in_between.cc
+  void AllowForTheSet(const std::vector<PreparedObject>& objects, const LiveState& live,
+                      std::vector<Result<Prediction>>& results);
+
+  // shares.cc
+  // Fields that are declared no more, and that others own.
+  static std::vector<CoOwned> KeptByOthers(const nlohmann::json& live,
+                                           const PreparedObject& object);
+  static Error KeptError(const ObjectRef& ref, const std::vector<CoOwned>& fields);
+  Result<ApiAnswer> SendOwners(const ResourceType& type, const ObjectRef& ref,
+                               const nlohmann::json& live, const nlohmann::json& owners,
+                               const Call& call);
+  Result<bool> SettleOnce(const ResourceType& type, const PreparedObject& object, Force force,
+                          const Call& call);
+  Status SettleShares(const ResourceType& type, const PreparedObject& object, Force force,
+                      const Call& call);
+  // The apply with all that has to be settled about owners before and after it.
+  Result<ApiAnswer> ApplyAndRemove(const ResourceType& type, const PreparedObject& object,
+                                   WriteMode mode, Force force, const Call& call);
+  // After a first apply: ends kubectl's share of the fields. Changes no value.
+  void EndKubectlsShare(const ResourceType& type, const ObjectRef& ref, nlohmann::json& live,
+                        const Call& call);
+
+  // unions.cc
+  // As SendApply, but what a default alone refuses is sent again with that default cleared.
+  Result<ApiAnswer> SendPastDefaults(const ResourceType& type, const PreparedObject& object,
+                                     WriteMode mode, Force force, const Call& call);
 
   // replace.cc
   // Completes a prediction of kImmutable: may the object be replaced, and if not, why.
@@ -157,10 +216,13 @@ class KubernetesDriver final : public TargetDriver {
                               WriteMode mode, Force force, const Call& call);
   // The answer's error, without values of Secrets.
   static Error ErrorOf(const ApiAnswer& answer, const ObjectRef& ref);
+  Result<ApiAnswer> TryApply(const PreparedObject& object, WriteMode mode, Force force,
+                             const Call& call);
+  // How long a failed apply is worth another try.
+  Duration PatienceWith(const Error& error, const ObjectRef& ref) const;
   WriteResult ApplyOne(const PreparedObject& object, WriteMode mode, Force force, const Call& call);
-  // After a first apply: ends kubectl's share of the fields. Changes no value.
-  void EndKubectlsShare(const ResourceType& type, const ObjectRef& ref, nlohmann::json& live,
-                        const Call& call);
+  // An object in its place is being deleted: waits until it is gone, within a bound.
+  Status AwaitRoom(const ResourceType& type, const ObjectRef& ref, const Call& call);
   Status AwaitNamespace(const ObjectRef& ref, const Call& call);
   Status AwaitCrd(const PreparedObject& crd, const Call& call);
 
@@ -214,6 +276,9 @@ class KubernetesDriver final : public TargetDriver {
   const std::string ns_;
   const SteadyTime made_at_;
   Declared declared_;
+  std::set<ObjectRef> co_owned_;  // others own fields of them that are declared no more (Predict)
+  std::set<ObjectRef> awaited_;   // what the server needs for them comes with the set (Predict)
+  std::set<ObjectRef> deleting_;  // seen being deleted by the newest Observe of it
   std::map<ObjectRef, std::string>
       observed_versions_;  // resourceVersion seen by the newest Observe of it
 };

@@ -34,17 +34,6 @@ nlohmann::json IdentityOf(const nlohmann::json& item) {
   return nullptr;
 }
 
-const nlohmann::json* Counterpart(const nlohmann::json& list, const nlohmann::json& item,
-                                  size_t index) {
-  if (const nlohmann::json identity = IdentityOf(item); !identity.is_null()) {
-    for (const nlohmann::json& other : list) {
-      if (IdentityOf(other) == identity) return &other;
-    }
-    return nullptr;
-  }
-  return index < list.size() ? &list[index] : nullptr;
-}
-
 }  // namespace
 
 std::string LabelOf(const nlohmann::json& object, const std::string& key) {
@@ -105,6 +94,17 @@ Status EncodeStringData(nlohmann::json& secret) {
   return {};
 }
 
+const nlohmann::json* Counterpart(const nlohmann::json& list, const nlohmann::json& item,
+                                  size_t index) {
+  if (const nlohmann::json identity = IdentityOf(item); !identity.is_null()) {
+    for (const nlohmann::json& other : list) {
+      if (IdentityOf(other) == identity) return &other;
+    }
+    return nullptr;
+  }
+  return index < list.size() ? &list[index] : nullptr;
+}
+
 nlohmann::json Normalise(nlohmann::json object) {
   StripServerOwned(object);
   return object;
@@ -129,12 +129,22 @@ nlohmann::json ProjectOnto(const nlohmann::json& live, const nlohmann::json& des
   return live;
 }
 
+bool IsOwnEntry(const nlohmann::json& entry) {
+  return ToText(At(entry, "manager")) == kFieldManager &&
+         ToText(At(entry, "operation")) == "Apply" && ToText(At(entry, "subresource")).empty();
+}
+
+bool IsRemnant(const nlohmann::json& entry) {
+  if (!ToText(At(entry, "subresource")).empty()) return false;
+  const std::string manager = ToText(At(entry, "manager"));
+  if (ToText(At(entry, "operation")) != "Update") return manager == "kubectl";
+  return manager == kFieldManager || manager == "kubectl-client-side-apply" ||
+         manager == "kubectl-create" || manager == "before-first-apply";
+}
+
 const nlohmann::json& OwnFields(const nlohmann::json& live) {
   for (const nlohmann::json& entry : Items(At(live, "metadata", "managedFields"))) {
-    const bool is_ours = ToText(At(entry, "manager")) == kFieldManager &&
-                         ToText(At(entry, "operation")) == "Apply" &&
-                         ToText(At(entry, "subresource")).empty();
-    if (is_ours) return At(entry, "fieldsV1");
+    if (IsOwnEntry(entry)) return At(entry, "fieldsV1");
   }
   return NullJson();
 }
@@ -143,16 +153,18 @@ std::optional<nlohmann::json> WithoutKubectlEntries(const nlohmann::json& live) 
   nlohmann::json kept = nlohmann::json::array();
   const nlohmann::json& entries = Items(At(live, "metadata", "managedFields"));
   for (const nlohmann::json& entry : entries) {
-    const std::string manager = ToText(At(entry, "manager"));
-    const bool is_update = ToText(At(entry, "operation")) == "Update";
-    const bool is_left_over = is_update ? manager == "kubectl-client-side-apply" ||
-                                              manager == "kubectl-create" ||
-                                              manager == "before-first-apply"
-                                        : manager == "kubectl";
-    if (!is_left_over || !ToText(At(entry, "subresource")).empty()) kept.push_back(entry);
+    const bool is_kubectls = IsRemnant(entry) && ToText(At(entry, "manager")) != kFieldManager;
+    if (!is_kubectls) kept.push_back(entry);
   }
   if (kept.size() == entries.size()) return std::nullopt;
   return kept;
+}
+
+std::string FinalizersOf(const nlohmann::json& live) {
+  std::vector<std::string> names;
+  for (const nlohmann::json& name : Items(At(live, "metadata", "finalizers")))
+    names.push_back(OneLine(ToText(name), 100));
+  return names.empty() ? "no finalizer" : "finalizers " + Join(names, ", ");
 }
 
 bool OptsOutOfPrune(const nlohmann::json& object) {

@@ -41,6 +41,19 @@ nlohmann::json Normalise(nlohmann::json object);
 // server did not merge them. Items of lists are paired by name or port, else by position.
 nlohmann::json ProjectOnto(const nlohmann::json& live, const nlohmann::json& desired);
 
+// What makes an item of a list the same item in another version of the list: a name, a port, else
+// its place. nullptr when it is not there.
+const nlohmann::json* Counterpart(const nlohmann::json& list, const nlohmann::json& item,
+                                  size_t index);
+
+// "finalizers a, b" or "no finalizer": what holds an object that is being deleted.
+std::string FinalizersOf(const nlohmann::json& live);
+
+// Entries of managedFields: our own applies; and what nobody is going to come back for, of kubectl
+// when the object was made by hand, or of admission plugins that changed our own writes.
+bool IsOwnEntry(const nlohmann::json& entry);
+bool IsRemnant(const nlohmann::json& entry);
+
 // The fieldsV1 of our own Apply entry; null when there is none.
 const nlohmann::json& OwnFields(const nlohmann::json& live);
 

@@ -75,7 +75,11 @@ Result<std::optional<nlohmann::json>> KubernetesDriver::ReadObjectOnce(const Res
   if (is_absent) return std::nullopt;
   if (error.reason() == kReasonTypeNotServed) {
     SLUICE_TRY(const bool is_gone, IsTypeGone(type, call));
-    if (is_gone) return std::nullopt;
+    if (is_gone) {
+      SLUICE_TRY(const auto other, OtherVersionOf(type, call));
+      if (other) return ReadObjectOnce(*other, ref, call);
+      return std::nullopt;
+    }
     // Discovery says that it is served: the answer is about to change, not "absent".
     return Fail(ErrorCode::kUnavailable, std::string(kReasonTypeNotServed),
                 client_.Name() + ": " + ToString(ref) +
@@ -110,7 +114,11 @@ Result<std::vector<nlohmann::json>> KubernetesDriver::ReadList(
       if (auto status = ToStatus(answer); !status) {
         if (status.error().reason() == kReasonTypeNotServed) {
           SLUICE_TRY(const bool is_gone, IsTypeGone(type, call));
-          if (is_gone) return std::vector<nlohmann::json>();
+          if (is_gone) {
+            SLUICE_TRY(const auto other, OtherVersionOf(type, call));
+            if (other) return ReadList(*other, ns, std::move(query), accept, call);
+            return std::vector<nlohmann::json>();
+          }
         }
         return Fail(std::move(status).error().With(client_.Name() + ": listing " + what));
       }
@@ -219,8 +227,14 @@ Result<LiveState> KubernetesDriver::ReadLive(const std::vector<ObjectRef>& refs,
     SLUICE_CHECK(std::move(job.status));
     for (auto& [ref, body] : job.found) state.objects.emplace(ref, Describe(std::move(body), ref));
   }
-  for (const ObjectRef& ref : refs) observed_versions_.erase(ref);
-  for (const auto& [ref, live] : state.objects) observed_versions_[ref] = live.resource_version;
+  for (const ObjectRef& ref : refs) {
+    observed_versions_.erase(ref);
+    deleting_.erase(ref);
+  }
+  for (const auto& [ref, live] : state.objects) {
+    observed_versions_[ref] = live.resource_version;
+    if (live.is_deleting) deleting_.insert(ref);
+  }
   return state;
 }
 

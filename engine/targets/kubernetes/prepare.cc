@@ -9,7 +9,6 @@
 #include "engine/targets/kubernetes/kinds.h"
 #include "engine/targets/kubernetes/kubernetes_driver.h"
 #include "engine/targets/kubernetes/object_edit.h"
-#include "engine/targets/kubernetes/parallel.h"
 
 namespace sluice::targets {
 
@@ -40,35 +39,6 @@ std::string PlaceOf(const Resource& resource) {
 // "Deployment web/api (environments/prod/web/api.yaml:3)".
 std::string Describe(const Resource& resource) {
   return ToString(resource.ref) + (resource.at.file.empty() ? "" : " (" + PlaceOf(resource) + ")");
-}
-
-bool IsOwnedByAnother(const nlohmann::json& live) {
-  return std::ranges::any_of(
-      Items(At(live, "metadata", "managedFields")), [](const nlohmann::json& entry) {
-        const bool is_ours = ToText(At(entry, "manager")) == kFieldManager &&
-                             ToText(At(entry, "operation")) == "Apply";
-        return !is_ours && !At(entry, "fieldsV1", "f:spec", "f:replicas").is_null();
-      });
-}
-
-// What an autoscaler scales; an empty kind for objects that are none.
-struct ScaleTarget {
-  std::string group, kind, name;
-};
-ScaleTarget ScaleTargetOf(const PreparedObject& object) {
-  const ObjectRef& ref = object.resource.ref;
-  const nlohmann::json& target = At(object.resource.body, "spec", "scaleTargetRef");
-  if (ref.group == "autoscaling" && ref.kind == "HorizontalPodAutoscaler") {
-    return {GroupOf(ToText(At(target, "apiVersion"))), ToText(At(target, "kind")),
-            ToText(At(target, "name"))};
-  }
-  if (ref.group == "keda.sh" && ref.kind == "ScaledObject") {
-    const std::string api_version = ToText(At(target, "apiVersion"));
-    const std::string kind = ToText(At(target, "kind"));
-    return {api_version.empty() ? "apps" : GroupOf(api_version), kind.empty() ? "Deployment" : kind,
-            ToText(At(target, "name"))};
-  }
-  return {};
 }
 
 }  // namespace
@@ -213,33 +183,6 @@ Status KubernetesDriver::CheckNamespaces(Prepared& prepared, const Call& call) {
   return {};
 }
 
-Status KubernetesDriver::LeaveReplicasToAutoscalers(Prepared& prepared, const Call& call) {
-  for (const PreparedObject& scaler : prepared.objects) {
-    const ScaleTarget target = ScaleTargetOf(scaler);
-    if (target.kind.empty()) continue;
-    const ObjectRef ref{target.group, target.kind, scaler.resource.ref.ns, target.name};
-    const auto is_target = [&](const PreparedObject& object) { return object.resource.ref == ref; };
-    const auto it = std::ranges::find_if(prepared.objects, is_target);
-    if (it == prepared.objects.end() || At(it->resource.body, "spec", "replicas").is_null())
-      continue;
-    std::optional<nlohmann::json> live;
-    if (auto type = TypeOf(ref, call)) {
-      SLUICE_TRY(live, ReadObject(*type, ref, call));
-    } else if (type.error().code() != ErrorCode::kNotFound) {
-      return Fail(std::move(type).error());
-    }
-    if (live && IsOwnedByAnother(*live)) {
-      it->resource.body["spec"].erase("replicas");
-    } else {
-      // Dropped before the autoscaler has written it, the field would fall back to one replica.
-      prepared.warnings.push_back(Describe(it->resource) + ": spec.replicas is declared and " +
-                                  ToString(scaler.resource.ref) +
-                                  " scales it; leave spec.replicas out of Git");
-    }
-  }
-  return {};
-}
-
 Result<Prepared> KubernetesDriver::Prepare(const std::vector<Resource>& resources,
                                            const Ownership& owner, const Call& call) {
   declared_ = {};
@@ -254,7 +197,6 @@ Result<Prepared> KubernetesDriver::Prepare(const std::vector<Resource>& resource
   for (const Resource& resource : resources)
     SLUICE_CHECK(PrepareOne(resource, owner, crds, prepared, call));
   SLUICE_CHECK(CheckNamespaces(prepared, call));
-  SLUICE_CHECK(LeaveReplicasToAutoscalers(prepared, call));
   std::ranges::stable_sort(prepared.objects, {}, [](const PreparedObject& object) {
     return std::pair(object.stage,
                      OrderOf(object.resource.ref.group, object.resource.ref.kind).rank);

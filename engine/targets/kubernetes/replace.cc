@@ -73,13 +73,6 @@ Duration GraceOf(const nlohmann::json& live) {
   return std::chrono::seconds(std::clamp<int64_t>(seconds, 0, 3600));
 }
 
-std::string FinalizersOf(const nlohmann::json& live) {
-  std::vector<std::string> names;
-  for (const nlohmann::json& name : Items(At(live, "metadata", "finalizers")))
-    names.push_back(OneLine(ToText(name), 100));
-  return names.empty() ? "no finalizer" : "finalizers " + Join(names, ", ");
-}
-
 }  // namespace
 
 Status KubernetesDriver::ConsiderReplacing(const ResourceType& type, const PreparedObject& object,

@@ -21,7 +21,7 @@ struct Pass {
 
 inline Pass MakePass(LiveCluster& cluster, TargetDriver& driver,
                      const std::vector<Resource>& resources, Force force = Force::kNo,
-                     const Ownership& owner = TestOwner()) {
+                     const Ownership& owner = TestOwner(), const Surroundings& around = {}) {
   Pass pass;
   auto prepared = driver.Prepare(resources, owner, cluster.Deadline());
   INFO((prepared ? "" : prepared.error().message()));
@@ -31,16 +31,23 @@ inline Pass MakePass(LiveCluster& cluster, TargetDriver& driver,
   INFO((live ? "" : live.error().message()));
   REQUIRE(live);
   pass.live = *live;
-  auto predictions = driver.Predict(prepared->objects, *live, force, cluster.Deadline());
+  const Status adjusted = driver.Adjust(pass.prepared, *live, around, cluster.Deadline());
+  INFO((adjusted ? "" : adjusted.error().message()));
+  REQUIRE(adjusted);
+  auto predictions = driver.Predict(pass.prepared.objects, *live, force, cluster.Deadline());
   INFO((predictions ? "" : predictions.error().message()));
   REQUIRE(predictions);
   pass.predictions = *predictions;
+  for (size_t i = 0; i < pass.predictions.size(); ++i) {
+    int& stage = pass.prepared.objects[i].stage;
+    stage = std::max(stage, pass.predictions[i].after_stage + 1);
+  }
   return pass;
 }
 
 inline void ApplyAll(LiveCluster& cluster, TargetDriver& driver,
                      const std::vector<PreparedObject>& objects, Force force = Force::kNo) {
-  for (int stage = 0; stage <= 5; ++stage) {
+  for (int stage = 0; stage <= 7; ++stage) {
     std::vector<PreparedObject> chosen;
     for (const auto& object : objects) {
       if (object.stage == stage) chosen.push_back(object);
