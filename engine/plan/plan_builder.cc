@@ -113,7 +113,7 @@ Verdict Judge(const Declared& declared, const std::vector<FieldChange>& fields,
   }
   if (declared.found == Found::kRefused || declared.found == Found::kImmutable)
     return Refused(declared);
-  if (declared.found == Found::kUnknowable) {
+  if (declared.found == Found::kUnknowable && (declared.before.is_null() || declared.is_ours)) {
     const std::string why = Said(declared);
     return {declared.before.is_null() ? Action::kCreate : Action::kUpdate,
             why.empty() ? "its namespace or type is not there yet" : why,

@@ -69,6 +69,14 @@ TEST_CASE("each case of declared and live has its action, reason and blocker") {
        "no longer in the cluster", ""},
       {"unknowable", Object(Found::kUnknowable, nullptr, kNew), Action::kCreate,
        "its namespace or type is not there yet", ""},
+      {"ours, unknowable",
+       Saying(Ours(Object(Found::kUnknowable, Marked(kOld), kNew)), "its definition comes with it"),
+       Action::kUpdate, "its definition comes with it", ""},
+      {"not ours, unknowable", Object(Found::kUnknowable, kOld, kNew), Action::kAdopt,
+       "already there, not ours", "AdoptionRequired"},
+      {"being deleted",
+       Saying(Ours(Object(Found::kDeleting, nullptr, kNew)), "being deleted (finalizers a/b)"),
+       Action::kCreate, "being deleted (finalizers a/b)", ""},
       {"ours, the same", Ours(Object(Found::kSame, nullptr, nullptr)), Action::kUnchanged,
        "as declared", ""},
       {"ours, differs", Ours(Object(Found::kDiffers, Marked(kOld), kNew)), Action::kUpdate,
@@ -231,6 +239,21 @@ TEST_CASE("an update says what changes in the fewest words") {
                {{"metadata", {{"labels", {{"x/y", "2"}}}}}}, web) == "labels changed: x/y");
   CHECK(reason(builders::Secret({{"p", "YQ=="}}), builders::Secret({{"p", "Yg=="}}),
                Ref("Secret", "db")) == "data changed: p");
+}
+
+TEST_CASE("what is left to others is told of unchanged objects, too") {
+  Declared declared = Ours(Object(Found::kSame, nullptr, nullptr));
+  declared.left = {{"/spec/replicas", "spec.ignore"}};
+  const Plan plan = Build({.target = "main", .declared = {declared}});
+  CHECK(plan.IsEmpty());
+  for (const Style style : {Style::kPlain, Style::kMarkdown}) {
+    CHECK(Format(plan, style, false).find("is left to others") != std::string::npos);
+  }
+  CHECK(ToJson(plan, false).empty());
+  const nlohmann::json all = ToJson(plan, true);
+  REQUIRE(all.size() == 1);
+  CHECK(all[0]["left"] ==
+        nlohmann::json::parse(R"([{"path":"/spec/replicas","why":"spec.ignore"}])"));
 }
 
 }  // namespace
