@@ -30,16 +30,37 @@ if(SLUICE_SANITIZE)
   endif()
 endif()
 
-# All presets but dev compile several sources as one (CMAKE_UNITY_BUILD), which is three times faster. A
-# source that gives something in an anonymous namespace the same name as a neighbour does is listed here and is compiled
-# alone.
+# All presets but dev compile several sources as one, which is three times faster. A source that gives something in an
+# anonymous namespace the same name as a neighbour does is listed in compiled_alone.txt and is compiled alone. The
+# combined sources name theirs by paths from the root (CMake's own unity builds name them by absolute ones), so that a
+# clone at another path finds in ccache what this one compiled.
+option(SLUICE_UNITY "Compile several sources as one" OFF)
+set(SLUICE_UNITY_SIZE 8)
 file(STRINGS ${CMAKE_CURRENT_LIST_DIR}/compiled_alone.txt SLUICE_COMPILED_ALONE REGEX "^[^#]")
-function(sluice_set_compiled_alone)
-  foreach(source ${ARGN})
-    get_filename_component(path ${source} ABSOLUTE)
-    file(RELATIVE_PATH path ${CMAKE_SOURCE_DIR} ${path})
-    if(path IN_LIST SLUICE_COMPILED_ALONE)
-      set_source_files_properties(${source} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+
+# sluice_sources(TARGET SOURCE...)   adds the sources to the target, combined where that is asked for.
+function(sluice_sources target)
+  set(batch "")
+  set(count 0)
+  set(number 0)
+  foreach(source ${ARGN} LAST)
+    if(NOT source STREQUAL LAST)
+      get_filename_component(path ${source} ABSOLUTE)
+      file(RELATIVE_PATH path ${CMAKE_SOURCE_DIR} ${path})
+      if(NOT SLUICE_UNITY OR path IN_LIST SLUICE_COMPILED_ALONE)
+        target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/${path})
+        continue()
+      endif()
+      string(APPEND batch "#include \"${path}\"\n")
+      math(EXPR count "${count} + 1")
+    endif()
+    if(count EQUAL SLUICE_UNITY_SIZE OR (source STREQUAL LAST AND count GREATER 0))
+      set(combined ${CMAKE_CURRENT_BINARY_DIR}/${target}_${number}.cc)
+      file(CONFIGURE OUTPUT ${combined} CONTENT "${batch}" @ONLY)
+      target_sources(${target} PRIVATE ${combined})
+      set(batch "")
+      set(count 0)
+      math(EXPR number "${number} + 1")
     endif()
   endforeach()
 endfunction()
@@ -60,8 +81,8 @@ pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 # One static library per module, alias sluice::NAME. PUBLIC names modules of lower rank.
 function(sluice_module name)
   cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
-  add_library(sluice_${name} STATIC ${ARG_SOURCES})
-  sluice_set_compiled_alone(${ARG_SOURCES})
+  add_library(sluice_${name} STATIC)
+  sluice_sources(sluice_${name} ${ARG_SOURCES})
   add_library(sluice::${name} ALIAS sluice_${name})
   target_include_directories(sluice_${name} PUBLIC ${CMAKE_SOURCE_DIR})
   foreach(dep ${ARG_PUBLIC})
@@ -75,16 +96,15 @@ endfunction()
 # can reach the user's HOME, kubeconfig, AWS account or proxy.
 function(sluice_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;MODULES;LABELS;PRIVATE" ${ARGN})
-  add_executable(${name} ${ARG_SOURCES})
-  sluice_set_compiled_alone(${ARG_SOURCES})
+  add_executable(${name})
+  sluice_sources(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_compile_options(${name} PRIVATE -O0)  # tests are compiled more often than they run, in every preset
   target_link_libraries(${name} PRIVATE Catch2::Catch2WithMain ${ARG_PRIVATE})
   foreach(dep ${ARG_MODULES})
     target_link_libraries(${name} PRIVATE sluice_${dep})
   endforeach()
-  target_compile_definitions(${name} PRIVATE
-    SLUICE_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SLUICE_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  target_link_libraries(${name} PRIVATE sluice_test_paths)
   catch_discover_tests(${name} TEST_PREFIX "${name}: " DISCOVERY_MODE PRE_TEST PROPERTIES
     TIMEOUT 600 LABELS "${ARG_LABELS}"
     ENVIRONMENT "HOME=/nonexistent;KUBECONFIG=/nonexistent;AWS_PROFILE=none;http_proxy=;https_proxy=;GIT_CONFIG_NOSYSTEM=1;GIT_CONFIG_GLOBAL=/dev/null")

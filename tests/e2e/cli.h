@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/support/e2e/world.h"
+#include "tests/support/paths.h"
 
 namespace sluice::e2e {
 
@@ -16,7 +17,7 @@ inline std::string Text(const Ran& ran) {
 
 inline std::string Binary() {
   const char* named = std::getenv("SLUICE_BIN");
-  return named != nullptr && *named != '\0' ? named : std::string(SLUICE_BINARY_DIR) + "/sluice";
+  return named != nullptr && *named != '\0' ? named : test::BinaryDirectory() + "/sluice";
 }
 
 // Without a world: no config repo, no cluster, no HOME.

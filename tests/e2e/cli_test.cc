@@ -6,6 +6,7 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/json_schema.h"
+#include "tests/support/paths.h"
 
 namespace sluice::e2e {
 namespace {
@@ -32,7 +33,7 @@ json Checked(const Ran& ran, const std::string& schema) {
 }  // namespace
 
 TEST_CASE("validate and render work on a plain directory, without a configuration") {
-  const std::string shop = std::string(SLUICE_SOURCE_DIR) + "/environments/shop";
+  const std::string shop = test::SourceDirectory() + "/environments/shop";
   const Ran valid = Plain({"validate", shop});
   INFO(Text(valid));
   CHECK(valid.exit_code == 0);
@@ -53,7 +54,7 @@ TEST_CASE("validate and render work on a plain directory, without a configuratio
 }
 
 TEST_CASE("output that cannot be written is an error, never a quiet success") {
-  const std::string shop = std::string(SLUICE_SOURCE_DIR) + "/environments/shop";
+  const std::string shop = test::SourceDirectory() + "/environments/shop";
   for (const std::string& words :
        {"render " + shop + " prod/checkout", "validate " + shop, std::string("version"),
         std::string("plan --help"), std::string("completion bash")}) {
@@ -68,7 +69,7 @@ TEST_CASE("output that cannot be written is an error, never a quiet success") {
 TEST_CASE("problems of a directory come as text, JSON, SARIF and JUnit, with exit code 2") {
   char pattern[] = "/tmp/sluice-cli-XXXXXX";
   const std::string dir = mkdtemp(pattern);
-  std::filesystem::copy(std::string(SLUICE_SOURCE_DIR) + "/environments/shop", dir,
+  std::filesystem::copy(test::SourceDirectory() + "/environments/shop", dir,
                         std::filesystem::copy_options::recursive);
   const std::string broken = "environments/dev/checkout/app.yaml";
   WriteFile(dir + "/" + broken,

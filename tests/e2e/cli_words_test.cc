@@ -6,6 +6,7 @@
 
 #include "tests/e2e/cli.h"
 #include "tests/support/catch.h"
+#include "tests/support/paths.h"
 
 namespace sluice::e2e {
 namespace {
@@ -63,7 +64,7 @@ TEST_CASE("every command explains itself with an example") {
 }
 
 TEST_CASE("the reference has every command, every flag and an example of each command") {
-  const std::string document = ReadFile(std::string(SLUICE_SOURCE_DIR) + "/docs/reference/cli.md");
+  const std::string document = ReadFile(test::SourceDirectory() + "/docs/reference/cli.md");
   for (const std::string& flag : Flags(Plain({"--help"}).out)) {
     INFO(flag);
     CHECK(document.find("`" + flag) != std::string::npos);

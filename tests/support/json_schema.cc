@@ -6,6 +6,8 @@
 #include <set>
 #include <stdexcept>
 
+#include "tests/support/paths.h"
+
 namespace sluice::test {
 namespace {
 
@@ -170,7 +172,7 @@ std::vector<std::string> CheckSchema(const json& schema, const json& value) {
 }
 
 json ReadSchema(const std::string& name) {
-  const std::string path = std::string(SLUICE_SOURCE_DIR) + "/manifests-schema/" + name + ".json";
+  const std::string path = test::SourceDirectory() + "/manifests-schema/" + name + ".json";
   std::ifstream in(path);
   if (!in) throw std::runtime_error("cannot read " + path);
   return json::parse(in);

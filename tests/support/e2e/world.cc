@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "tests/support/e2e/text.h"
+#include "tests/support/paths.h"
 
 namespace sluice::e2e {
 namespace {
@@ -19,9 +20,7 @@ std::string EnvironmentOr(const char* name, const std::string& fallback) {
   return value != nullptr && *value != '\0' ? value : fallback;
 }
 
-std::string Binary() {
-  return EnvironmentOr("SLUICE_BIN", std::string(SLUICE_BINARY_DIR) + "/sluice");
-}
+std::string Binary() { return EnvironmentOr("SLUICE_BIN", test::BinaryDirectory() + "/sluice"); }
 
 std::string RealDir() { return EnvironmentOr("SLUICE_REAL_DIR", ""); }
 

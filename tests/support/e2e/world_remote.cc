@@ -7,6 +7,7 @@
 
 #include "tests/support/e2e/text.h"
 #include "tests/support/e2e/world.h"
+#include "tests/support/paths.h"
 
 namespace sluice::e2e {
 
@@ -19,10 +20,10 @@ void World::ServeOverHttp() {
   WriteFile(dir_ + "/git-password", "deployer:" + token.str());
   SetGitServerMode("ok");
   git_server_ = std::make_unique<Child>(
-      RunSpec{{"/usr/bin/python3",
-               std::string(SLUICE_SOURCE_DIR) + "/tests/support/git_http_server.py", "--root", dir_,
-               "--ready", dir_ + "/git-server.ready", "--password-file", dir_ + "/git-password",
-               "--mode-file", dir_ + "/git-mode", "--log", dir_ + "/git-requests.log"},
+      RunSpec{{"/usr/bin/python3", test::SourceDirectory() + "/tests/support/git_http_server.py",
+               "--root", dir_, "--ready", dir_ + "/git-server.ready", "--password-file",
+               dir_ + "/git-password", "--mode-file", dir_ + "/git-mode", "--log",
+               dir_ + "/git-requests.log"},
               CleanEnvironment(dir_ + "/home"),
               "",
               "",
@@ -47,7 +48,7 @@ std::vector<std::string> World::GitRequests() const {
 void World::ServeOverSsh() {
   const std::string ssh = dir_ + "/ssh";
   git_server_ = std::make_unique<Child>(
-      RunSpec{{"bash", std::string(SLUICE_SOURCE_DIR) + "/tests/support/sshd.sh", ssh},
+      RunSpec{{"bash", test::SourceDirectory() + "/tests/support/sshd.sh", ssh},
               CleanEnvironment(dir_ + "/home"),
               "",
               "",

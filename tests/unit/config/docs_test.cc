@@ -7,6 +7,7 @@
 
 #include "engine/base/strings.h"
 #include "tests/support/json_schema.h"
+#include "tests/support/paths.h"
 #include "tests/unit/config/config_repo.h"
 
 namespace sluice::config {
@@ -15,7 +16,7 @@ namespace {
 using nlohmann::json;
 
 std::string Page() {
-  std::ifstream in(SLUICE_SOURCE_DIR "/docs/reference/config.md");
+  std::ifstream in(test::SourceDirectory() + "/docs/reference/config.md");
   REQUIRE(in);
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }

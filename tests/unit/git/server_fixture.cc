@@ -10,6 +10,7 @@
 #include "engine/base/strings.h"
 #include "engine/io/files.h"
 #include "tests/support/catch.h"
+#include "tests/support/paths.h"
 #include "tests/unit/git/remote_fixture.h"
 
 namespace sluice::git {
@@ -34,7 +35,7 @@ HttpGitServer::HttpGitServer(HttpServerOptions options) : home_(MakeTemporaryDir
   directory_ = home_ + "/root/config.git";
   Run({"git", "init", "-q", "--bare", "-b", "main", directory_});
   Git(directory_, {"config", "http.receivepack", "true"});
-  std::string command = std::string("exec python3 ") + SLUICE_SOURCE_DIR +
+  std::string command = std::string("exec python3 ") + test::SourceDirectory() +
                         "/tests/support/git_http_server.py --root " + home_ + "/root --ready " +
                         home_ + "/ready --mode-file " + home_ + "/mode --log " + home_ + "/log";
   if (!options.password.empty()) {
@@ -81,7 +82,7 @@ RepositoryConfig HttpGitServer::Config(const std::string& user, const std::strin
 }
 
 SshGitServer::SshGitServer() : home_(MakeTemporaryDirectory()), directory_(MakeBareRepository()) {
-  program_.emplace(std::string("exec bash ") + SLUICE_SOURCE_DIR + "/tests/support/sshd.sh " +
+  program_.emplace(std::string("exec bash ") + test::SourceDirectory() + "/tests/support/sshd.sh " +
                    home_ + " > " + home_ + "/out 2>&1; echo $? > " + home_ + "/code");
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (port_.empty() && std::chrono::steady_clock::now() < deadline &&

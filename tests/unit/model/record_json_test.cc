@@ -5,6 +5,7 @@
 
 #include "engine/model/record.h"
 #include "tests/support/catch.h"
+#include "tests/support/paths.h"
 
 namespace sluice {
 namespace {
@@ -252,7 +253,7 @@ void CheckAgreement(const json& schema, const json& value, const json& root,
 }
 
 json Schema(const std::string& name) {
-  std::ifstream file(SLUICE_SOURCE_DIR "/manifests-schema/" + name);
+  std::ifstream file(test::SourceDirectory() + "/manifests-schema/" + name);
   REQUIRE(file);
   return json::parse(file);
 }

@@ -8,6 +8,7 @@
 
 #include "engine/plan/plan_builder.h"
 #include "tests/support/catch.h"
+#include "tests/support/paths.h"
 #include "tests/unit/plan/builders.h"
 
 namespace sluice::plan {
@@ -73,7 +74,7 @@ void CheckGolden(const fs::path& path, const std::string& text) {
 }
 
 TEST_CASE("plans look as agreed on a terminal, in a file, in Markdown and in JSON") {
-  const fs::path root = fs::path(SLUICE_SOURCE_DIR) / "tests/data/plan";
+  const fs::path root = fs::path(test::SourceDirectory()) / "tests/data/plan";
   int count = 0;
   for (const auto& entry : fs::directory_iterator(root)) {
     ++count;

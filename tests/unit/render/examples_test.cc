@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/json_schema.h"
+#include "tests/support/paths.h"
 #include "tests/unit/render/rendering.h"
 
 namespace sluice::render {
@@ -14,7 +15,7 @@ namespace fs = std::filesystem;
 std::vector<std::string> ConfigRepos() {
   std::vector<std::string> found;
   for (const std::string root : {"environments", "examples"}) {
-    const fs::path directory = fs::path(SLUICE_SOURCE_DIR) / root;
+    const fs::path directory = fs::path(test::SourceDirectory()) / root;
     if (!fs::exists(directory)) continue;
     for (const auto& entry : fs::recursive_directory_iterator(directory)) {
       if (entry.path().filename() == "sluice.yaml")
@@ -51,7 +52,7 @@ TEST_CASE("every file of ours in the project keeps to its schema") {
                                                       {"Daemon", "daemon"}};
   int checked = 0;
   for (const std::string root : {"environments", "examples"}) {
-    const fs::path directory = fs::path(SLUICE_SOURCE_DIR) / root;
+    const fs::path directory = fs::path(test::SourceDirectory()) / root;
     if (!fs::exists(directory)) continue;
     const auto tree = test::MemoryTree::FromDisk(directory.string());
     for (const auto& [path, text] : tree.files()) {
@@ -72,7 +73,7 @@ TEST_CASE("every file of ours in the project keeps to its schema") {
 }
 
 TEST_CASE("the shop's environments follow each other and its releases are alike in form") {
-  const auto tree = test::MemoryTree::FromDisk(SLUICE_SOURCE_DIR "/environments/shop");
+  const auto tree = test::MemoryTree::FromDisk(test::SourceDirectory() + "/environments/shop");
   yaml::Cache cache;
   auto declared = config::Load(tree, cache);
   REQUIRE(declared);
