@@ -81,7 +81,7 @@ Result<std::set<std::string>> ProblemsAt(const rollout::Services& services, cons
                                          const std::string& commit) {
   SLUICE_TRY(const auto tree,
              services.mirror.Tree(commit, rollout::RepositoryPath(services.options, "")));
-  SLUICE_TRY(const DeclaredUnit unit, config::LoadUnit(*tree, id, services.yaml));
+  SLUICE_TRY(const DeclaredUnit unit, config::LoadUnit(*tree, id, services.kinds, services.yaml));
   SLUICE_TRY(const render::Rendered rendered, render::Render(unit, *tree, services.yaml));
   std::set<std::string> texts;
   for (const Diagnostics* problems : {&unit.problems, &rendered.problems}) {

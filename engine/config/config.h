@@ -8,6 +8,7 @@
 #include "engine/base/diagnostics.h"
 #include "engine/base/error.h"
 #include "engine/model/config.h"
+#include "engine/model/target_kind.h"
 #include "engine/yaml/yaml.h"
 
 namespace sluice::config {
@@ -15,11 +16,12 @@ namespace sluice::config {
 // Reads sluice.yaml, environments/*/environment.yaml and every unit's directory. Broken files
 // become problems of the units that read them; an Error only when the tree cannot be read. `cache`
 // keeps parsed files by blob id between calls.
-Result<Declared> Load(const SourceTree& tree, yaml::Cache& cache);
+Result<Declared> Load(const SourceTree& tree, const TargetKinds& kinds, yaml::Cache& cache);
 
 // The one unit, from a tree that may hold nothing else than the unit's inputs (the deploy log's
 // last-known-good copy). kNotFound when its directory is absent.
-Result<DeclaredUnit> LoadUnit(const SourceTree& tree, const UnitId& unit, yaml::Cache& cache);
+Result<DeclaredUnit> LoadUnit(const SourceTree& tree, const UnitId& unit, const TargetKinds& kinds,
+                              yaml::Cache& cache);
 
 // daemon.yaml. Relative paths in it are relative to the file's folder. kInvalidConfig with every
 // problem, one a line.

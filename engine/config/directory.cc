@@ -203,6 +203,21 @@ class Directory {
   std::set<std::string> referenced_, jobs_;
 };
 
+// One source cannot be meant for two kinds.
+void TakeKind(DeclaredUnit& unit, const SourcePosition& place) {
+  if (unit.targets.empty()) return;
+  const Target& first = unit.targets.front();
+  unit.kind = first.kind;
+  const auto other = std::ranges::find_if(
+      unit.targets, [&](const Target& target) { return target.kind != first.kind; });
+  if (other == unit.targets.end()) return;
+  unit.problems.push_back({place, "mixed-targets",
+                           "target '" + first.name + "' is " + std::string(first.kind->Name()) +
+                               " and target '" + other->name + "' is " +
+                               std::string(other->kind->Name()) +
+                               "; name targets of one kind in spec.targets"});
+}
+
 }  // namespace
 
 ManifestName ClassifyName(const std::string& path) {
@@ -215,11 +230,13 @@ ManifestName ClassifyName(const std::string& path) {
 
 Result<DeclaredUnit> ReadUnitDirectory(const SourceTree& tree, const UnitId& id,
                                        const std::string& directory,
-                                       const std::vector<TreeEntry>& files, yaml::Cache& cache) {
+                                       const std::vector<TreeEntry>& files,
+                                       const TargetKinds& kinds, yaml::Cache& cache) {
   DeclaredUnit unit;
   unit.id = id;
   unit.directory = directory;
   unit.environment.name = id.environment;
+  unit.kind = kinds.front();
   SLUICE_CHECK(Directory(tree, files, cache, unit).Read());
   return unit;
 }
@@ -255,6 +272,7 @@ Status ResolveTargets(DeclaredUnit& unit, const Environment& environment, const 
     if (wanted.empty() || std::ranges::find(wanted, target.name) != wanted.end())
       unit.targets.push_back(target);
   }
+  TakeKind(unit, place(0));
   return {};
 }
 

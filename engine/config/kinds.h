@@ -6,12 +6,13 @@
 
 #include "engine/config/fields.h"
 #include "engine/model/config.h"
+#include "engine/model/target_kind.h"
 
 namespace sluice::config {
 
 Pipeline ReadPipeline(Source& source);
 // `name`: the directory's.
-Environment ReadEnvironment(Source& source, const std::string& name);
+Environment ReadEnvironment(Source& source, const std::string& name, const TargetKinds& kinds);
 Application ReadApplication(Source& source, const std::string& name);
 Release ReadRelease(Source& source, const std::string& name);
 DaemonConfig ReadDaemon(Source& source);

@@ -13,6 +13,7 @@
 #include "engine/base/diagnostics.h"
 #include "engine/model/health.h"
 #include "engine/model/source_tree.h"
+#include "engine/model/target.h"
 #include "engine/model/unit.h"
 
 namespace sluice {
@@ -22,19 +23,6 @@ using namespace std::chrono_literals;
 struct Pipeline {
   std::string name;
   std::vector<std::string> environments;  // promotion order
-};
-
-struct KubernetesTarget {
-  std::string context;  // of the daemon's kubeconfig; "in-cluster" when there is none
-  std::string ns = "default";
-  bool operator==(const KubernetesTarget&) const = default;
-};
-
-// ECS becomes a second alternative.
-struct Target {
-  std::string name;
-  std::variant<KubernetesTarget> where;
-  bool operator==(const Target&) const = default;
 };
 
 enum class PromotionMode { kManual, kAuto };
@@ -146,7 +134,9 @@ struct DeclaredUnit {
   Environment environment;
   Application application;
   std::optional<Release> release;
-  std::vector<Target> targets;       // resolved, in the order of environment.yaml
+  std::vector<Target> targets;  // resolved, in the order of environment.yaml
+  // Of its targets, which are all of one; the first there is while they are not known.
+  const TargetKind* kind = nullptr;
   std::vector<TreeEntry> manifests;  // what the plain source renders, sorted by path
   std::vector<TreeEntry>
       inputs;  // every file read for the unit (manifests, app.yaml, release.yaml, referenced)

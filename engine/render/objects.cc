@@ -197,63 +197,23 @@ Resource ToResource(Manifest manifest) {
   return resource;
 }
 
-ObjectRef RefIn(const Resource& resource, const std::string& default_namespace) {
-  ObjectRef ref = resource.ref;
-  ref.ns =
-      IsClusterScoped(ref) ? "" : resource.body["metadata"].value("namespace", default_namespace);
-  return ref;
-}
-
-void CheckDuplicates(const std::vector<Resource>& resources, const std::vector<Target>& targets,
-                     Diagnostics& problems) {
-  std::vector<std::string> namespaces;
-  for (const Target& target : targets) {
-    if (const auto* kubernetes = std::get_if<KubernetesTarget>(&target.where))
-      namespaces.push_back(kubernetes->ns);
-  }
-  if (namespaces.empty()) namespaces.emplace_back();
-  std::map<ObjectRef, const Resource*> seen;
+void CheckDuplicates(const std::vector<Resource>& resources, std::vector<Target> targets,
+                     const TargetKind& kind, Diagnostics& problems) {
+  if (targets.empty()) targets.push_back({"", &kind, {}});
+  std::map<std::pair<size_t, ObjectRef>, const Resource*> seen;
   for (const Resource& resource : resources) {
     const Resource* other = nullptr;
-    for (const std::string& ns : namespaces) {
-      const ObjectRef ref = RefIn(resource, ns);
-      const auto [entry, is_new] = seen.emplace(ref, &resource);
-      if (!is_new && entry->second != &resource) other = entry->second;
+    for (size_t i = 0; i < targets.size(); ++i) {
+      const auto [entry, is_new] =
+          seen.emplace(std::pair(i, kind.RefIn(resource, targets[i])), &resource);
+      if (!is_new) other = entry->second;
     }
     if (other == nullptr) continue;
     problems.push_back({resource.at, "duplicate-object",
-                        ToString(RefIn(resource, namespaces.front())) +
+                        ToString(kind.RefIn(resource, targets.front())) +
                             " is declared a second time; the first is at " + other->at.file + ":" +
                             std::to_string(other->at.line)});
   }
-}
-
-bool IsClusterScoped(const ObjectRef& ref) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kKinds = {{
-      {"", "Namespace"},
-      {"", "Node"},
-      {"", "PersistentVolume"},
-      {"admissionregistration.k8s.io", "MutatingWebhookConfiguration"},
-      {"admissionregistration.k8s.io", "ValidatingAdmissionPolicy"},
-      {"admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"},
-      {"admissionregistration.k8s.io", "ValidatingWebhookConfiguration"},
-      {"apiextensions.k8s.io", "CustomResourceDefinition"},
-      {"apiregistration.k8s.io", "APIService"},
-      {"certificates.k8s.io", "CertificateSigningRequest"},
-      {"flowcontrol.apiserver.k8s.io", "FlowSchema"},
-      {"flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"},
-      {"gateway.networking.k8s.io", "GatewayClass"},
-      {"networking.k8s.io", "IngressClass"},
-      {"node.k8s.io", "RuntimeClass"},
-      {"rbac.authorization.k8s.io", "ClusterRole"},
-      {"rbac.authorization.k8s.io", "ClusterRoleBinding"},
-      {"scheduling.k8s.io", "PriorityClass"},
-      {"storage.k8s.io", "CSIDriver"},
-      {"storage.k8s.io", "StorageClass"},
-      {"storage.k8s.io", "VolumeAttachment"},
-  }};
-  return std::ranges::find(kKinds, std::pair<std::string_view, std::string_view>(
-                                       ref.group, ref.kind)) != kKinds.end();
 }
 
 }  // namespace sluice::render

@@ -83,7 +83,7 @@ Result<Rendered> Render(const DeclaredUnit& unit, const SourceTree& tree, yaml::
   const bool is_empty = manifests.empty() && is_all_read;
   Images images(OverridesOf(unit));
   Finish(std::move(manifests), images, rendered);
-  CheckDuplicates(rendered.resources, unit.targets, rendered.problems);
+  CheckDuplicates(rendered.resources, unit.targets, *unit.kind, rendered.problems);
   if (is_empty) {
     rendered.problems.push_back(
         {{unit.directory, 0, 0},
@@ -115,15 +115,10 @@ nlohmann::json OverrideImages(const DeclaredUnit& unit, nlohmann::json object) {
   return std::move(manifest.body);
 }
 
-std::string Identity(const Target& target) {
-  return std::visit(
-      [](const KubernetesTarget& k) { return "kubernetes/" + k.context + "/" + k.ns; },
-      target.where);
-}
-
 std::string Fingerprint(const DeclaredUnit& unit) {
   json targets = json::array();
-  for (const Target& target : unit.targets) targets.push_back({target.name, Identity(target)});
+  for (const Target& target : unit.targets)
+    targets.push_back({target.name, target.kind->Identity(target)});
   const json facts = {{"format", kFingerprintFormat},
                       {"inputs", EntriesOf(unit.inputs)},
                       {"renderer", RendererFor(unit).Version()},

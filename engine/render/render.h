@@ -9,6 +9,7 @@
 #include "engine/base/error.h"
 #include "engine/model/config.h"
 #include "engine/model/resource.h"
+#include "engine/model/target_kind.h"
 #include "engine/yaml/yaml.h"
 
 namespace sluice::render {
@@ -41,8 +42,5 @@ inline constexpr int kFingerprintFormat = 1;
 
 // Digest of the shared inputs alone, for the predecessor gate; "" when there are none.
 std::string SharedInputsDigest(const DeclaredUnit& unit);
-
-// "kubernetes/<context>/<namespace>": the part of a target that a fingerprint covers.
-std::string Identity(const Target& target);
 
 }  // namespace sluice::render

@@ -8,7 +8,7 @@
 namespace sluice::render {
 namespace {
 
-// Who declares an object, by cluster.
+// Who declares an object, by the place it stands in.
 struct Claim {
   UnitId unit;
   SourcePosition at;
@@ -18,14 +18,14 @@ using Claims = std::map<std::pair<std::string, ObjectRef>, Claim>;
 void CheckClaims(const DeclaredUnit& unit, const std::vector<Resource>& resources, Claims& claims,
                  Diagnostics& problems) {
   for (const Target& target : unit.targets) {
-    const auto& where = std::get<KubernetesTarget>(target.where);
+    const std::string place = target.kind->Place(target);
     for (const Resource& resource : resources) {
-      const ObjectRef ref = RefIn(resource, where.ns);
+      const ObjectRef ref = target.kind->RefIn(resource, target);
       const auto [claim, is_new] =
-          claims.emplace(std::pair(where.context, ref), Claim{unit.id, resource.at});
+          claims.emplace(std::pair(place, ref), Claim{unit.id, resource.at});
       if (is_new || claim->second.unit == unit.id) continue;
       problems.push_back({resource.at, "duplicate-object",
-                          ToString(ref) + " in " + where.context + " is declared by " +
+                          ToString(ref) + " in " + place + " is declared by " +
                               ToString(claim->second.unit) + " too, at " + claim->second.at.file +
                               ":" + std::to_string(claim->second.at.line)});
     }

@@ -53,21 +53,19 @@ Result<std::optional<PassResult>> SettleOpen(Pass& pass) {
 std::string DescribeDouble(const Snapshot& snapshot, const Claim& claim,
                            const std::set<UnitId>& units) {
   std::vector<std::string> names;
-  std::set<std::string> contexts;
+  std::set<std::string> places;
   for (const UnitId& unit : units) {
     names.push_back(ToString(unit));
     const DeclaredUnit* declared = snapshot.Find(unit);
     for (const Target& target : declared ? declared->targets : std::vector<Target>()) {
-      if (snapshot.ClusterOf(target) == claim.cluster)
-        contexts.insert("'" + std::get<KubernetesTarget>(target.where).context + "'");
+      if (snapshot.ClusterOf(target) == claim.cluster) places.insert(target.kind->Place(target));
     }
   }
-  const std::string server =
-      contexts.size() < 2
+  const std::string same =
+      places.size() < 2
           ? ""
-          : " (the kubeconfig gives contexts " +
-                Join(std::vector(contexts.begin(), contexts.end()), " and ") + " one server)";
-  return ToString(claim.ref) + " is declared by " + Join(names, " and ") + server +
+          : " (" + Join(std::vector(places.begin(), places.end()), " and ") + " are one server)";
+  return ToString(claim.ref) + " is declared by " + Join(names, " and ") + same +
          "; remove it from all but one";
 }
 

@@ -52,7 +52,7 @@ Result<std::vector<Target>> TargetsOfRemoved(const Services& services, const Sna
   std::vector<Target> targets;
   SLUICE_TRY(auto tree, services.log.OpenGood(unit));
   if (tree) {
-    SLUICE_TRY(auto good, config::LoadUnit(**tree, unit, services.yaml));
+    SLUICE_TRY(auto good, config::LoadUnit(**tree, unit, services.kinds, services.yaml));
     targets = good.targets;
   }
   const auto environment = snapshot.declared.environments.find(unit.environment);

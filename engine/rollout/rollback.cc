@@ -70,9 +70,8 @@ std::optional<UnitId> MovedTo(const Snapshot& snapshot, const Target& target, co
 
 std::vector<Resource> Rollback::GoodResources(const Target& target) const {
   std::vector<Resource> out;
-  const std::string& ns = std::get<KubernetesTarget>(target.where).ns;
   for (const Resource& resource : good.resources) {
-    if (!MovedTo(*pass.snapshot, target, render::RefIn(resource, ns), pass.unit))
+    if (!MovedTo(*pass.snapshot, target, target.kind->RefIn(resource, target), pass.unit))
       out.push_back(resource);
   }
   return out;
@@ -196,9 +195,8 @@ Result<std::string> TakenByAnother(Pass& pass, const Snapshot& tip) {
   SLUICE_TRY(const auto good, LoadGood(pass, why_not));
   if (!good) return std::string();
   for (const Target& target : good->unit.targets) {
-    const std::string& ns = std::get<KubernetesTarget>(target.where).ns;
     for (const Resource& resource : good->resources) {
-      const ObjectRef ref = render::RefIn(resource, ns);
+      const ObjectRef ref = target.kind->RefIn(resource, target);
       if (const auto other = MovedTo(tip, target, ref, pass.unit))
         return ToString(ref) + " in target " + target.name + ", which " + ToString(*other);
     }

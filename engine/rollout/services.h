@@ -14,6 +14,7 @@
 #include "engine/git/mirror.h"
 #include "engine/git/remote.h"
 #include "engine/model/config.h"
+#include "engine/model/target_kind.h"
 #include "engine/targets/target_driver.h"
 #include "engine/verify/verify.h"
 #include "engine/yaml/yaml.h"
@@ -70,6 +71,7 @@ struct Services {
   deploylog::DeployLog& log;
   deploylog::Lease* lease = nullptr;  // null: nothing may be written (plan, drift)
   DriverFactory make_driver;
+  const TargetKinds& kinds;
   verify::Verifier& verifier;
   Outbox* outbox = nullptr;  // null: nothing may be written
   Metrics& metrics;
@@ -81,8 +83,8 @@ struct Services {
   // may go on, from any thread; null: nobody listens.
   std::function<void(std::function<void()> check)> run_check;
   std::function<void(const UnitId& unit)> wake;
-  // Equal for two targets that are in one cluster, as far as the configuration tells: two contexts
-  // may name one. Sends nothing. Empty: a context is a cluster.
+  // Equal for two targets that are in one cluster, as far as the configuration tells: it may have
+  // two names. Sends nothing. Empty: each TargetKind::Place is one.
   std::function<std::string(const Target& target)> cluster_of;
 
   // Reads and waits end at once on stop; writes in flight are let to end and only have a deadline.

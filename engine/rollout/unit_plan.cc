@@ -42,7 +42,7 @@ Result<RenderedUnit> RenderFrom(const Services& services, std::unique_ptr<Source
                                 const UnitId& id) {
   RenderedUnit content;
   content.tree = std::move(tree);
-  SLUICE_TRY(content.unit, config::LoadUnit(*content.tree, id, services.yaml));
+  SLUICE_TRY(content.unit, config::LoadUnit(*content.tree, id, services.kinds, services.yaml));
   return Render(services, std::move(content));
 }
 

@@ -17,6 +17,7 @@
 #include "engine/model/health.h"
 #include "engine/model/plan.h"
 #include "engine/model/resource.h"
+#include "engine/model/target.h"
 #include "engine/model/unit.h"
 
 namespace sluice::targets {
@@ -197,6 +198,18 @@ class TargetDriver {
   // Creates the Job under a unique name, waits for its end, deletes it. An Error is no verdict.
   virtual Result<JobOutcome> RunJob(const nlohmann::json& manifest, const Ownership& owner,
                                     const std::string& rollout, const Call& call) = 0;
+};
+
+// All that one process talks to of one kind. Thread-safe; outlives its drivers. Sends nothing by
+// itself.
+class TargetConnections {
+ public:
+  virtual ~TargetConnections() = default;
+  // A driver of its own for each caller.
+  virtual Result<std::unique_ptr<TargetDriver>> MakeDriver(const Target& target) = 0;
+  // Equal for two targets whose objects share one set of names, as far as the configuration tells:
+  // it may have two names. TargetKind::Place where nothing better is known.
+  virtual std::string ClusterOf(const Target& target) const = 0;
 };
 
 }  // namespace sluice::targets

@@ -1,6 +1,8 @@
 #include "engine/targets/kubernetes/kinds.h"
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 namespace sluice::targets::kubernetes {
 namespace {
@@ -99,6 +101,34 @@ int DeletionRank(std::string_view group, std::string_view kind) {
       return 4;
   }
   return 4;
+}
+
+bool IsClusterScoped(const ObjectRef& ref) {
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kKinds = {{
+      {"", "Namespace"},
+      {"", "Node"},
+      {"", "PersistentVolume"},
+      {"admissionregistration.k8s.io", "MutatingWebhookConfiguration"},
+      {"admissionregistration.k8s.io", "ValidatingAdmissionPolicy"},
+      {"admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"},
+      {"admissionregistration.k8s.io", "ValidatingWebhookConfiguration"},
+      {"apiextensions.k8s.io", "CustomResourceDefinition"},
+      {"apiregistration.k8s.io", "APIService"},
+      {"certificates.k8s.io", "CertificateSigningRequest"},
+      {"flowcontrol.apiserver.k8s.io", "FlowSchema"},
+      {"flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"},
+      {"gateway.networking.k8s.io", "GatewayClass"},
+      {"networking.k8s.io", "IngressClass"},
+      {"node.k8s.io", "RuntimeClass"},
+      {"rbac.authorization.k8s.io", "ClusterRole"},
+      {"rbac.authorization.k8s.io", "ClusterRoleBinding"},
+      {"scheduling.k8s.io", "PriorityClass"},
+      {"storage.k8s.io", "CSIDriver"},
+      {"storage.k8s.io", "StorageClass"},
+      {"storage.k8s.io", "VolumeAttachment"},
+  }};
+  return std::ranges::find(kKinds, std::pair<std::string_view, std::string_view>(
+                                       ref.group, ref.kind)) != kKinds.end();
 }
 
 bool IsCrd(const ObjectRef& ref) {

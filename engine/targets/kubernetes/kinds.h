@@ -20,6 +20,9 @@ KindOrder OrderOf(std::string_view group, std::string_view kind);
 // namespaces.
 int DeletionRank(std::string_view group, std::string_view kind);
 
+// Kubernetes' own kinds that live outside namespaces; what is not known here may be either.
+bool IsClusterScoped(const ObjectRef& ref);
+
 bool IsCrd(const ObjectRef& ref);
 bool IsNamespace(const ObjectRef& ref);
 bool IsSecret(const ObjectRef& ref);

@@ -17,7 +17,7 @@ TEST_CASE("a valid config repo loads without problems") {
                                                        "environments/prod/web/release.yaml"});
   CHECK(unit.shared_inputs.empty());
   REQUIRE(unit.targets.size() == 2);
-  CHECK(unit.targets[1] == Target{"us", KubernetesTarget{"prod-us", "shop"}});
+  CHECK(unit.targets[1] == testing::ClusterTarget("us", "prod-us", "shop"));
   REQUIRE(unit.release);
   CHECK(unit.release->images.at(0).tag == "3f2c1d0");
   CHECK(unit.release->images.at(0).at ==
@@ -26,7 +26,7 @@ TEST_CASE("a valid config repo loads without problems") {
 
 TEST_CASE("what an environment leaves out has the documented defaults") {
   const Environment environment = LoadAll(Repo()).environments.at("dev");
-  CHECK(environment.targets.at(0) == Target{"eu", KubernetesTarget{"dev-eu", "default"}});
+  CHECK(environment.targets.at(0) == testing::ClusterTarget("eu", "dev-eu"));
   CHECK(environment.promotion.mode == PromotionMode::kManual);
   CHECK(environment.promotion.soak == 0ms);
   CHECK(environment.promotion.from == "");

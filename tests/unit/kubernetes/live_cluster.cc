@@ -8,6 +8,7 @@
 #include "engine/sandbox/sandbox.h"
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/yaml/yaml.h"
+#include "tests/support/kinds.h"
 
 namespace sluice::targets::kubernetes {
 namespace {
@@ -92,7 +93,7 @@ void LiveCluster::GrantOnGroup(const std::string& group) {
 }
 
 std::unique_ptr<TargetDriver> LiveCluster::Driver(const std::string& ns) {
-  return Must(connections_->MakeDriver({.context = context_, .ns = ns}));
+  return Must(connections_->MakeDriver(testing::ClusterTarget("main", context_, ns)));
 }
 
 Call LiveCluster::Deadline(int seconds) const {

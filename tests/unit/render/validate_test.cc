@@ -5,7 +5,7 @@ namespace {
 
 std::string Validate(const test::MemoryTree& tree) {
   yaml::Cache cache;
-  auto declared = config::Load(tree, cache);
+  auto declared = config::Load(tree, testing::Kinds(), cache);
   REQUIRE(declared);
   auto problems = ValidateAll(*declared, tree, cache);
   REQUIRE(problems);
@@ -92,7 +92,8 @@ TEST_CASE("two applications that claim one object in one cluster are told, with 
   tree.Put("environments/prod/api/app.yaml", App("api"))
       .Put("environments/prod/api/ns.yaml", "# words\n" + shared);
   CHECK(Validate(tree) ==
-        "environments/prod/web/all.yaml:1:1: Namespace shop in prod-eu is declared by prod/api "
+        "environments/prod/web/all.yaml:1:1: Namespace shop in context prod-eu is declared by "
+        "prod/api "
         "too, at environments/prod/api/ns.yaml:2 [duplicate-object]\n");
 }
 

@@ -173,7 +173,9 @@ TEST_CASE("two contexts that name one cluster are one cluster") {
   world.Commit(files);
   const PassResult result = world.Pass();
   CHECK((result.reason == "DuplicateObject") == is_one);
-  if (is_one) CHECK_THAT(result.message, Catch::Contains("'prod-eu' and 'prod-us' one server"));
+  if (is_one)
+    CHECK_THAT(result.message,
+               Catch::Contains("context prod-eu and context prod-us are one server"));
   CHECK((world.Pass(false, kOther).reason == "DuplicateObject") == is_one);
 }
 

@@ -2,6 +2,7 @@
 
 #include "engine/base/strings.h"
 #include "engine/rollout/config_commit.h"
+#include "tests/support/kinds.h"
 
 namespace sluice::rollout {
 
@@ -91,6 +92,7 @@ void World::Start() {
                    *engine->log,
                    engine->lease.get(),
                    std::move(make_driver),
+                   testing::Kinds(),
                    *verifier,
                    outbox.get(),
                    engine->metrics,
