@@ -250,11 +250,11 @@ SmokeReport RunSmokeTests(const Services& services, TargetSession& session,
   context.directory = unit.directory;
   context.files = unit.inputs;
   context.allow_commands = services.options.allow_commands;
-  context.run_job = [&](const nlohmann::json& manifest,
+  context.run_task = [&](const nlohmann::json& manifest,
                         const Call& call) -> Result<std::pair<bool, std::string>> {
     SLUICE_CHECK(Permitted(services, permission));
     SLUICE_TRY(const auto outcome,
-               session.driver->RunJob(render::OverrideImages(unit, manifest),
+               session.driver->RunTask(render::OverrideImages(unit, manifest),
                                       OwnershipOf(pipeline, unit.id), rollout, call));
     return std::pair{outcome.has_passed, outcome.message};
   };

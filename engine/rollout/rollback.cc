@@ -128,7 +128,7 @@ Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
   auto known = kept;
   known.insert(session.done.begin(), session.done.end());
   LeaveTakenOver(target, known);
-  SLUICE_CHECK(session.driver->ReplaceStuckPods(session.ref_list(), services.WriteCall()));
+  SLUICE_CHECK(session.driver->Unstick(session.ref_list(), services.WriteCall()));
   const SystemTime deadline = pass.Now() + good.unit.application.health_timeout;
   const StepEnd health = AwaitHealth(services, session, deadline, watch);
   pass.Keep(life::WorkDone(pass.record(), session.finished));

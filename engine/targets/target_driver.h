@@ -1,4 +1,5 @@
-// The one seam between the engine and what it deploys to. Kubernetes is behind it; ECS must fit it.
+// The half of the seam between the engine and what it deploys to that talks; the pure half is
+// model/target_kind.h. One directory below targets/ implements both for one kind of target.
 // A driver knows nothing of Git, gates or rollouts. It answers in facts; decisions are the
 // caller's.
 //
@@ -22,25 +23,26 @@
 
 namespace sluice::targets {
 
-// Whose objects these are. `mark` is what the driver puts on every object (label sluice.dev/unit).
+// Whose objects these are. `mark` is what the driver puts on every object.
 struct Ownership {
   std::string pipeline;
   UnitId unit;
-  std::string Mark() const;  // hash of pipeline and unit, a valid label value
+  std::string Mark() const;  // hash of pipeline and unit
 };
 
-// Whether an object may be deleted and created again where it cannot be changed in place.
-enum class ReplaceConsent { kNone, kWhenImmutable, kAlsoLoadBalancer };
+// Whether an object may be deleted and created again where it cannot be changed in place, and
+// whether that may cost it the address by which others reach it.
+enum class ReplaceConsent { kNone, kWhenImmutable, kAlsoAddress };
 
 // A field that is not sent, for others write it.
 struct LeftField {
   std::string pointer;   // JSON pointer into the object as declared: "/spec/replicas"
-  std::string why;       // "spec.ignore", "scaled by HorizontalPodAutoscaler web/web"
+  std::string why;       // "spec.ignore", or who scales it
   bool is_ours = false;  // we own it in live, which has to end before it is left out
 };
 
-// A rendered object made ready for this target: scope and namespace resolved, ownership mark added,
-// server-owned fields stripped.
+// A rendered object made ready for this target: its identity there resolved, ownership mark added,
+// what only the server writes stripped.
 struct PreparedObject {
   Resource resource;
   int stage = 0;  // apply order; a stage starts when the one before is established
@@ -59,20 +61,20 @@ struct PreparedObject {
 
 struct Prepared {
   std::vector<PreparedObject> objects;  // sorted by stage, then by kind's order
-  std::vector<PlanBlocker> blockers;  // UnknownKind, NamespaceMissing ...: what a person must mend
+  std::vector<PlanBlocker> blockers;  // what a person must mend
   std::vector<std::string> warnings;
 };
 
 struct LiveObject {
   std::string api_version;
-  nlohmann::json body;  // whole, managedFields included
+  nlohmann::json body;  // whole, as the target gives it
   std::string uid;
   std::string resource_version;
   std::string mark;               // ownership mark found on it; "" for none
-  bool is_applied_by_us = false;  // our manager's Apply entry is in managedFields
+  bool is_applied_by_us = false;  // the target itself says so, whatever the mark says
   bool is_deleting = false;
-  std::string protected_by;  // why it must not be pruned: "controlled by ReplicaSet x", "helm
-                             // release y", opt-out; "" if nothing
+  std::string protected_by;  // why it must not be pruned: another controls it, it opted out; "" for
+                             // nothing
   ReplaceConsent replace = ReplaceConsent::kNone;  // as it was applied last
 };
 
@@ -113,7 +115,7 @@ struct Prediction {
     kDeleting,    // what is there is being deleted: will be created when it is gone
   };
   Kind kind = Kind::kCreate;
-  nlohmann::json before, after;  // normalised for comparing: no managedFields, status, versions
+  nlohmann::json before, after;  // normalised for comparing: nothing that only the server writes
   std::vector<FieldConflict> conflicts;
   std::string message;
   bool takes_from_others = false;  // fields that are declared no more, and that others own too
@@ -140,9 +142,10 @@ struct Deletion {
   std::string uid;  // precondition
 };
 
-struct JobOutcome {
+// Of something that runs to its end.
+struct TaskOutcome {
   bool has_passed = false;
-  std::string message;  // reason, pod's exit code
+  std::string message;  // reason, exit code
 };
 
 // One worker at a time per driver instance; instances of one target share connections and
@@ -156,7 +159,7 @@ class TargetDriver {
   // Live state of exactly these objects, now (no cache).
   virtual Result<LiveState> Observe(const std::vector<ObjectRef>& refs, const Call& call) = 0;
   // Everything in the target that carries the mark. For rebuilding a lost inventory and for prune's
-  // third agreement (label, inventory, managedFields).
+  // third agreement (mark, inventory, is_applied_by_us).
   virtual Result<std::vector<ObjectRef>> FindMarked(const Ownership& owner,
                                                     const std::vector<ObjectRef>& kinds_of,
                                                     const Call& call) = 0;
@@ -171,7 +174,7 @@ class TargetDriver {
                                                   const LiveState& live, Force force,
                                                   const Call& call) = 0;
   // Makes room for objects that Predict said may be replaced: deletes what is in their place, by
-  // the uid in `live`, and waits until it is gone, with its pods where it has some. Nothing there
+  // the uid in `live`, and waits until it is gone, with what it runs. Nothing there
   // is success. In the order of `objects`. The dry run only asks whether they may be deleted.
   virtual std::vector<WriteResult> MakeRoom(const std::vector<PreparedObject>& objects,
                                             const LiveState& live, WriteMode mode,
@@ -179,24 +182,24 @@ class TargetDriver {
   // All concurrently; in the order of `objects`.
   virtual std::vector<WriteResult> Apply(const std::vector<PreparedObject>& objects, WriteMode mode,
                                          Force force, const Call& call) = 0;
-  // Returns when what the next stage needs is there (namespaces active, CRDs established and
-  // discovered).
+  // Returns when what the next stage needs is there.
   virtual Status AwaitStage(const std::vector<PreparedObject>& stage, const Call& call) = 0;
-  // Background propagation, uid precondition; an object already gone is success. Dry run first
-  // where asked.
+  // By uid; an object already gone is success. What it made goes with it, later perhaps. The dry
+  // run only asks whether it may.
   virtual std::vector<WriteResult> Delete(const std::vector<Deletion>& deletions, WriteMode mode,
                                           const Call& call) = 0;
-  // Health of each ref, with diagnosis from pods and events when `diagnose`. `before` is the live
+  // Health of each ref, with the cause of what is bad when `diagnose`. `before` is the live
   // state seen before the apply (for conditions that are stale until they change); may be empty.
   enum class Diagnose { kNo, kYes };
   virtual Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs,
                                                    const LiveState& before, Diagnose diagnose,
                                                    const Call& call) = 0;
-  // After a rollback's apply: deletes not-ready pods of the failed revision of these StatefulSets,
-  // which the controller never replaces (kubernetes.md 5.3). Other kinds are ignored.
-  virtual Status ReplaceStuckPods(const std::vector<ObjectRef>& refs, const Call& call) = 0;
-  // Creates the Job under a unique name, waits for its end, deletes it. An Error is no verdict.
-  virtual Result<JobOutcome> RunJob(const nlohmann::json& manifest, const Ownership& owner,
+  // After a rollback's apply: takes away what the failed content started and what would keep the
+  // good one from coming up. Objects of which nothing can stick are ignored.
+  virtual Status Unstick(const std::vector<ObjectRef>& refs, const Call& call) = 0;
+  // Runs what TargetKind::Task describes under a name of its own, waits for its end, and takes it
+  // away. An Error is no verdict.
+  virtual Result<TaskOutcome> RunTask(const nlohmann::json& manifest, const Ownership& owner,
                                     const std::string& rollout, const Call& call) = 0;
 };
 

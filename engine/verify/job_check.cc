@@ -35,8 +35,8 @@ CallOutcome CheckJob(const JobSmokeTest& test, const Context& context, const Cal
   const std::string what = "job '" + test.manifest + "'";
   const auto manifest = ReadManifest(test, context);
   if (!manifest) return CannotRun(what + ": " + manifest.error().message());
-  if (!context.run_job) return CannotRun(what + ": this target runs no jobs");
-  const auto outcome = context.run_job(*manifest, call);
+  if (!context.run_task) return CannotRun(what + ": this target runs no jobs");
+  const auto outcome = context.run_task(*manifest, call);
   if (!outcome) return NoVerdict(what + ": " + outcome.error().message());
   return outcome->first ? Passed(what + ": " + outcome->second)
                         : SaidNo(what + ": " + outcome->second);

@@ -43,7 +43,7 @@ struct Context {
   // Runs a Kubernetes Job to its end: (manifest) -> passed?, message. An Error is no verdict.
   std::function<Result<std::pair<bool, std::string>>(const nlohmann::json& manifest,
                                                      const Call& call)>
-      run_job;
+      run_task;
 };
 
 // Stops at the first test that does not pass; the rest are left out.

@@ -170,12 +170,12 @@ class FakeDriver final : public targets::TargetDriver {
     return out;
   }
 
-  Status ReplaceStuckPods(const std::vector<ObjectRef>&, const Call&) override {
+  Status Unstick(const std::vector<ObjectRef>&, const Call&) override {
     if (auto error = cluster_.Enter("replace")) return sluice::Fail(*error);
     return {};
   }
 
-  Result<targets::JobOutcome> RunJob(const nlohmann::json&, const Ownership&, const std::string&,
+  Result<targets::TaskOutcome> RunTask(const nlohmann::json&, const Ownership&, const std::string&,
                                      const Call&) override {
     if (auto error = cluster_.Enter("job")) return sluice::Fail(*error);
     const std::lock_guard lock(cluster_.mutex_);
@@ -352,7 +352,7 @@ void FakeCluster::SetBlockers(std::vector<PlanBlocker> blockers) {
   blockers_ = std::move(blockers);
 }
 
-void FakeCluster::SetJobOutcome(targets::JobOutcome outcome) {
+void FakeCluster::SetTaskOutcome(targets::TaskOutcome outcome) {
   const std::lock_guard lock(mutex_);
   job_ = std::move(outcome);
 }

@@ -59,7 +59,7 @@ class FakeCluster {
   // The value at a JSON pointer cannot be changed in place.
   void SetImmutable(const std::string& pointer, bool may_be_replaced);
   void SetBlockers(std::vector<PlanBlocker> blockers);
-  void SetJobOutcome(targets::JobOutcome outcome);
+  void SetTaskOutcome(targets::TaskOutcome outcome);
 
   // Somebody else's object, or somebody else's edit at a JSON pointer.
   void Put(const ObjectRef& ref, const std::string& api_version, nlohmann::json body);
@@ -99,7 +99,7 @@ class FakeCluster {
   std::vector<PredictionScript> predictions_;
   std::map<std::string, bool> immutable_;  // JSON pointer -> may be replaced
   std::vector<PlanBlocker> blockers_;
-  targets::JobOutcome job_{true, ""};
+  targets::TaskOutcome job_{true, ""};
   std::function<void(const std::string&)> on_call_;
   int64_t next_ = 1;
 };

@@ -81,7 +81,7 @@ std::string KubernetesDriver::ExplainJob(const ObjectRef& ref, const nlohmann::j
   return diagnosis ? diagnosis->reason + ": " + diagnosis->message : "";
 }
 
-Result<JobOutcome> KubernetesDriver::AwaitJob(const ResourceType& type, const ObjectRef& ref,
+Result<TaskOutcome> KubernetesDriver::AwaitJob(const ResourceType& type, const ObjectRef& ref,
                                               const Call& call) {
   const auto with = [](std::string text, const std::string& more) {
     return text + (more.empty() ? "" : "; " + more);
@@ -102,17 +102,17 @@ Result<JobOutcome> KubernetesDriver::AwaitJob(const ResourceType& type, const Ob
     }
     was_seen = job.has_value();
     const nlohmann::json& live = job ? *job : NullJson();
-    if (IsConditionTrue(live, "Complete")) return JobOutcome{true, ToString(ref) + " is complete"};
+    if (IsConditionTrue(live, "Complete")) return TaskOutcome{true, ToString(ref) + " is complete"};
     if (IsConditionTrue(live, "Failed")) {
       const nlohmann::json& failed = Condition(live, "Failed");
       const std::string why =
           OneLine(ToText(At(failed, "reason")) + ": " + ToText(At(failed, "message")));
-      return JobOutcome{false,
+      return TaskOutcome{false,
                         with(ToString(ref) + " failed: " + why, ExplainJob(ref, live, look))};
     }
     // It was readable and did not end: that is a verdict.
     if (is_over) {
-      return JobOutcome{false,
+      return TaskOutcome{false,
                         with(ToString(ref) + " did not end in time", ExplainJob(ref, live, look))};
     }
     const auto left = std::chrono::ceil<Duration>(call.deadline - client_.clock().SteadyNow());
@@ -121,7 +121,7 @@ Result<JobOutcome> KubernetesDriver::AwaitJob(const ResourceType& type, const Ob
   }
 }
 
-Result<JobOutcome> KubernetesDriver::RunJob(const nlohmann::json& manifest, const Ownership& owner,
+Result<TaskOutcome> KubernetesDriver::RunTask(const nlohmann::json& manifest, const Ownership& owner,
                                             const std::string& rollout, const Call& call) {
   const std::string api_version = ToText(At(manifest, "apiVersion"));
   if (api_version != "batch/v1" || ToText(At(manifest, "kind")) != "Job") {
@@ -146,13 +146,13 @@ Result<JobOutcome> KubernetesDriver::RunJob(const nlohmann::json& manifest, cons
   request.what = ToString(ref);
   SLUICE_TRY(request.body, WriteJson(job));
   auto answer = client_.Send(request, call);
-  Result<JobOutcome> outcome = Fail(ErrorCode::kInternal, "");
+  Result<TaskOutcome> outcome = Fail(ErrorCode::kInternal, "");
   if (!answer) {
     outcome = Fail(std::move(answer).error());
   } else if (auto status = ToStatus(*answer); !status) {
     // Refused content is a verdict about the change; nothing was made that would have to go.
     if (status.error().code() == ErrorCode::kRejected)
-      return JobOutcome{false, ToString(ref) + ": " + status.error().message()};
+      return TaskOutcome{false, ToString(ref) + ": " + status.error().message()};
     return Fail(std::move(status).error().With("creating " + ToString(ref)));
   } else {
     outcome = AwaitJob(type, ref, call);

@@ -75,8 +75,8 @@ class KubernetesDriver final : public TargetDriver {
   Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs,
                                            const LiveState& before, Diagnose diagnose,
                                            const Call& call) override;
-  Status ReplaceStuckPods(const std::vector<ObjectRef>& refs, const Call& call) override;
-  Result<JobOutcome> RunJob(const nlohmann::json& manifest, const Ownership& owner,
+  Status Unstick(const std::vector<ObjectRef>& refs, const Call& call) override;
+  Result<TaskOutcome> RunTask(const nlohmann::json& manifest, const Ownership& owner,
                             const std::string& rollout, const Call& call) override;
 
  private:
@@ -236,7 +236,7 @@ class KubernetesDriver final : public TargetDriver {
   Status ReplaceStuckPodsOf(const ObjectRef& ref, const Call& call);
 
   // job.cc
-  Result<JobOutcome> AwaitJob(const ResourceType& type, const ObjectRef& ref, const Call& call);
+  Result<TaskOutcome> AwaitJob(const ResourceType& type, const ObjectRef& ref, const Call& call);
   std::string ExplainJob(const ObjectRef& ref, const nlohmann::json& job, const Call& call);
 
   // assess.cc

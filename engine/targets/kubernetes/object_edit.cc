@@ -47,7 +47,7 @@ std::string AnnotationOf(const nlohmann::json& object, const std::string& key) {
 ReplaceConsent ConsentOf(const nlohmann::json& object) {
   const std::string value = AnnotationOf(object, kReplaceAnnotation);
   if (value == "when-immutable") return ReplaceConsent::kWhenImmutable;
-  if (value == "when-immutable,load-balancer") return ReplaceConsent::kAlsoLoadBalancer;
+  if (value == "when-immutable,load-balancer") return ReplaceConsent::kAlsoAddress;
   return ReplaceConsent::kNone;
 }
 

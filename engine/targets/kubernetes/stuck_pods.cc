@@ -54,7 +54,7 @@ Status KubernetesDriver::ReplaceStuckPodsOf(const ObjectRef& ref, const Call& ca
   return {};
 }
 
-Status KubernetesDriver::ReplaceStuckPods(const std::vector<ObjectRef>& refs, const Call& call) {
+Status KubernetesDriver::Unstick(const std::vector<ObjectRef>& refs, const Call& call) {
   std::vector<ObjectRef> sets;
   for (const ObjectRef& ref : refs) {
     if (ref.group == "apps" && ref.kind == "StatefulSet") sets.push_back(ref);

@@ -62,7 +62,7 @@ TEST_CASE("a rolled back stateful set goes on when its stuck pods are replaced")
       [&] { return HealthOf(cluster, *driver, ref).reason == "ImagePullBackOff"; }));
   Deploy(cluster, *driver, Workload("StatefulSet", "v1"));
   const Status status =
-      driver->ReplaceStuckPods({ref, {"", "ConfigMap", ns, "ignored"}}, cluster.Deadline());
+      driver->Unstick({ref, {"", "ConfigMap", ns, "ignored"}}, cluster.Deadline());
   INFO((status ? "" : status.error().message()));
   REQUIRE(status);
   CHECK(cluster.Eventually(is_healthy));
@@ -165,12 +165,12 @@ TEST_CASE("a smoke job passes or fails, and is gone afterwards") {
   LiveCluster cluster;
   const std::string ns = cluster.MakeNamespace();
   const auto driver = cluster.Driver(ns);
-  const auto good = driver->RunJob(MakeResource(SmokeJob("v1")).body, TestOwner(), "r-0123456789",
+  const auto good = driver->RunTask(MakeResource(SmokeJob("v1")).body, TestOwner(), "r-0123456789",
                                    cluster.Deadline());
   INFO((good ? good->message : good.error().message()));
   REQUIRE(good);
   CHECK(good->has_passed);
-  const auto bad = driver->RunJob(MakeResource(SmokeJob("jobfail-1")).body, TestOwner(),
+  const auto bad = driver->RunTask(MakeResource(SmokeJob("jobfail-1")).body, TestOwner(),
                                   "r-0123456789", cluster.Deadline());
   REQUIRE(bad);
   INFO(bad->message);
@@ -189,7 +189,7 @@ TEST_CASE("an interrupted smoke job is no verdict and is gone afterwards") {
     stop.request_stop();
   });
   const auto outcome =
-      driver->RunJob(MakeResource(SmokeJob("pullfail-1")).body, TestOwner(), "r-1",
+      driver->RunTask(MakeResource(SmokeJob("pullfail-1")).body, TestOwner(), "r-1",
                      {cluster.clock.SteadyNow() + std::chrono::seconds(60), stop.get_token()});
   REQUIRE_FALSE(outcome);
   CHECK(outcome.error().code() == ErrorCode::kCancelled);
@@ -202,7 +202,7 @@ TEST_CASE("a smoke job that does not end in time has failed and says what it wai
   const auto driver = cluster.Driver(ns);
   const Call call = cluster.Deadline(6);
   const auto outcome =
-      driver->RunJob(MakeResource(SmokeJob("pullfail-1")).body, TestOwner(), "r-1", call);
+      driver->RunTask(MakeResource(SmokeJob("pullfail-1")).body, TestOwner(), "r-1", call);
   CHECK(cluster.clock.SteadyNow() >= call.deadline);
   INFO((outcome ? outcome->message : outcome.error().message()));
   REQUIRE(outcome);
@@ -215,7 +215,7 @@ TEST_CASE("a smoke job has all of its time, however short that is") {
   LiveCluster cluster;
   const std::string ns = cluster.MakeNamespace();
   const auto driver = cluster.Driver(ns);
-  const auto outcome = driver->RunJob(MakeResource(SmokeJob("v1")).body, TestOwner(), "r-1",
+  const auto outcome = driver->RunTask(MakeResource(SmokeJob("v1")).body, TestOwner(), "r-1",
                                       cluster.Deadline(cluster.IsReal() ? 30 : 2));
   INFO((outcome ? outcome->message : outcome.error().message()));
   REQUIRE(outcome);

@@ -142,7 +142,7 @@ TEST_CASE("a smoke job that the server does not show yet is waited for") {
       "apiVersion: batch/v1\nkind: Job\nmetadata: {name: check}\nspec: {backoffLimit: 0, template: "
       "{spec: {restartPolicy: Never, containers: [{name: c, image: "
       "\"registry.example/c:v1\"}]}}}\n");
-  const auto outcome = driver->RunJob(job.body, TestOwner(), "r-1", cluster.Deadline());
+  const auto outcome = driver->RunTask(job.body, TestOwner(), "r-1", cluster.Deadline());
   INFO((outcome ? outcome->message : outcome.error().message()));
   REQUIRE(outcome);
   CHECK(outcome->has_passed);

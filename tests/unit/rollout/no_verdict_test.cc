@@ -216,7 +216,7 @@ TEST_CASE("a smoke test without a verdict is Errored, not Failed") {
   CHECK(result.reason == "SmokeTestNoVerdict");
   CHECK(world.Main() == main);
   world.eu.Mend();
-  world.eu.SetJobOutcome({false, "exit code 1"});
+  world.eu.SetTaskOutcome({false, "exit code 1"});
   CHECK(world.Pass().standing == Standing::kFailed);
 }
 

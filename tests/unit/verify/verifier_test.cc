@@ -31,7 +31,7 @@ struct Scripted : VerifyFixture {
     script = calls_to_come;
     calls = 0;
     auto context = MakeContext();
-    context.run_job = [this](const nlohmann::json&,
+    context.run_task = [this](const nlohmann::json&,
                              const Call& call) -> Result<std::pair<bool, std::string>> {
       deadlines.push_back(call.deadline);
       const char next = script.at(calls++);
@@ -132,7 +132,7 @@ TEST_CASE_METHOD(Scripted,
 TEST_CASE_METHOD(Scripted, "a stop ends the tests without a verdict") {
   std::stop_source stop;
   auto context = MakeContext();
-  context.run_job = [&](const nlohmann::json&,
+  context.run_task = [&](const nlohmann::json&,
                         const Call&) -> Result<std::pair<bool, std::string>> {
     ++calls;
     stop.request_stop();
@@ -148,7 +148,7 @@ TEST_CASE_METHOD(Scripted, "a stop ends the tests without a verdict") {
 
 TEST_CASE_METHOD(Scripted, "the first test that does not pass ends the run") {
   auto context = MakeContext();
-  context.run_job = [&](const nlohmann::json&,
+  context.run_task = [&](const nlohmann::json&,
                         const Call&) -> Result<std::pair<bool, std::string>> {
     return std::pair(++calls == 1, std::string("done"));
   };
