@@ -16,7 +16,7 @@ std::string_view ToString(Action action);  // "create", ...
 
 struct FieldChange {
   std::string path;       // "/spec/template/spec/containers[name=web]/image"
-  nlohmann::json before;  // null: absent. Secret values are masked already.
+  nlohmann::json before;  // null: absent. What is secret is masked already.
   nlohmann::json after;
   bool operator==(const FieldChange&) const = default;
 };
@@ -36,7 +36,7 @@ struct Change {
   std::string reason;  // why this action: "image changed", "not in the inventory", "owned by
                        // manager 'hpa' ..."
   std::vector<FieldChange> fields;
-  // Stands for the values a Secret is to have: an HMAC, or "key present"; "" for other kinds.
+  // Stands for what the object is to keep secret: an HMAC, or "key present"; "" for nothing.
   std::string secret_digest;
   std::vector<LeftToOthers> left;
   bool operator==(const Change&) const = default;
@@ -52,7 +52,7 @@ struct PlanBlocker {
 struct Plan {
   std::vector<Change> changes;  // apply order, prunes last
   std::vector<PlanBlocker> blockers;
-  std::string digest;    // over everything but Secret values
+  std::string digest;    // over everything but what is secret
   bool IsEmpty() const;  // nothing but Unchanged and Skip
 };
 

@@ -11,7 +11,7 @@ class TargetKind;
 
 struct Target {
   std::string name;
-  const TargetKind* kind = nullptr;             // never null once read; lives as long as the process
+  const TargetKind* kind = nullptr;  // never null once read; lives as long as the process
   std::map<std::string, std::string> settings;  // TargetKind::Settings, defaults put in
   bool operator==(const Target&) const = default;
 

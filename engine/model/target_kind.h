@@ -3,6 +3,8 @@
 // table in cli/compose.cc names the kinds there are, and everything else knows only this interface.
 #pragma once
 
+#include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +14,27 @@
 #include "engine/model/target.h"
 
 namespace sluice {
+
+// Of the items of a list: told apart by the value of `first`, and of `second` where it has one.
+// Where `second` is absent it stands for `fallback`; "" for nothing.
+struct ListKey {
+  std::string_view first;
+  std::string_view second;
+  std::string_view fallback;
+};
+
+// A map whose keys are the user's own, such as labels: a change in it is told by its keys.
+struct FreeMap {
+  std::string_view path;  // "/metadata/labels"
+  std::string_view name;  // "labels"
+};
+
+// What of an object nobody may see, as JSON pointers. A map there is hidden value by value, so that
+// its keys can be told; anything else as one value.
+struct Hidden {
+  std::vector<std::string> values;  // what the object is there to keep secret
+  std::vector<std::string> copies;  // texts that repeat a whole object, secret or not
+};
 
 // One field of a target of the kind in environment.yaml. All are texts.
 struct TargetSetting {
@@ -39,6 +62,20 @@ class TargetKind {
   virtual std::vector<ObjectRef> Claims(const Resource& resource, const Target& target) const = 0;
   // Whether a claim holds whatever the target turns out to say.
   virtual bool IsCertain(const ObjectRef& claim) const = 0;
+
+  // Objects are deleted in this order, lowest first: what would refuse or need the rest goes before
+  // it, what the rest stands in after it.
+  virtual int DeletionRank(const ObjectRef& ref) const = 0;
+  // Deleting it destroys data, or what others keep in it: done only where the object asks for it.
+  virtual bool IsPrecious(const ObjectRef& ref) const = 0;
+
+  // For comparing and telling objects. The keys of lists are tried in order.
+  virtual std::span<const ListKey> ListKeys() const = 0;
+  virtual std::span<const FreeMap> FreeMaps() const = 0;
+  virtual Hidden HiddenIn(const ObjectRef& ref, const nlohmann::json& body) const = 0;
+  virtual nlohmann::json WithoutMark(nlohmann::json body) const = 0;
+  // Without what the object's ObjectRef and version say already.
+  virtual nlohmann::json WithoutIdentity(nlohmann::json body) const = 0;
 };
 
 // The kinds this program knows; never empty.

@@ -28,21 +28,23 @@ struct Verdict {
 };
 
 // The driver's words, safe to show.
-std::string Said(const Declared& declared, const std::string& words) {
-  return EscapeControl(
-      Scrub(declared.ref, Scrub(declared.ref, words, declared.after), declared.before));
+std::string Said(const TargetKind& kind, const Declared& declared, const std::string& words) {
+  const std::string half = Scrub(kind, declared.ref, words, declared.after);
+  return EscapeControl(Scrub(kind, declared.ref, half, declared.before));
 }
-std::string Said(const Declared& declared) { return Said(declared, declared.message); }
+std::string Said(const TargetKind& kind, const Declared& declared) {
+  return Said(kind, declared, declared.message);
+}
 
-Verdict Refused(const Declared& declared) {
+Verdict Refused(const TargetKind& kind, const Declared& declared) {
   Verdict verdict;
   verdict.action = declared.before.is_null() ? Action::kCreate : Action::kUpdate;
-  std::string why = Said(declared);
+  std::string why = Said(kind, declared);
   if (declared.found == Found::kImmutable) {
     if (why.empty()) why = "a field that cannot be changed in place";
     why += "; give the new object another name, or " +
            (declared.replace_advice.empty() ? "delete the old one and push again"
-                                            : Said(declared, declared.replace_advice));
+                                            : Said(kind, declared, declared.replace_advice));
   } else if (why.empty()) {
     why = "the server gave no reason";
   }
@@ -52,25 +54,26 @@ Verdict Refused(const Declared& declared) {
 }
 
 // An object that is there and is not ours.
-Verdict TakeOver(const Declared& declared, const std::vector<FieldChange>& values,
-                 bool is_adopted) {
+Verdict TakeOver(const TargetKind& kind, const Declared& declared,
+                 const std::vector<FieldChange>& values, bool is_adopted) {
   const std::string name = ToString(declared.ref);
   const bool is_equal = values.empty() && declared.found != Found::kConflict;
   if (is_adopted) {
-    return {Action::kAdopt,
-            is_equal ? "taken over as asked" : "taken over as asked; " + ExplainUpdate(values),
-            {}};
+    return {
+        Action::kAdopt,
+        is_equal ? "taken over as asked" : "taken over as asked; " + ExplainUpdate(kind, values),
+        {}};
   }
   const bool has_moved = !declared.other_owner.empty() && !declared.is_other_owner_foreign;
   if (has_moved && declared.found == Found::kConflict) {
-    return {Action::kUpdate, "conflict: " + Said(declared),
-            Obstacle{"FieldConflict", name + ": " + Said(declared)}};
+    return {Action::kUpdate, "conflict: " + Said(kind, declared),
+            Obstacle{"FieldConflict", name + ": " + Said(kind, declared)}};
   }
   if (has_moved) {
     // Adopt means ownership only; with new values it is an update like any other.
     const std::string moved = "moved here: the unit that had it no longer declares it";
     if (is_equal) return {Action::kAdopt, moved, {}};
-    return {Action::kUpdate, moved + "; " + ExplainUpdate(values), {}};
+    return {Action::kUpdate, moved + "; " + ExplainUpdate(kind, values), {}};
   }
   if (is_equal && !declared.is_other_owner_foreign)
     return {Action::kAdopt, "already there with equal values", {}};
@@ -79,26 +82,27 @@ Verdict TakeOver(const Declared& declared, const std::vector<FieldChange>& value
   if (!values.empty())
     about += (declared.is_other_owner_foreign ? " and" : "") + std::string(" differs at ") +
              ListPaths(values);
-  if (declared.found == Found::kConflict && !Said(declared).empty())
-    about += " (" + Said(declared) + ")";
+  if (declared.found == Found::kConflict && !Said(kind, declared).empty())
+    about += " (" + Said(kind, declared) + ")";
   return {Action::kAdopt, "already there, not ours", Obstacle{"AdoptionRequired", about}};
 }
 
-Verdict Update(const Declared& declared, const std::vector<FieldChange>& fields,
-               const std::vector<FieldChange>& values, bool is_adopted) {
+Verdict Update(const TargetKind& kind, const Declared& declared,
+               const std::vector<FieldChange>& fields, const std::vector<FieldChange>& values,
+               bool is_adopted) {
   if (declared.found == Found::kConflict) {
-    const std::string said = Said(declared);
+    const std::string said = Said(kind, declared);
     if (is_adopted) return {Action::kAdopt, "taken over as asked: " + said, {}};
     return {Action::kUpdate, "conflict: " + said,
             Obstacle{"FieldConflict", ToString(declared.ref) + ": " + said}};
   }
   if (values.empty() && !fields.empty())
     return {Action::kUpdate, "its ownership mark is missing", {}};
-  return {Action::kUpdate, ExplainUpdate(values), {}};
+  return {Action::kUpdate, ExplainUpdate(kind, values), {}};
 }
 
-Verdict Judge(const Declared& declared, const std::vector<FieldChange>& fields,
-              const Policy& policy) {
+Verdict Judge(const TargetKind& kind, const Declared& declared,
+              const std::vector<FieldChange>& fields, const Policy& policy) {
   if (!declared.claimed_by.empty() && !declared.is_ours) {
     return {
         Action::kSkip, declared.claimed_by + " declares it too",
@@ -108,18 +112,18 @@ Verdict Judge(const Declared& declared, const std::vector<FieldChange>& fields,
   const bool is_adopted = policy.adopted.contains(declared.ref);
   if (declared.found == Found::kImmutable && declared.is_ours && declared.may_be_replaced) {
     return {Action::kReplace,
-            "deleted and created again, for it cannot be changed in place: " + Said(declared),
+            "deleted and created again, for it cannot be changed in place: " + Said(kind, declared),
             {}};
   }
   if (declared.found == Found::kRefused || declared.found == Found::kImmutable)
-    return Refused(declared);
+    return Refused(kind, declared);
   if (declared.found == Found::kUnknowable && (declared.before.is_null() || declared.is_ours)) {
-    const std::string why = Said(declared);
+    const std::string why = Said(kind, declared);
     return {declared.before.is_null() ? Action::kCreate : Action::kUpdate,
             why.empty() ? "its namespace or type is not there yet" : why,
             {}};
   }
-  if (declared.found == Found::kDeleting) return {Action::kCreate, Said(declared), {}};
+  if (declared.found == Found::kDeleting) return {Action::kCreate, Said(kind, declared), {}};
   if (declared.found == Found::kAbsent) {
     return {Action::kCreate,
             declared.is_ours ? "no longer in the cluster" : "not in the cluster yet",
@@ -128,10 +132,11 @@ Verdict Judge(const Declared& declared, const std::vector<FieldChange>& fields,
   const std::vector<FieldChange> values =
       declared.found == Found::kSame
           ? std::vector<FieldChange>()
-          : DiffFields(declared.ref, WithoutMark(declared.before), WithoutMark(declared.after));
-  if (!declared.is_ours) return TakeOver(declared, values, is_adopted);
+          : DiffFields(kind, declared.ref, kind.WithoutMark(declared.before),
+                       kind.WithoutMark(declared.after));
+  if (!declared.is_ours) return TakeOver(kind, declared, values, is_adopted);
   if (declared.found == Found::kSame) return {Action::kUnchanged, "as declared", {}};
-  return Update(declared, fields, values, is_adopted);
+  return Update(kind, declared, fields, values, is_adopted);
 }
 
 std::string Remedy(const std::string& reason, const std::string& unit) {
@@ -164,18 +169,19 @@ void AddBlockers(const std::vector<Obstacle>& obstacles, const Input& input, Pla
 }  // namespace
 
 Plan Build(const Input& input) {
+  const TargetKind& kind = *input.kind;
   Plan plan;
   std::vector<Obstacle> obstacles;
   for (const Declared& declared : input.declared) {
     Change change{input.target, Action::kUnchanged, declared.api_version, declared.ref, "", {},
                   "",           declared.left};
     const bool has_values = declared.found != Found::kSame;
-    if (has_values) change.fields = DiffFields(declared.ref, declared.before, declared.after);
-    Verdict verdict = Judge(declared, change.fields, input.policy);
+    if (has_values) change.fields = DiffFields(kind, declared.ref, declared.before, declared.after);
+    Verdict verdict = Judge(kind, declared, change.fields, input.policy);
     change.action = verdict.action;
     change.reason = std::move(verdict.reason);
     if (change.action != Action::kUnchanged)
-      change.secret_digest = SecretDigest(declared.ref, declared.after, input.hmac_key);
+      change.secret_digest = SecretDigest(kind, declared.ref, declared.after, input.hmac_key);
     if (verdict.obstacle) obstacles.push_back(std::move(*verdict.obstacle));
     plan.changes.push_back(std::move(change));
   }

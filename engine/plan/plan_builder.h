@@ -7,6 +7,7 @@
 
 #include "engine/model/plan.h"
 #include "engine/model/resource.h"
+#include "engine/model/target_kind.h"
 
 namespace sluice::plan {
 
@@ -58,6 +59,7 @@ struct Policy {
 };
 
 struct Input {
+  const TargetKind* kind = nullptr;  // of the target
   std::string target;
   std::string unit;                // "prod/checkout", for the commands in messages
   std::string hmac_key;            // for Change::secret_digest; "" for none
@@ -71,14 +73,13 @@ struct Input {
 // refused content: reason ContentRejected), ContentRejected.
 Plan Build(const Input& input);
 
-// Field-level difference; list items are named by their merge key where they have one
-// ("containers[name=web]"). Values of Secrets (data, stringData) and of the last-applied annotation
-// are masked: "***", "*** (before)" and
-// "*** (after)" when they differ.
-std::vector<FieldChange> DiffFields(const ObjectRef& ref, const nlohmann::json& before,
-                                    const nlohmann::json& after);
+// Field-level difference; list items are named by their key where they have one
+// ("containers[name=web]"). What is hidden is masked: "***", "*** (before)" and "*** (after)" when
+// they differ.
+std::vector<FieldChange> DiffFields(const TargetKind& kind, const ObjectRef& ref,
+                                    const nlohmann::json& before, const nlohmann::json& after);
 
-// Sets plan.digest: over changes and blockers, Secret values only by HMAC with `key` (or "key
+// Sets plan.digest: over changes and blockers, secret values only by HMAC with `key` (or "key
 // present").
 void SetDigest(Plan& plan, const std::string& hmac_key);
 

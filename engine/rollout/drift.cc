@@ -29,10 +29,10 @@ void Add(std::vector<std::string>& names, const std::string& name) {
   if (std::ranges::find(names, name) == names.end()) names.push_back(name);
 }
 
-Change ToDrift(const std::string& target, const targets::PreparedObject& object,
+Change ToDrift(const Target& target, const targets::PreparedObject& object,
                const targets::Prediction& prediction) {
   Change change;
-  change.target = target;
+  change.target = target.name;
   change.api_version = object.resource.api_version;
   change.ref = object.resource.ref;
   const bool is_missing = prediction.kind == targets::Prediction::Kind::kCreate;
@@ -43,7 +43,7 @@ Change ToDrift(const std::string& target, const targets::PreparedObject& object,
                   : is_missing ? "missing in live"
                                : "differs in live";
   if (!is_missing)
-    change.fields = plan::DiffFields(change.ref, prediction.before, prediction.after);
+    change.fields = plan::DiffFields(*target.kind, change.ref, prediction.before, prediction.after);
   std::vector<std::string> managers;
   for (const auto& conflict : prediction.conflicts) Add(managers, conflict.manager);
   if (!managers.empty()) change.reason += ", changed by " + Join(managers, ", ");
@@ -82,7 +82,7 @@ Status Compare(const Services& services, TargetSession& session, Checked& checke
   }
   SLUICE_CHECK(NameOwners(services, session, differing, predictions));
   for (const size_t i : differing) {
-    Change change = ToDrift(session.target.name, session.prepared.objects[i], predictions[i]);
+    Change change = ToDrift(session.target, session.prepared.objects[i], predictions[i]);
     if (change.action == Action::kUpdate && change.fields.empty()) continue;  // ownership alone
     checked.report.changes.push_back(std::move(change));
     for (const auto& conflict : predictions[i].conflicts) Add(checked.fighters, conflict.manager);

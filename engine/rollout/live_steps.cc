@@ -251,11 +251,11 @@ SmokeReport RunSmokeTests(const Services& services, TargetSession& session,
   context.files = unit.inputs;
   context.allow_commands = services.options.allow_commands;
   context.run_task = [&](const nlohmann::json& manifest,
-                        const Call& call) -> Result<std::pair<bool, std::string>> {
+                         const Call& call) -> Result<std::pair<bool, std::string>> {
     SLUICE_CHECK(Permitted(services, permission));
     SLUICE_TRY(const auto outcome,
                session.driver->RunTask(render::OverrideImages(unit, manifest),
-                                      OwnershipOf(pipeline, unit.id), rollout, call));
+                                       OwnershipOf(pipeline, unit.id), rollout, call));
     return std::pair{outcome.has_passed, outcome.message};
   };
   const Call call{services.clock.SteadyNow() + 24h, watch.token()};

@@ -268,6 +268,7 @@ plan::Policy PolicyOf(const PlanRequest& request, const TargetSession& session) 
 void MakePlan(const Services& services, const PlanRequest& request, TargetSession& session) {
   const std::vector<Change> told = SetDoneAside(session, request);
   plan::Input input;
+  input.kind = session.target.kind;
   input.target = session.target.name;
   input.unit = ToString(request.unit);
   input.hmac_key = services.options.hmac_key;

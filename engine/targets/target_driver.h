@@ -61,7 +61,7 @@ struct PreparedObject {
 
 struct Prepared {
   std::vector<PreparedObject> objects;  // sorted by stage, then by kind's order
-  std::vector<PlanBlocker> blockers;  // what a person must mend
+  std::vector<PlanBlocker> blockers;    // what a person must mend
   std::vector<std::string> warnings;
 };
 
@@ -200,7 +200,7 @@ class TargetDriver {
   // Runs what TargetKind::Task describes under a name of its own, waits for its end, and takes it
   // away. An Error is no verdict.
   virtual Result<TaskOutcome> RunTask(const nlohmann::json& manifest, const Ownership& owner,
-                                    const std::string& rollout, const Call& call) = 0;
+                                      const std::string& rollout, const Call& call) = 0;
 };
 
 // All that one process talks to of one kind. Thread-safe; outlives its drivers. Sends nothing by

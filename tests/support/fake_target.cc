@@ -176,7 +176,7 @@ class FakeDriver final : public targets::TargetDriver {
   }
 
   Result<targets::TaskOutcome> RunTask(const nlohmann::json&, const Ownership&, const std::string&,
-                                     const Call&) override {
+                                       const Call&) override {
     if (auto error = cluster_.Enter("job")) return sluice::Fail(*error);
     const std::lock_guard lock(cluster_.mutex_);
     return cluster_.job_;

@@ -82,7 +82,7 @@ std::string KubernetesDriver::ExplainJob(const ObjectRef& ref, const nlohmann::j
 }
 
 Result<TaskOutcome> KubernetesDriver::AwaitJob(const ResourceType& type, const ObjectRef& ref,
-                                              const Call& call) {
+                                               const Call& call) {
   const auto with = [](std::string text, const std::string& more) {
     return text + (more.empty() ? "" : "; " + more);
   };
@@ -108,12 +108,12 @@ Result<TaskOutcome> KubernetesDriver::AwaitJob(const ResourceType& type, const O
       const std::string why =
           OneLine(ToText(At(failed, "reason")) + ": " + ToText(At(failed, "message")));
       return TaskOutcome{false,
-                        with(ToString(ref) + " failed: " + why, ExplainJob(ref, live, look))};
+                         with(ToString(ref) + " failed: " + why, ExplainJob(ref, live, look))};
     }
     // It was readable and did not end: that is a verdict.
     if (is_over) {
       return TaskOutcome{false,
-                        with(ToString(ref) + " did not end in time", ExplainJob(ref, live, look))};
+                         with(ToString(ref) + " did not end in time", ExplainJob(ref, live, look))};
     }
     const auto left = std::chrono::ceil<Duration>(call.deadline - client_.clock().SteadyNow());
     if (!client_.clock().Sleep(std::clamp<Duration>(left, 1ms, kPoll), call.stop))
@@ -121,8 +121,9 @@ Result<TaskOutcome> KubernetesDriver::AwaitJob(const ResourceType& type, const O
   }
 }
 
-Result<TaskOutcome> KubernetesDriver::RunTask(const nlohmann::json& manifest, const Ownership& owner,
-                                            const std::string& rollout, const Call& call) {
+Result<TaskOutcome> KubernetesDriver::RunTask(const nlohmann::json& manifest,
+                                              const Ownership& owner, const std::string& rollout,
+                                              const Call& call) {
   const std::string api_version = ToText(At(manifest, "apiVersion"));
   if (api_version != "batch/v1" || ToText(At(manifest, "kind")) != "Job") {
     return Fail(ErrorCode::kInvalidConfig, std::string(kReasonContentRejected),

@@ -9,8 +9,24 @@ namespace {
 
 enum Stage { kFoundations, kConfiguration, kBindings, kWorkloads, kCustom, kInterceptors };
 
+// Deleted first to last: what intercepts writes could refuse the rest, custom objects need their
+// definitions and operators, workloads what they use; namespaces come at the very end.
+enum Deletion {
+  kIntercepting,
+  kServed,  // by a definition or an operator: custom objects, and what nobody knows
+  kRouting,
+  kFronting,
+  kRunning,
+  kConfiguring,
+  kGranting,
+  kStoring,
+  kDefining,
+  kHolding,
+};
+
 struct Row {
   Stage stage;
+  Deletion deletion;
   std::string_view group;
   std::string_view kind;
 };
@@ -21,86 +37,75 @@ constexpr std::string_view kAdmission = "admissionregistration.k8s.io";
 // Rows of one stage are in the order they are sent (Helm's, but for what SSA needs). Bindings come
 // a stage after roles: the server looks a role up before it lets us bind it.
 constexpr auto kTable = std::to_array<Row>({
-    {kFoundations, "", "Namespace"},
-    {kFoundations, "apiextensions.k8s.io", "CustomResourceDefinition"},
-    {kFoundations, "scheduling.k8s.io", "PriorityClass"},
-    {kFoundations, "storage.k8s.io", "StorageClass"},
-    {kFoundations, "storage.k8s.io", "VolumeAttributesClass"},
-    {kFoundations, "storage.k8s.io", "CSIDriver"},
-    {kFoundations, "snapshot.storage.k8s.io", "VolumeSnapshotClass"},
-    {kFoundations, "node.k8s.io", "RuntimeClass"},
-    {kFoundations, "networking.k8s.io", "IngressClass"},
-    {kFoundations, "resource.k8s.io", "DeviceClass"},
-    {kFoundations, kRbac, "ClusterRole"},
+    {kFoundations, kHolding, "", "Namespace"},
+    {kFoundations, kDefining, "apiextensions.k8s.io", "CustomResourceDefinition"},
+    {kFoundations, kStoring, "scheduling.k8s.io", "PriorityClass"},
+    {kFoundations, kStoring, "storage.k8s.io", "StorageClass"},
+    {kFoundations, kStoring, "storage.k8s.io", "VolumeAttributesClass"},
+    {kFoundations, kStoring, "storage.k8s.io", "CSIDriver"},
+    {kFoundations, kStoring, "snapshot.storage.k8s.io", "VolumeSnapshotClass"},
+    {kFoundations, kStoring, "node.k8s.io", "RuntimeClass"},
+    {kFoundations, kStoring, "networking.k8s.io", "IngressClass"},
+    {kFoundations, kStoring, "resource.k8s.io", "DeviceClass"},
+    {kFoundations, kGranting, kRbac, "ClusterRole"},
 
-    {kConfiguration, "networking.k8s.io", "NetworkPolicy"},
-    {kConfiguration, "", "ResourceQuota"},
-    {kConfiguration, "", "LimitRange"},
-    {kConfiguration, "", "ServiceAccount"},
-    {kConfiguration, kRbac, "Role"},
-    {kConfiguration, "", "Secret"},
-    {kConfiguration, "", "ConfigMap"},
-    {kConfiguration, "", "PersistentVolume"},
-    {kConfiguration, "", "PersistentVolumeClaim"},
-    {kConfiguration, "", "PodTemplate"},
+    {kConfiguration, kConfiguring, "networking.k8s.io", "NetworkPolicy"},
+    {kConfiguration, kConfiguring, "", "ResourceQuota"},
+    {kConfiguration, kConfiguring, "", "LimitRange"},
+    {kConfiguration, kGranting, "", "ServiceAccount"},
+    {kConfiguration, kGranting, kRbac, "Role"},
+    {kConfiguration, kConfiguring, "", "Secret"},
+    {kConfiguration, kConfiguring, "", "ConfigMap"},
+    {kConfiguration, kStoring, "", "PersistentVolume"},
+    {kConfiguration, kStoring, "", "PersistentVolumeClaim"},
+    {kConfiguration, kConfiguring, "", "PodTemplate"},
 
-    {kBindings, kRbac, "ClusterRoleBinding"},
-    {kBindings, kRbac, "RoleBinding"},
+    {kBindings, kGranting, kRbac, "ClusterRoleBinding"},
+    {kBindings, kGranting, kRbac, "RoleBinding"},
 
-    {kWorkloads, "policy", "PodDisruptionBudget"},
-    {kWorkloads, "", "Service"},
-    {kWorkloads, "", "Endpoints"},
-    {kWorkloads, "discovery.k8s.io", "EndpointSlice"},
-    {kWorkloads, "apps", "DaemonSet"},
-    {kWorkloads, "", "Pod"},
-    {kWorkloads, "", "ReplicationController"},
-    {kWorkloads, "apps", "ReplicaSet"},
-    {kWorkloads, "apps", "Deployment"},
-    {kWorkloads, "autoscaling", "HorizontalPodAutoscaler"},
-    {kWorkloads, "apps", "StatefulSet"},
-    {kWorkloads, "batch", "Job"},
-    {kWorkloads, "batch", "CronJob"},
-    {kWorkloads, "networking.k8s.io", "Ingress"},
-    {kWorkloads, "coordination.k8s.io", "Lease"},
+    {kWorkloads, kFronting, "policy", "PodDisruptionBudget"},
+    {kWorkloads, kFronting, "", "Service"},
+    {kWorkloads, kFronting, "", "Endpoints"},
+    {kWorkloads, kFronting, "discovery.k8s.io", "EndpointSlice"},
+    {kWorkloads, kRunning, "apps", "DaemonSet"},
+    {kWorkloads, kRunning, "", "Pod"},
+    {kWorkloads, kRunning, "", "ReplicationController"},
+    {kWorkloads, kRunning, "apps", "ReplicaSet"},
+    {kWorkloads, kRunning, "apps", "Deployment"},
+    {kWorkloads, kFronting, "autoscaling", "HorizontalPodAutoscaler"},
+    {kWorkloads, kRunning, "apps", "StatefulSet"},
+    {kWorkloads, kRunning, "batch", "Job"},
+    {kWorkloads, kRunning, "batch", "CronJob"},
+    {kWorkloads, kRouting, "networking.k8s.io", "Ingress"},
+    {kWorkloads, kConfiguring, "coordination.k8s.io", "Lease"},
 
     // What is called for every write of others comes when its own workload is there.
-    {kInterceptors, "apiregistration.k8s.io", "APIService"},
-    {kInterceptors, kAdmission, "ValidatingAdmissionPolicy"},
-    {kInterceptors, kAdmission, "ValidatingAdmissionPolicyBinding"},
-    {kInterceptors, kAdmission, "MutatingAdmissionPolicy"},
-    {kInterceptors, kAdmission, "MutatingAdmissionPolicyBinding"},
-    {kInterceptors, kAdmission, "MutatingWebhookConfiguration"},
-    {kInterceptors, kAdmission, "ValidatingWebhookConfiguration"},
+    {kInterceptors, kRouting, "apiregistration.k8s.io", "APIService"},
+    {kInterceptors, kIntercepting, kAdmission, "ValidatingAdmissionPolicy"},
+    {kInterceptors, kIntercepting, kAdmission, "ValidatingAdmissionPolicyBinding"},
+    {kInterceptors, kIntercepting, kAdmission, "MutatingAdmissionPolicy"},
+    {kInterceptors, kIntercepting, kAdmission, "MutatingAdmissionPolicyBinding"},
+    {kInterceptors, kIntercepting, kAdmission, "MutatingWebhookConfiguration"},
+    {kInterceptors, kIntercepting, kAdmission, "ValidatingWebhookConfiguration"},
 });
+
+const Row* Find(std::string_view group, std::string_view kind) {
+  const auto* row = std::ranges::find_if(
+      kTable, [&](const Row& known) { return known.group == group && known.kind == kind; });
+  return row == kTable.end() ? nullptr : row;
+}
 
 }  // namespace
 
 KindOrder OrderOf(std::string_view group, std::string_view kind) {
-  for (size_t i = 0; i < kTable.size(); ++i) {
-    if (kTable[i].group == group && kTable[i].kind == kind)
-      return {kTable[i].stage, static_cast<int>(i)};
-  }
-  return {kCustom, static_cast<int>(kTable.size())};
+  const Row* row = Find(group, kind);
+  const auto rank = static_cast<int>(row == nullptr ? kTable.size() : row - kTable.data());
+  return {row == nullptr ? kCustom : row->stage, rank};
 }
 
 int DeletionRank(std::string_view group, std::string_view kind) {
-  if (kind == "Namespace" && group.empty()) return 6;
-  if (kind == "CustomResourceDefinition") return 5;
-  switch (static_cast<Stage>(OrderOf(group, kind).stage)) {
-    case kInterceptors:
-      return 0;
-    case kCustom:
-      return 1;
-    case kWorkloads:
-      return 2;
-    case kConfiguration:
-      return group == kRbac ? 4 : 3;
-    case kBindings:
-      return 4;
-    case kFoundations:
-      return 4;
-  }
-  return 4;
+  const Row* row = Find(group, kind);
+  return row == nullptr ? kServed : row->deletion;
 }
 
 bool IsClusterScoped(const ObjectRef& ref) {

@@ -77,7 +77,7 @@ class KubernetesDriver final : public TargetDriver {
                                            const Call& call) override;
   Status Unstick(const std::vector<ObjectRef>& refs, const Call& call) override;
   Result<TaskOutcome> RunTask(const nlohmann::json& manifest, const Ownership& owner,
-                            const std::string& rollout, const Call& call) override;
+                              const std::string& rollout, const Call& call) override;
 
  private:
   // What the set of the newest Prepare declares itself, so that the rest of the set may rely on it.

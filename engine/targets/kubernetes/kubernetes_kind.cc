@@ -1,9 +1,59 @@
 #include "engine/targets/kubernetes/kubernetes_kind.h"
 
+#include <array>
+
 #include "engine/targets/kubernetes/kinds.h"
+#include "engine/targets/kubernetes/object_edit.h"
 
 namespace sluice::targets::kubernetes {
 namespace {
+
+using nlohmann::json;
+
+// The keys by which Kubernetes merges its lists, most telling first: a mount has a name too, but
+// the same volume may be mounted twice. TCP is its own default for the second half of both port
+// keys.
+constexpr auto kListKeys = std::to_array<ListKey>({
+    {"containerPort", "protocol", "TCP"},
+    {"port", "protocol", "TCP"},
+    {"mountPath", "", ""},
+    {"devicePath", "", ""},
+    {"topologyKey", "whenUnsatisfiable", ""},
+    {"name", "", ""},
+    {"type", "", ""},
+    {"ip", "", ""},
+});
+
+constexpr auto kFreeMaps = std::to_array<FreeMap>({
+    {"/data", "data"},
+    {"/stringData", "data"},
+    {"/metadata/labels", "labels"},
+    {"/metadata/annotations", "annotations"},
+});
+
+// Whether a top-level member of a Secret may be shown. A misspelt `stringDatas` holds values too,
+// so all but what is known to hold none is a value.
+bool IsHarmless(const std::string& key, const json& value) {
+  if (key == "type") return value.is_string();
+  if (key == "immutable") return value.is_boolean();
+  return key == "apiVersion" || key == "kind" || key == "metadata";
+}
+
+// A key as a JSON pointer has it.
+std::string Escape(std::string_view key) {
+  std::string out;
+  for (const char c : key) out += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
+  return out;
+}
+
+// From a map of the metadata, and the map when nothing is left in it.
+void EraseIn(json& body, const char* map, const char* key) {
+  if (!body.is_object() || !body.contains("metadata") || !body["metadata"].is_object()) return;
+  json& metadata = body["metadata"];
+  if (!metadata.contains(map) || !metadata[map].is_object()) return;
+  metadata[map].erase(key);
+  if (metadata[map].empty()) metadata.erase(map);
+}
 
 class KubernetesKind final : public TargetKind {
  public:
@@ -42,6 +92,42 @@ class KubernetesKind final : public TargetKind {
 
   bool IsCertain(const ObjectRef& claim) const override {
     return !claim.ns.empty() || IsClusterScoped(claim);
+  }
+
+  int DeletionRank(const ObjectRef& ref) const override {
+    return kubernetes::DeletionRank(ref.group, ref.kind);
+  }
+  bool IsPrecious(const ObjectRef& ref) const override { return NeedsOptInToPrune(ref); }
+
+  std::span<const ListKey> ListKeys() const override { return kListKeys; }
+  std::span<const FreeMap> FreeMaps() const override { return kFreeMaps; }
+
+  Hidden HiddenIn(const ObjectRef& ref, const json& body) const override {
+    Hidden hidden;
+    if (IsSecret(ref) && body.is_object()) {
+      for (const auto& [key, value] : body.items()) {
+        if (!IsHarmless(key, value)) hidden.values.push_back("/" + Escape(key));
+      }
+    }
+    const std::string copy = "/metadata/annotations/" + Escape(kLastApplied);
+    if (body.contains(json::json_pointer(copy))) hidden.copies.push_back(copy);
+    return hidden;
+  }
+
+  json WithoutMark(json body) const override {
+    EraseIn(body, "labels", kMarkLabel);
+    return body;
+  }
+
+  json WithoutIdentity(json body) const override {
+    body.erase("apiVersion");
+    body.erase("kind");
+    if (body.contains("metadata") && body["metadata"].is_object()) {
+      body["metadata"].erase("name");
+      body["metadata"].erase("namespace");
+      if (body["metadata"].empty()) body.erase("metadata");
+    }
+    return body;
   }
 };
 

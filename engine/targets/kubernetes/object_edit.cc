@@ -11,7 +11,6 @@
 namespace sluice::targets::kubernetes {
 namespace {
 
-constexpr const char* kLastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 constexpr const char* kCliUtilsDeletion = "client.lifecycle.config.k8s.io/deletion";
 
 // Generated manifests carry "creationTimestamp: null" in every metadata, pod templates included.

@@ -14,6 +14,8 @@ namespace sluice::targets::kubernetes {
 
 inline constexpr std::string_view kFieldManager = "sluice";
 inline constexpr const char* kMarkLabel = "sluice.dev/unit";
+// kubectl's copy of the whole manifest.
+inline constexpr const char* kLastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 inline constexpr const char* kPruneAnnotation =
     "sluice.dev/prune";  // "disabled", or "enabled" where it is needed
 

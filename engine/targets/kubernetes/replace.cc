@@ -87,8 +87,7 @@ Status KubernetesDriver::ConsiderReplacing(const ResourceType& type, const Prepa
   }
   const bool is_balancer =
       IsService(ref) && (IsLoadBalancer(live) || IsLoadBalancer(object.resource.body));
-  const auto wanted =
-      is_balancer ? ReplaceConsent::kAlsoAddress : ReplaceConsent::kWhenImmutable;
+  const auto wanted = is_balancer ? ReplaceConsent::kAlsoAddress : ReplaceConsent::kWhenImmutable;
   if (object.replace < wanted) {
     prediction.replace_advice =
         std::string("let sluice delete and create it again by the annotation ") +

@@ -166,12 +166,12 @@ TEST_CASE("a smoke job passes or fails, and is gone afterwards") {
   const std::string ns = cluster.MakeNamespace();
   const auto driver = cluster.Driver(ns);
   const auto good = driver->RunTask(MakeResource(SmokeJob("v1")).body, TestOwner(), "r-0123456789",
-                                   cluster.Deadline());
+                                    cluster.Deadline());
   INFO((good ? good->message : good.error().message()));
   REQUIRE(good);
   CHECK(good->has_passed);
   const auto bad = driver->RunTask(MakeResource(SmokeJob("jobfail-1")).body, TestOwner(),
-                                  "r-0123456789", cluster.Deadline());
+                                   "r-0123456789", cluster.Deadline());
   REQUIRE(bad);
   INFO(bad->message);
   CHECK_FALSE(bad->has_passed);
@@ -190,7 +190,7 @@ TEST_CASE("an interrupted smoke job is no verdict and is gone afterwards") {
   });
   const auto outcome =
       driver->RunTask(MakeResource(SmokeJob("pullfail-1")).body, TestOwner(), "r-1",
-                     {cluster.clock.SteadyNow() + std::chrono::seconds(60), stop.get_token()});
+                      {cluster.clock.SteadyNow() + std::chrono::seconds(60), stop.get_token()});
   REQUIRE_FALSE(outcome);
   CHECK(outcome.error().code() == ErrorCode::kCancelled);
   CHECK(cluster.Eventually([&] { return JobsIn(cluster, ns) == 0; }));
@@ -216,7 +216,7 @@ TEST_CASE("a smoke job has all of its time, however short that is") {
   const std::string ns = cluster.MakeNamespace();
   const auto driver = cluster.Driver(ns);
   const auto outcome = driver->RunTask(MakeResource(SmokeJob("v1")).body, TestOwner(), "r-1",
-                                      cluster.Deadline(cluster.IsReal() ? 30 : 2));
+                                       cluster.Deadline(cluster.IsReal() ? 30 : 2));
   INFO((outcome ? outcome->message : outcome.error().message()));
   REQUIRE(outcome);
   CHECK(outcome->has_passed);

@@ -24,7 +24,7 @@ std::string MarkOf(const Json& object) {
 }
 
 Input InputFor(const Objects& declared, const World& world) {
-  Input input;
+  Input input = builders::Empty();
   input.target = "main";
   input.policy.prune_max_percent = 100;
   for (const auto& [ref, body] : declared) {

@@ -36,7 +36,7 @@ Input ParseInput(const Json& json) {
       {"differs", Declared::Found::kDiffers},      {"conflict", Declared::Found::kConflict},
       {"refused", Declared::Found::kRefused},      {"immutable", Declared::Found::kImmutable},
       {"unknowable", Declared::Found::kUnknowable}};
-  Input input;
+  Input input = builders::Empty();
   input.target = json.value("target", "main");
   input.unit = "prod/checkout";
   input.inventory_size = json.value("inventorySize", size_t{10});

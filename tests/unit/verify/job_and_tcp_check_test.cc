@@ -23,7 +23,7 @@ TEST_CASE_METHOD(VerifyFixture, "a job's manifest is handed over as it is declar
   auto context = MakeContext();
   nlohmann::json seen;
   context.run_task = [&](const nlohmann::json& manifest,
-                        const Call&) -> Result<std::pair<bool, std::string>> {
+                         const Call&) -> Result<std::pair<bool, std::string>> {
     seen = manifest;
     return std::pair(true, std::string("complete"));
   };
@@ -48,7 +48,8 @@ TEST_CASE_METHOD(VerifyFixture,
                             {"apiVersion: batch/v1\nkind: Job\n---\na: 1\n", "2 documents"}}));
   files["environments/prod/checkout/jobs/check.yaml"] = {row.text};
   auto context = MakeContext();
-  context.run_task = [](const nlohmann::json&, const Call&) -> Result<std::pair<bool, std::string>> {
+  context.run_task = [](const nlohmann::json&,
+                        const Call&) -> Result<std::pair<bool, std::string>> {
     return std::pair(true, std::string());
   };
   const auto result = RunWith(Job(), context);

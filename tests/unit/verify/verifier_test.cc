@@ -32,7 +32,7 @@ struct Scripted : VerifyFixture {
     calls = 0;
     auto context = MakeContext();
     context.run_task = [this](const nlohmann::json&,
-                             const Call& call) -> Result<std::pair<bool, std::string>> {
+                              const Call& call) -> Result<std::pair<bool, std::string>> {
       deadlines.push_back(call.deadline);
       const char next = script.at(calls++);
       if (next == '?') return Fail(ErrorCode::kUnavailable, "the API is down");
@@ -133,7 +133,7 @@ TEST_CASE_METHOD(Scripted, "a stop ends the tests without a verdict") {
   std::stop_source stop;
   auto context = MakeContext();
   context.run_task = [&](const nlohmann::json&,
-                        const Call&) -> Result<std::pair<bool, std::string>> {
+                         const Call&) -> Result<std::pair<bool, std::string>> {
     ++calls;
     stop.request_stop();
     return std::pair(false, std::string("failed"));
@@ -149,7 +149,7 @@ TEST_CASE_METHOD(Scripted, "a stop ends the tests without a verdict") {
 TEST_CASE_METHOD(Scripted, "the first test that does not pass ends the run") {
   auto context = MakeContext();
   context.run_task = [&](const nlohmann::json&,
-                        const Call&) -> Result<std::pair<bool, std::string>> {
+                         const Call&) -> Result<std::pair<bool, std::string>> {
     return std::pair(++calls == 1, std::string("done"));
   };
   SmokeTest first = Test(), second = Test(), third = Test();
