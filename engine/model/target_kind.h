@@ -3,6 +3,7 @@
 // table in cli/compose.cc names the kinds there are, and everything else knows only this interface.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -14,6 +15,18 @@
 #include "engine/model/target.h"
 
 namespace sluice {
+
+// Takes a problem: JSON pointer in what is read, rule, message.
+using Report = std::function<void(std::string_view pointer, std::string rule, std::string message)>;
+
+// An object within a document of the source.
+struct DeclaredPart {
+  std::string pointer;  // "" for the document itself
+  nlohmann::json body;
+};
+
+// Takes an image reference, which it may change, and its JSON pointer.
+using ImageVisitor = std::function<void(std::string& image, const std::string& pointer)>;
 
 // Of the items of a list: told apart by the value of `first`, and of `second` where it has one.
 // Where `second` is absent it stands for `fallback`; "" for nothing.
@@ -55,6 +68,14 @@ class TargetKind {
   virtual std::string Identity(const Target& target) const = 0;
   // Where the target's objects share one set of names, for people: "context prod-eu".
   virtual std::string Place(const Target& target) const = 0;
+
+  // The source: what each document in it holds.
+  virtual std::vector<DeclaredPart> Unpack(nlohmann::json document, const Report& report) const = 0;
+  // Reports what no target would take, and drops what generators leave behind.
+  virtual void Check(nlohmann::json& body, const Report& report) const = 0;
+  // Of a body that Check had nothing to say about. Its place is the caller's to set.
+  virtual Resource ToResource(nlohmann::json body) const = 0;
+  virtual void VisitImages(nlohmann::json& body, const ImageVisitor& visit) const = 0;
 
   // Identity of a rendered object in the target, as far as it can be told without asking it.
   virtual ObjectRef RefIn(const Resource& resource, const Target& target) const = 0;

@@ -9,14 +9,14 @@
 
 namespace sluice::render {
 
-// Takes the items out of List and *List objects; a List in a List is refused.
-std::vector<Manifest> Flatten(std::vector<Manifest> manifests, Diagnostics& problems);
+// The objects that the documents hold.
+std::vector<Manifest> Unpack(std::vector<Manifest> manifests, const TargetKind& kind,
+                             Diagnostics& problems);
 
-// Checks one object and drops what generators leave behind (status, creationTimestamp).
-void CheckObject(Manifest& manifest, Diagnostics& problems);
+void CheckObject(Manifest& manifest, const TargetKind& kind, Diagnostics& problems);
 
 // To be called for objects that passed CheckObject.
-Resource ToResource(Manifest manifest);
+Resource ToResource(Manifest manifest, const TargetKind& kind);
 
 // Two objects of one identity in one of the targets, which are of one kind; with none known, in
 // any.

@@ -41,13 +41,14 @@ Status ReadJobs(const DeclaredUnit& unit, const SourceTree& tree, yaml::Cache& c
 }
 
 // Overrides, checks and turns manifests into resources.
-void Finish(std::vector<Manifest> manifests, Images& images, Rendered& rendered) {
+void Finish(std::vector<Manifest> manifests, const TargetKind& kind, Images& images,
+            Rendered& rendered) {
   for (Manifest& manifest : manifests) {
     const size_t before = rendered.problems.size();
-    CheckObject(manifest, rendered.problems);
-    images.Apply(manifest, rendered.problems);
+    CheckObject(manifest, kind, rendered.problems);
+    images.Apply(manifest, kind, rendered.problems);
     if (rendered.problems.size() == before)
-      rendered.resources.push_back(ToResource(std::move(manifest)));
+      rendered.resources.push_back(ToResource(std::move(manifest), kind));
   }
 }
 
@@ -78,11 +79,11 @@ Result<Rendered> Render(const DeclaredUnit& unit, const SourceTree& tree, yaml::
   Rendered rendered;
   std::vector<Manifest> manifests, jobs;
   SLUICE_CHECK(RendererFor(unit).Read(unit, tree, cache, manifests, rendered.problems));
-  manifests = Flatten(std::move(manifests), rendered.problems);
+  manifests = Unpack(std::move(manifests), *unit.kind, rendered.problems);
   bool is_all_read = rendered.problems.empty();
   const bool is_empty = manifests.empty() && is_all_read;
   Images images(OverridesOf(unit));
-  Finish(std::move(manifests), images, rendered);
+  Finish(std::move(manifests), *unit.kind, images, rendered);
   CheckDuplicates(rendered.resources, unit.targets, *unit.kind, rendered.problems);
   if (is_empty) {
     rendered.problems.push_back(
@@ -95,7 +96,7 @@ Result<Rendered> Render(const DeclaredUnit& unit, const SourceTree& tree, yaml::
   Rendered ignored;
   SLUICE_CHECK(ReadJobs(unit, tree, cache, jobs, ignored.problems));
   is_all_read = is_all_read && ignored.problems.empty();
-  Finish(std::move(jobs), images, ignored);
+  Finish(std::move(jobs), *unit.kind, images, ignored);
   rendered.problems.insert(rendered.problems.end(), ignored.problems.begin(),
                            ignored.problems.end());
   // What could not be read may hold the image.
@@ -111,7 +112,7 @@ nlohmann::json OverrideImages(const DeclaredUnit& unit, nlohmann::json object) {
   Manifest manifest;
   manifest.body = std::move(object);
   Diagnostics known;
-  Images(OverridesOf(unit)).Apply(manifest, known);
+  Images(OverridesOf(unit)).Apply(manifest, *unit.kind, known);
   return std::move(manifest.body);
 }
 

@@ -19,10 +19,9 @@ struct Rendered {
   Diagnostics problems;             // not empty: resources must not be used
 };
 
-// Parses the manifests, flattens Lists, overrides images from release.yaml. Problems: an override
-// that matches nothing, an image without tag or with latest, no apiVersion/kind/name, generateName,
-// what only a server sets (uid, resourceVersion, managedFields), two objects with one identity, a
-// nested List. `status` and metadata.creationTimestamp, which generators leave behind, are dropped.
+// Reads the source, overrides images from release.yaml. Problems: an override that matches nothing,
+// an image without tag or with latest, two objects with one identity, and what the kind of target
+// has to say of each object.
 Result<Rendered> Render(const DeclaredUnit& unit, const SourceTree& tree, yaml::Cache& cache);
 
 // An object with the unit's image overrides put in, for the Job that a smoke test names: it is not

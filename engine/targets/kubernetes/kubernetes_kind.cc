@@ -3,6 +3,7 @@
 #include <array>
 
 #include "engine/targets/kubernetes/kinds.h"
+#include "engine/targets/kubernetes/manifests.h"
 #include "engine/targets/kubernetes/object_edit.h"
 
 namespace sluice::targets::kubernetes {
@@ -39,13 +40,6 @@ bool IsHarmless(const std::string& key, const json& value) {
   return key == "apiVersion" || key == "kind" || key == "metadata";
 }
 
-// A key as a JSON pointer has it.
-std::string Escape(std::string_view key) {
-  std::string out;
-  for (const char c : key) out += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
-  return out;
-}
-
 // From a map of the metadata, and the map when nothing is left in it.
 void EraseIn(json& body, const char* map, const char* key) {
   if (!body.is_object() || !body.contains("metadata") || !body["metadata"].is_object()) return;
@@ -70,6 +64,23 @@ class KubernetesKind final : public TargetKind {
 
   std::string Place(const Target& target) const override {
     return "context " + target.Setting(kContext);
+  }
+
+  std::vector<DeclaredPart> Unpack(json document, const Report& report) const override {
+    return UnpackManifest(std::move(document), report);
+  }
+  void Check(json& body, const Report& report) const override { CheckManifest(body, report); }
+  void VisitImages(json& body, const ImageVisitor& visit) const override {
+    VisitManifestImages(body, visit);
+  }
+  Resource ToResource(json body) const override {
+    Resource resource;
+    resource.api_version = body["apiVersion"].get<std::string>();
+    // The namespace comes into `ref` with the scope, which only a cluster knows.
+    resource.ref = {GroupOf(resource.api_version), body["kind"].get<std::string>(), "",
+                    body["metadata"]["name"].get<std::string>()};
+    resource.body = std::move(body);
+    return resource;
   }
 
   ObjectRef RefIn(const Resource& resource, const Target& target) const override {
@@ -106,10 +117,10 @@ class KubernetesKind final : public TargetKind {
     Hidden hidden;
     if (IsSecret(ref) && body.is_object()) {
       for (const auto& [key, value] : body.items()) {
-        if (!IsHarmless(key, value)) hidden.values.push_back("/" + Escape(key));
+        if (!IsHarmless(key, value)) hidden.values.push_back("/" + EscapeKey(key));
       }
     }
-    const std::string copy = "/metadata/annotations/" + Escape(kLastApplied);
+    const std::string copy = "/metadata/annotations/" + EscapeKey(kLastApplied);
     if (body.contains(json::json_pointer(copy))) hidden.copies.push_back(copy);
     return hidden;
   }
