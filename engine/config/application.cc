@@ -47,10 +47,10 @@ void ReadHealth(const Node& node, Application& application) {
   }
 }
 
-void ReadSmokeTests(const Node& node, std::vector<SmokeTest>& tests) {
+void ReadSmokeTests(const Node& node, const TargetKinds& kinds, std::vector<SmokeTest>& tests) {
   std::set<std::string> names;
   node.List([&](const Node& item) {
-    tests.push_back(ReadSmokeTest(item));
+    tests.push_back(ReadSmokeTest(item, kinds));
     const std::string& name = tests.back().name;
     if (!name.empty() && !names.insert(name).second)
       item.Problem("duplicate-name", "has the name '" + name + "' of another smoke test");
@@ -58,18 +58,19 @@ void ReadSmokeTests(const Node& node, std::vector<SmokeTest>& tests) {
 }
 
 // What makes an object that object, or ours, cannot be anybody else's.
-bool IsIdentity(const std::string& pointer) {
-  for (const char* own : {"/apiVersion", "/kind", "/metadata/name", "/metadata/namespace",
-                          "/metadata/labels/sluice.dev~1unit"}) {
-    const std::string_view field = own;
-    const bool is_above = field.starts_with(pointer) &&
-                          (field.size() == pointer.size() || field[pointer.size()] == '/');
-    if (is_above) return true;
+bool IsIdentity(const std::string& pointer, const TargetKinds& kinds) {
+  for (const TargetKind* kind : kinds) {
+    for (const std::string_view field : kind->IdentityFields()) {
+      const bool is_above = field.starts_with(pointer) &&
+                            (field.size() == pointer.size() || field[pointer.size()] == '/');
+      if (is_above) return true;
+    }
   }
   return false;
 }
 
-void ReadIgnoredField(const Node& node, std::vector<std::string>& fields) {
+void ReadIgnoredField(const Node& node, const TargetKinds& kinds,
+                      std::vector<std::string>& fields) {
   std::string pointer;
   if (!node.String(pointer)) return;
   bool is_pointer = pointer.size() > 1 && pointer.front() == '/' && pointer.back() != '/';
@@ -81,7 +82,7 @@ void ReadIgnoredField(const Node& node, std::vector<std::string>& fields) {
   if (!is_pointer) {
     node.Problem("invalid-value",
                  "must be a JSON pointer such as /spec/replicas, not '" + pointer + "'");
-  } else if (IsIdentity(pointer)) {
+  } else if (IsIdentity(pointer, kinds)) {
     node.Problem("invalid-value", "is '" + pointer +
                                       "', which says whose object it is; name a field that others "
                                       "write, such as /spec/replicas");
@@ -92,7 +93,7 @@ void ReadIgnoredField(const Node& node, std::vector<std::string>& fields) {
   }
 }
 
-void ReadIgnore(const Node& node, std::vector<IgnoreRule>& rules) {
+void ReadIgnore(const Node& node, const TargetKinds& kinds, std::vector<IgnoreRule>& rules) {
   node.List([&](const Node& item) {
     IgnoreRule rule;
     rule.at = item.At();
@@ -101,7 +102,7 @@ void ReadIgnore(const Node& node, std::vector<IgnoreRule>& rules) {
         {"name", [&](const Node& n) { n.String(rule.name); }},
         {"fields",
          [&](const Node& n) {
-           n.List([&](const Node& field) { ReadIgnoredField(field, rule.fields); });
+           n.List([&](const Node& field) { ReadIgnoredField(field, kinds, rule.fields); });
            if (n.value().is_array() && n.value().empty())
              n.Problem("invalid-value", "must name at least one field");
          },
@@ -113,7 +114,7 @@ void ReadIgnore(const Node& node, std::vector<IgnoreRule>& rules) {
 
 }  // namespace
 
-Application ReadApplication(Source& source, const std::string& name) {
+Application ReadApplication(Source& source, const std::string& name, const TargetKinds& kinds) {
   Application application;
   ReadKind(source, "Application", name, [&](const Node& spec) {
     spec.Object(
@@ -121,8 +122,9 @@ Application ReadApplication(Source& source, const std::string& name) {
             {"targets", [&](const Node& n) { ReadTargetNames(n, application.targets); }},
             {"source", ReadSource},
             {"health", [&](const Node& n) { ReadHealth(n, application); }},
-            {"ignore", [&](const Node& n) { ReadIgnore(n, application.ignore); }},
-            {"smokeTests", [&](const Node& n) { ReadSmokeTests(n, application.smoke_tests); }},
+            {"ignore", [&](const Node& n) { ReadIgnore(n, kinds, application.ignore); }},
+            {"smokeTests",
+             [&](const Node& n) { ReadSmokeTests(n, kinds, application.smoke_tests); }},
         },
         {"strategy", "waves", "wave", "dependsOn", "analysis", "preflight", "gates", "approvals",
          "windows", "notifications", "policy", "externalCommand"});

@@ -13,12 +13,12 @@ namespace sluice::config {
 Pipeline ReadPipeline(Source& source);
 // `name`: the directory's.
 Environment ReadEnvironment(Source& source, const std::string& name, const TargetKinds& kinds);
-Application ReadApplication(Source& source, const std::string& name);
+Application ReadApplication(Source& source, const std::string& name, const TargetKinds& kinds);
 Release ReadRelease(Source& source, const std::string& name);
 DaemonConfig ReadDaemon(Source& source);
 
 // smokeTests of an application.
-SmokeTest ReadSmokeTest(const Node& node);
+SmokeTest ReadSmokeTest(const Node& node, const TargetKinds& kinds);
 
 // The digest of a release's canonical spec.
 std::string DigestOf(const Release& release);

@@ -80,14 +80,15 @@ struct TcpSmokeTest {
 struct CommandSmokeTest {
   std::vector<std::string> run;  // run[0] with a '/' is relative to the unit's directory
 };
-struct JobSmokeTest {
-  std::string
-      manifest;  // a file of the unit's directory with one batch/v1 Job; not applied otherwise
+// Runs something in the target to its end, by TargetKind::Task.
+struct TaskSmokeTest {
+  const TargetKind* kind = nullptr;
+  std::string manifest;  // a file of the unit's directory that describes it; not applied otherwise
 };
 
 struct SmokeTest {
   std::string name;  // DNS label, unique in the application
-  std::variant<HttpSmokeTest, TcpSmokeTest, CommandSmokeTest, JobSmokeTest> check;
+  std::variant<HttpSmokeTest, TcpSmokeTest, CommandSmokeTest, TaskSmokeTest> check;
   Duration timeout = 30s;  // of one call; an attempt makes `samples` calls
   int retries = 0;         // further attempts after the first
   Duration interval = 1s;  // between attempts and between samples

@@ -16,6 +16,13 @@
 
 namespace sluice {
 
+// What a target can run to its end, for smoke tests.
+struct Task {
+  std::string_view word;    // in app.yaml: "{name: up, WORD: {manifest: FILE}}"
+  std::string_view object;  // what the file must hold: "Job"
+  std::string_view type;    // "batch/v1"
+};
+
 // Takes a problem: JSON pointer in what is read, rule, message.
 using Report = std::function<void(std::string_view pointer, std::string rule, std::string message)>;
 
@@ -77,6 +84,9 @@ class TargetKind {
   virtual Resource ToResource(nlohmann::json body) const = 0;
   virtual void VisitImages(nlohmann::json& body, const ImageVisitor& visit) const = 0;
 
+  virtual Task TaskOfTests() const = 0;
+  virtual bool IsTask(const nlohmann::json& manifest) const = 0;
+
   // Identity of a rendered object in the target, as far as it can be told without asking it.
   virtual ObjectRef RefIn(const Resource& resource, const Target& target) const = 0;
   // Every identity it may turn out to have there.
@@ -95,6 +105,8 @@ class TargetKind {
   virtual std::span<const FreeMap> FreeMaps() const = 0;
   virtual Hidden HiddenIn(const ObjectRef& ref, const nlohmann::json& body) const = 0;
   virtual nlohmann::json WithoutMark(nlohmann::json body) const = 0;
+  // JSON pointers of what makes an object that object, and ours.
+  virtual std::span<const std::string_view> IdentityFields() const = 0;
   // Without what the object's ObjectRef and version say already.
   virtual nlohmann::json WithoutIdentity(nlohmann::json body) const = 0;
 };

@@ -29,13 +29,13 @@ const TreeEntry* FindInput(const DeclaredUnit& unit, const std::string& relative
   return found == unit.inputs.end() ? nullptr : &*found;
 }
 
-// The manifests of the Jobs that smoke tests name.
-Status ReadJobs(const DeclaredUnit& unit, const SourceTree& tree, yaml::Cache& cache,
-                std::vector<Manifest>& jobs, Diagnostics& problems) {
+// The manifests of the tasks that smoke tests name.
+Status ReadTasks(const DeclaredUnit& unit, const SourceTree& tree, yaml::Cache& cache,
+                 std::vector<Manifest>& tasks, Diagnostics& problems) {
   for (const SmokeTest& test : unit.application.smoke_tests) {
-    const auto* job = std::get_if<JobSmokeTest>(&test.check);
-    const TreeEntry* entry = job == nullptr ? nullptr : FindInput(unit, job->manifest);
-    if (entry != nullptr) SLUICE_CHECK(ReadManifests(tree, *entry, cache, jobs, problems));
+    const auto* task = std::get_if<TaskSmokeTest>(&test.check);
+    const TreeEntry* entry = task == nullptr ? nullptr : FindInput(unit, task->manifest);
+    if (entry != nullptr) SLUICE_CHECK(ReadManifests(tree, *entry, cache, tasks, problems));
   }
   return {};
 }
@@ -77,7 +77,7 @@ void ReportUnusedRules(const DeclaredUnit& unit, Rendered& rendered) {
 
 Result<Rendered> Render(const DeclaredUnit& unit, const SourceTree& tree, yaml::Cache& cache) {
   Rendered rendered;
-  std::vector<Manifest> manifests, jobs;
+  std::vector<Manifest> manifests, tasks;
   SLUICE_CHECK(RendererFor(unit).Read(unit, tree, cache, manifests, rendered.problems));
   manifests = Unpack(std::move(manifests), *unit.kind, rendered.problems);
   bool is_all_read = rendered.problems.empty();
@@ -91,12 +91,12 @@ Result<Rendered> Render(const DeclaredUnit& unit, const SourceTree& tree, yaml::
          "no-objects",
          "holds no object at all; to remove the application, remove its directory"});
   }
-  // A Job's images count as places for an override; its own problems are reported here too, before
+  // A task's images count as places for an override; its own problems are reported here too, before
   // it is needed.
   Rendered ignored;
-  SLUICE_CHECK(ReadJobs(unit, tree, cache, jobs, ignored.problems));
+  SLUICE_CHECK(ReadTasks(unit, tree, cache, tasks, ignored.problems));
   is_all_read = is_all_read && ignored.problems.empty();
-  Finish(std::move(jobs), *unit.kind, images, ignored);
+  Finish(std::move(tasks), *unit.kind, images, ignored);
   rendered.problems.insert(rendered.problems.end(), ignored.problems.begin(),
                            ignored.problems.end());
   // What could not be read may hold the image.

@@ -24,7 +24,7 @@ struct Rendered {
 // has to say of each object.
 Result<Rendered> Render(const DeclaredUnit& unit, const SourceTree& tree, yaml::Cache& cache);
 
-// An object with the unit's image overrides put in, for the Job that a smoke test names: it is not
+// An object with the unit's image overrides put in, for the task that a smoke test names: it is not
 // among the rendered objects. Render has reported what is wrong with it.
 nlohmann::json OverrideImages(const DeclaredUnit& unit, nlohmann::json object);
 

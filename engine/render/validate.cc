@@ -33,7 +33,7 @@ void CheckClaims(const DeclaredUnit& unit, const std::vector<Resource>& resource
 }
 
 // What rendering finds in a unit that cannot be used as it was loaded, without what may only follow
-// from that: its release, its Jobs and its objects are not known for sure.
+// from that: its release, its tasks and its objects are not known for sure.
 Result<Diagnostics> ProblemsOfBroken(const DeclaredUnit& unit, const SourceTree& tree,
                                      yaml::Cache& cache) {
   // A kustomization's patches, say, are no whole objects.

@@ -32,6 +32,10 @@ constexpr auto kFreeMaps = std::to_array<FreeMap>({
     {"/metadata/annotations", "annotations"},
 });
 
+constexpr auto kIdentityFields = std::to_array<std::string_view>(
+    {"/apiVersion", "/kind", "/metadata/name", "/metadata/namespace",
+     "/metadata/labels/sluice.dev~1unit"});
+
 // Whether a top-level member of a Secret may be shown. A misspelt `stringDatas` holds values too,
 // so all but what is known to hold none is a value.
 bool IsHarmless(const std::string& key, const json& value) {
@@ -83,6 +87,12 @@ class KubernetesKind final : public TargetKind {
     return resource;
   }
 
+  Task TaskOfTests() const override { return {"job", "Job", "batch/v1"}; }
+  bool IsTask(const json& manifest) const override {
+    return manifest.is_object() && manifest.value("apiVersion", json()) == "batch/v1" &&
+           manifest.value("kind", json()) == "Job";
+  }
+
   ObjectRef RefIn(const Resource& resource, const Target& target) const override {
     ObjectRef ref = resource.ref;
     ref.ns = IsClusterScoped(ref)
@@ -129,6 +139,8 @@ class KubernetesKind final : public TargetKind {
     EraseIn(body, "labels", kMarkLabel);
     return body;
   }
+
+  std::span<const std::string_view> IdentityFields() const override { return kIdentityFields; }
 
   json WithoutIdentity(json body) const override {
     body.erase("apiVersion");

@@ -22,14 +22,14 @@ std::string Required(const json& in, const std::string& pointer, const std::stri
                      const Report& report) {
   if (!in.is_object() || !in.contains(name)) {
     report(pointer, "missing-field",
-            "object has no " + (pointer.empty() ? name : "metadata." + name));
+           "object has no " + (pointer.empty() ? name : "metadata." + name));
     return "";
   }
   const json& value = in[name];
   if (value.is_string() && !value.get_ref<const std::string&>().empty())
     return value.get<std::string>();
   report(pointer + "/" + name, "wrong-type",
-          name + " must be text, not " + value.dump() + "; put it in quotes");
+         name + " must be text, not " + value.dump() + "; put it in quotes");
   return "";
 }
 
@@ -42,8 +42,8 @@ void CheckTexts(const json& metadata, const std::string& name, const Report& rep
   for (const auto& [key, value] : map->items()) {
     if (value.is_string()) continue;
     report(pointer, "wrong-type",
-            "metadata." + name + ": the value of '" + key + "' must be text, not " + value.dump() +
-                "; put it in quotes");
+           "metadata." + name + ": the value of '" + key + "' must be text, not " + value.dump() +
+               "; put it in quotes");
   }
 }
 
@@ -69,12 +69,11 @@ void CheckOwnAnnotations(const json& metadata, const Report& report) {
     if (own == kOwnAnnotations.end()) {
       std::vector<std::string> names;
       for (const OwnAnnotation& known : kOwnAnnotations) names.emplace_back(known.name);
-      report(pointer, "unknown-field",
-              "unknown annotation " + key + DidYouMean(key, names));
+      report(pointer, "unknown-field", "unknown annotation " + key + DidYouMean(key, names));
     } else if (std::ranges::find(own->values, value) == own->values.end()) {
       report(pointer, "invalid-value",
-              "annotation " + key + " must be \"" + std::string(own->values[0]) + "\" or \"" +
-                  std::string(own->values[1]) + "\", not " + value.dump());
+             "annotation " + key + " must be \"" + std::string(own->values[0]) + "\" or \"" +
+                 std::string(own->values[1]) + "\", not " + value.dump());
     }
   }
 }
@@ -82,7 +81,7 @@ void CheckOwnAnnotations(const json& metadata, const Report& report) {
 void CheckMetadata(json& metadata, const Report& report) {
   if (metadata.contains("generateName")) {
     report("/metadata/generateName", "generate-name",
-            "generateName makes a new object each time; give the object a name");
+           "generateName makes a new object each time; give the object a name");
     if (!metadata.contains("name")) return;
   }
   const std::string name = Required(metadata, "/metadata", "name", report);
@@ -94,21 +93,21 @@ void CheckMetadata(json& metadata, const Report& report) {
       (!metadata["namespace"].is_string() ||
        !IsDnsLabel(metadata["namespace"].get_ref<const std::string&>()))) {
     report("/metadata/namespace", "invalid-name",
-            "metadata.namespace must be a DNS label, not " + metadata["namespace"].dump());
+           "metadata.namespace must be a DNS label, not " + metadata["namespace"].dump());
   }
   CheckTexts(metadata, "labels", report);
   CheckTexts(metadata, "annotations", report);
   const json labels = metadata.value("labels", json());
   if (labels.is_object() && labels.contains(kMarkLabel)) {
     report("/metadata/labels/sluice.dev~1unit", "reserved-label",
-            "label sluice.dev/unit marks what sluice owns and is set by it; remove it");
+           "label sluice.dev/unit marks what sluice owns and is set by it; remove it");
   }
   CheckOwnAnnotations(metadata, report);
   for (const char* field : {"uid", "resourceVersion", "managedFields", "deletionTimestamp"}) {
     if (!metadata.contains(field)) continue;
     report(std::string("/metadata/") + field, "server-field",
-            std::string("metadata.") + field +
-                " is set by the server; remove it (the object was exported from a cluster)");
+           std::string("metadata.") + field +
+               " is set by the server; remove it (the object was exported from a cluster)");
   }
   for (const char* field : {"creationTimestamp", "generation", "selfLink"}) metadata.erase(field);
 }

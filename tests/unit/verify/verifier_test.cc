@@ -24,7 +24,7 @@ struct Scripted : VerifyFixture {
   static SmokeTest Test() {
     SmokeTest test;
     test.name = "scripted";
-    test.check = JobSmokeTest{"job.yaml"};
+    test.check = TaskSmokeTest{testing::Kinds().front(), "job.yaml"};
     return test;
   }
   TestResult Play(const std::string& calls_to_come, const SmokeTest& test) {

@@ -1,13 +1,15 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "engine/model/target_kind.h"
 #include "engine/verify/checks.h"
 #include "engine/yaml/yaml.h"
 
 namespace sluice::verify {
 namespace {
 
-Result<nlohmann::json> ReadManifest(const JobSmokeTest& test, const Context& context) {
+Result<nlohmann::json> ReadManifest(const TaskSmokeTest& test, const Context& context) {
+  const Task task = test.kind->TaskOfTests();
   const std::string path =
       (context.directory.empty() ? "" : context.directory + "/") + test.manifest;
   const auto entry = std::ranges::find(context.files, path, &TreeEntry::path);
@@ -19,23 +21,24 @@ Result<nlohmann::json> ReadManifest(const JobSmokeTest& test, const Context& con
     return Fail(ErrorCode::kInvalidConfig, ToString(parsed.problems.front()));
   if (parsed.documents.size() != 1) {
     return Fail(ErrorCode::kInvalidConfig, path + ": " + std::to_string(parsed.documents.size()) +
-                                               " documents, expected one Job");
+                                               " documents, expected one " +
+                                               std::string(task.object));
   }
   nlohmann::json manifest = std::move(parsed.documents.front().value);
-  const bool is_job = manifest.is_object() &&
-                      manifest.value("apiVersion", nlohmann::json()) == "batch/v1" &&
-                      manifest.value("kind", nlohmann::json()) == "Job";
-  if (!is_job) return Fail(ErrorCode::kInvalidConfig, path + ": expected a Job of batch/v1");
+  if (!test.kind->IsTask(manifest)) {
+    return Fail(ErrorCode::kInvalidConfig, path + ": expected a " + std::string(task.object) +
+                                               " of " + std::string(task.type));
+  }
   return manifest;
 }
 
 }  // namespace
 
-CallOutcome CheckJob(const JobSmokeTest& test, const Context& context, const Call& call) {
-  const std::string what = "job '" + test.manifest + "'";
+CallOutcome CheckTask(const TaskSmokeTest& test, const Context& context, const Call& call) {
+  const std::string what = std::string(test.kind->TaskOfTests().word) + " '" + test.manifest + "'";
   const auto manifest = ReadManifest(test, context);
   if (!manifest) return CannotRun(what + ": " + manifest.error().message());
-  if (!context.run_task) return CannotRun(what + ": this target runs no jobs");
+  if (!context.run_task) return CannotRun(what + ": this target runs none");
   const auto outcome = context.run_task(*manifest, call);
   if (!outcome) return NoVerdict(what + ": " + outcome.error().message());
   return outcome->first ? Passed(what + ": " + outcome->second)

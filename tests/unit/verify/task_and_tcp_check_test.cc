@@ -12,7 +12,7 @@ using Catch::Matchers::Contains;
 SmokeTest Job() {
   SmokeTest test;
   test.name = "migrate";
-  test.check = JobSmokeTest{"jobs/check.yaml"};
+  test.check = TaskSmokeTest{testing::Kinds().front(), "jobs/check.yaml"};
   test.retries = 3;
   return test;
 }
@@ -63,7 +63,7 @@ TEST_CASE_METHOD(VerifyFixture, "a missing manifest and a target without jobs ar
   files["environments/prod/checkout/jobs/check.yaml"] = {"apiVersion: batch/v1\nkind: Job\n"};
   const auto result = Run(Job());
   CHECK(result.verdict == Verdict::kNoVerdict);
-  CHECK_THAT(result.message, Contains("runs no jobs"));
+  CHECK_THAT(result.message, Contains("runs none"));
 }
 
 SmokeTest Tcp(const std::string& address) {
