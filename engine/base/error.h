@@ -17,10 +17,9 @@ enum class ErrorCode {
   kConflict,          // somebody else changed it first, or another manager owns the field
   kUnauthenticated,   // 401
   kPermissionDenied,  // 403 of rights
-  kRejected,  // the server understood and refuses this content for good (400, 413, 422, SSA schema
-              // 500)
-  kRateLimited,  // 429 after retries
-  kUnavailable,  // 5xx, refused connections, DNS
+  kRejected,          // the server understood and refuses this content for good (400, 413, 422)
+  kRateLimited,       // 429 after retries
+  kUnavailable,       // 5xx, refused connections, DNS
   kDeadlineExceeded,
   kCancelled,      // a stop was requested
   kCorrupted,      // data that cannot be what we wrote: bad object, rewritten history
@@ -45,7 +44,7 @@ class Error {
   const std::string& reason() const { return reason_; }
   const std::string& message() const { return message_; }
 
-  // Puts what was being done in front: "applying Deployment web/api: <message>".
+  // Puts what was being done in front: "applying KIND web/api: <message>".
   Error With(std::string_view context) && {
     message_ = std::string(context) + ": " + message_;
     return std::move(*this);

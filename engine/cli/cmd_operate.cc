@@ -211,11 +211,10 @@ Status CheckObjectName(const std::string& object) {
                           std::isdigit(static_cast<unsigned char>(ref->group[1])) != 0 &&
                           ref->group.find('.') == std::string::npos;
   if (ref && !is_version) return {};
-  const std::string hint =
-      is_version ? "; a group is named without version, so write '" +
-                       ToInventoryLine({"", ref->kind, ref->ns, ref->name}) + "'"
-                 : "; for example apps/Deployment/shop/web, or /ConfigMap/shop/web of the core "
-                   "group";
+  const std::string hint = is_version
+                               ? "; a group is named without version, so write '" +
+                                     ToInventoryLine({"", ref->kind, ref->ns, ref->name}) + "'"
+                               : "; for example " + std::string(Kinds().front()->ExampleObjects());
   return Fail(ErrorCode::kInvalidArgument,
               "'" + object + "' is not an object as group/kind/namespace/name" + hint);
 }

@@ -28,7 +28,7 @@ void ReadSettings(const Node& node, Target& target) {
   node.Object(fields);
 }
 
-// "kubernetes: {context: ..., namespace: ...}"
+// "NAME: {SETTING: ..., SETTING: ...}"
 std::string Example(const TargetKind& kind) {
   std::vector<std::string> settings;
   for (const TargetSetting& setting : kind.Settings())

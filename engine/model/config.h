@@ -183,7 +183,7 @@ struct DaemonConfig {
   int workers = 8;
   std::string log_format = "logfmt";  // or json
   std::string log_level = "info";
-  std::string hmac_key_file;  // "": digests of Secret values are the words "key present"
+  std::string hmac_key_file;  // "": digests of what is secret are the words "key present"
   std::vector<std::string> exec_allow_list;  // exec credential plugins by command name; empty: any
 };
 

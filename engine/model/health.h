@@ -18,13 +18,11 @@ std::optional<Health> ParseHealth(std::string_view text);
 struct ObjectHealth {
   ObjectRef ref;
   Health health = Health::kUnknown;
-  // A reason a person knows: "ImagePullBackOff", "ProgressDeadlineExceeded", "CrashLoopBackOff";
-  // may be empty.
+  // The target's own word for it, which a person knows: "ImagePullBackOff"; may be empty.
   std::string reason;
-  // One line: which pod, which container, exit code, what the server said.
+  // One line: which part of it, exit code, what the server said.
   std::string message;
-  // True for what cannot recover by waiting (InvalidImageName, Job Failed, crash loop after its
-  // grace).
+  // True for what cannot recover by waiting.
   bool is_terminal = false;
   // Nothing is wrong but that nobody has reported on it, and nobody is known to do so here: no
   // deadline condemns it.

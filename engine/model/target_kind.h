@@ -19,8 +19,8 @@ namespace sluice {
 // What a target can run to its end, for smoke tests.
 struct Task {
   std::string_view word;    // in app.yaml: "{name: up, WORD: {manifest: FILE}}"
-  std::string_view object;  // what the file must hold: "Job"
-  std::string_view type;    // "batch/v1"
+  std::string_view object;  // what the file must hold, for people
+  std::string_view type;    // and of which API version
 };
 
 // Takes a problem: JSON pointer in what is read, rule, message.
@@ -75,6 +75,9 @@ class TargetKind {
   virtual std::string Identity(const Target& target) const = 0;
   // Where the target's objects share one set of names, for people: "context prod-eu".
   virtual std::string Place(const Target& target) const = 0;
+
+  // Inventory lines for the hint after a mistyped one.
+  virtual std::string_view ExampleObjects() const = 0;
 
   // The source: what each document in it holds.
   virtual std::vector<DeclaredPart> Unpack(nlohmann::json document, const Report& report) const = 0;

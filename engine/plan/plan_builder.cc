@@ -18,7 +18,7 @@ constexpr size_t kListed = 5;
 // Each blocker's reason, with one line for every object it is about.
 struct Obstacle {
   std::string reason;
-  std::string about;  // "Deployment web/api differs at /spec/replicas"
+  std::string about;  // "KIND web/api differs at /spec/replicas"
 };
 
 struct Verdict {

@@ -18,9 +18,9 @@ struct RollbackEnd {
 };
 
 // Renders last known good from the log's copy, applies it everywhere the unit may have touched,
-// deletes what the failed rollout created and last known good lacks, replaces stuck pods, waits for
-// health, runs its smoke tests. An Error: no verdict yet (live or Git unreachable), to be tried
-// again.
+// deletes what the failed rollout created and last known good lacks, takes away what is stuck,
+// waits for health, runs its smoke tests. An Error: no verdict yet (live or Git unreachable), to be
+// tried again.
 Result<RollbackEnd> RollBack(Pass& pass);
 
 // "OBJECT in target TARGET, which UNIT": an object of last known good that moved to another unit at

@@ -39,12 +39,12 @@ struct Options {
   std::string path;  // repository.path, "." for the root
   bool allow_commands = false;
   bool accept_empty_log = false;  // `init --new-log`: marked objects without a log are taken over
-  std::string hmac_key;           // "": Secret digests are the words "key present"
+  std::string hmac_key;           // "": digests of secrets are the words "key present"
   Duration read_timeout = 60s;    // one observation of a unit's objects
   Duration write_timeout = 120s;  // one stage's writes
   Duration git_timeout = 60s;     // of one exchange with the remote but a fetch
   Duration fetch_limit = 6h;      // of one fetch that goes on making progress
-  Duration stage_timeout = 2min;  // namespaces active, CRDs established
+  Duration stage_timeout = 2min;  // what the next stage needs is there
   Duration health_poll_min = 100ms;
   Duration health_poll_max = 2s;
   Duration error_backoff_min = 5s;  // doubles up to 5 min

@@ -37,7 +37,7 @@ struct Parsed {
 struct Limits {
   size_t max_bytes = 4 << 20;  // Argo CD's install manifest has 1.9 MB
   int max_depth = 100;
-  size_t max_nodes = 200'000;  // after alias expansion; a released 1 MB of CRDs has 34,000
+  size_t max_nodes = 200'000;  // after alias expansion; a released 1 MB of schemas has 34,000
   // Text of keys and values that anchors keep and aliases stand for, of all documents together.
   size_t max_alias_bytes = 16 << 20;
 };

@@ -70,6 +70,10 @@ class KubernetesKind final : public TargetKind {
     return "context " + target.Setting(kContext);
   }
 
+  std::string_view ExampleObjects() const override {
+    return "apps/Deployment/shop/web, or /ConfigMap/shop/web of the core group";
+  }
+
   std::vector<DeclaredPart> Unpack(json document, const Report& report) const override {
     return UnpackManifest(std::move(document), report);
   }
