@@ -40,7 +40,7 @@ using ImageVisitor = std::function<void(std::string& image, const std::string& p
 struct ListKey {
   std::string_view first;
   std::string_view second;
-  std::string_view fallback;
+  std::string_view fallback = {};
 };
 
 // A map whose keys are the user's own, such as labels: a change in it is told by its keys.
@@ -61,7 +61,7 @@ struct TargetSetting {
   std::string_view name;
   bool is_required = false;
   bool is_label = false;  // must be a DNS label
-  std::string_view fallback;
+  std::string_view fallback = {};
 };
 
 class TargetKind {

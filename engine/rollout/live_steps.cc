@@ -175,6 +175,8 @@ StepEnd ApplyStages(const Services& services, TargetSession& session, const Appl
       return Happened(Happening::kInternal, may.error());
     const auto results = session.driver->Apply(split.others, targets::WriteMode::kApply,
                                                options.force, services.WriteCall());
+    for (size_t i = 0; i < results.size(); ++i)
+      session.applied[split.others[i].resource.ref] = results[i];
     if (StepEnd end = FromWrites(split.others, results, "applying"); !end.is_ok()) return end;
     if (!room.is_ok()) return room;
     if (stage == stages.back()) break;

@@ -19,6 +19,7 @@ struct TargetSession {
   std::unique_ptr<targets::TargetDriver> driver;
   targets::Prepared prepared;
   targets::LiveState live;                       // before the first write
+  targets::Applied applied;                      // by it, the newest answers
   std::vector<targets::Prediction> predictions;  // of prepared.objects
   Plan plan;
   HealthRules health_rules;  // of the application

@@ -132,8 +132,18 @@ struct WriteResult {
   Status status;
   std::string uid;
   std::string resource_version;
+  std::string change_id;  // the target's own name for this change, where it gives one
   bool is_created = false;
   bool is_changed = false;
+};
+using Applied = std::map<ObjectRef, WriteResult>;
+
+// What health is judged against. Nothing of it outlives the process, so a driver must do without.
+struct Since {
+  // Live before the apply: what it said then is stale until it changes. Null: not known.
+  const LiveState* before = nullptr;
+  // What Apply answered for the objects it was given. Null: not known, or nothing was applied.
+  const Applied* applied = nullptr;
 };
 
 struct Deletion {
@@ -188,11 +198,10 @@ class TargetDriver {
   // run only asks whether it may.
   virtual std::vector<WriteResult> Delete(const std::vector<Deletion>& deletions, WriteMode mode,
                                           const Call& call) = 0;
-  // Health of each ref, with the cause of what is bad when `diagnose`. `before` is the live
-  // state seen before the apply (for conditions that are stale until they change); may be empty.
+  // Health of each ref, with the cause of what is bad when `diagnose`.
   enum class Diagnose { kNo, kYes };
   virtual Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs,
-                                                   const LiveState& before, Diagnose diagnose,
+                                                   const Since& since, Diagnose diagnose,
                                                    const Call& call) = 0;
   // After a rollback's apply: takes away what the failed content started and what would keep the
   // good one from coming up. Objects of which nothing can stick are ignored.

@@ -145,8 +145,8 @@ class FakeDriver final : public targets::TargetDriver {
     return results;
   }
 
-  Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs, const LiveState&,
-                                           Diagnose, const Call&) override {
+  Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs,
+                                           const targets::Since&, Diagnose, const Call&) override {
     if (auto error = cluster_.Enter("assess")) return sluice::Fail(*error);
     const std::lock_guard lock(cluster_.mutex_);
     std::vector<ObjectHealth> out;

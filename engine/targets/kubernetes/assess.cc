@@ -135,8 +135,10 @@ Status KubernetesDriver::JudgeSilence(const Moment& moment, Look& look, const Ca
 }
 
 Result<std::vector<ObjectHealth>> KubernetesDriver::Assess(const std::vector<ObjectRef>& refs,
-                                                           const LiveState& before,
-                                                           Diagnose diagnose, const Call& call) {
+                                                           const Since& since, Diagnose diagnose,
+                                                           const Call& call) {
+  const LiveState nothing;
+  const LiveState& before = since.before ? *since.before : nothing;
   // Not waiting for a server that is behind: the caller asks again, and knows his deadline.
   SLUICE_TRY(const LiveState now, ReadLive(refs, Stale::kFail, call));
   const Moment moment{now, before, CameUp(now)};

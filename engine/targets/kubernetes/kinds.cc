@@ -11,7 +11,7 @@ enum Stage { kFoundations, kConfiguration, kBindings, kWorkloads, kCustom, kInte
 
 // Deleted first to last: what intercepts writes could refuse the rest, custom objects need their
 // definitions and operators, workloads what they use; namespaces come at the very end.
-enum Deletion {
+enum DeletionGroup {
   kIntercepting,
   kServed,  // by a definition or an operator: custom objects, and what nobody knows
   kRouting,
@@ -26,7 +26,7 @@ enum Deletion {
 
 struct Row {
   Stage stage;
-  Deletion deletion;
+  DeletionGroup deletion;
   std::string_view group;
   std::string_view kind;
 };
@@ -99,7 +99,8 @@ const Row* Find(std::string_view group, std::string_view kind) {
 
 KindOrder OrderOf(std::string_view group, std::string_view kind) {
   const Row* row = Find(group, kind);
-  const auto rank = static_cast<int>(row == nullptr ? kTable.size() : row - kTable.data());
+  const auto rank =
+      row == nullptr ? static_cast<int>(kTable.size()) : static_cast<int>(row - kTable.data());
   return {row == nullptr ? kCustom : row->stage, rank};
 }
 

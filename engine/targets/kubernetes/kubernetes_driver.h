@@ -72,9 +72,8 @@ class KubernetesDriver final : public TargetDriver {
   Status AwaitStage(const std::vector<PreparedObject>& stage, const Call& call) override;
   std::vector<WriteResult> Delete(const std::vector<Deletion>& deletions, WriteMode mode,
                                   const Call& call) override;
-  Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs,
-                                           const LiveState& before, Diagnose diagnose,
-                                           const Call& call) override;
+  Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs, const Since& since,
+                                           Diagnose diagnose, const Call& call) override;
   Status Unstick(const std::vector<ObjectRef>& refs, const Call& call) override;
   Result<TaskOutcome> RunTask(const nlohmann::json& manifest, const Ownership& owner,
                               const std::string& rollout, const Call& call) override;

@@ -60,7 +60,7 @@ struct Widgets {
                 .IsSuccess());
   }
   ObjectHealth Look(const std::string& name, const LiveState& before = {}) {
-    auto healths = driver->Assess({{group, "Widget", ns, name}}, before,
+    auto healths = driver->Assess({{group, "Widget", ns, name}}, {&before, nullptr},
                                   TargetDriver::Diagnose::kYes, cluster.Deadline());
     INFO((healths ? "" : healths.error().message()));
     REQUIRE(healths);

@@ -2,7 +2,6 @@
 
 #include "engine/base/strings.h"
 #include "engine/rollout/config_commit.h"
-#include "tests/support/kinds.h"
 
 namespace sluice::rollout {
 
@@ -92,7 +91,7 @@ void World::Start() {
                    *engine->log,
                    engine->lease.get(),
                    std::move(make_driver),
-                   testing::Kinds(),
+                   kinds,
                    *verifier,
                    outbox.get(),
                    engine->metrics,

@@ -14,6 +14,7 @@
 #include "engine/rollout/reconcile.h"
 #include "tests/support/catch.h"
 #include "tests/support/fake_target.h"
+#include "tests/support/kinds.h"
 #include "tests/unit/deploylog/log_fixture.h"
 
 namespace sluice::rollout {
@@ -103,6 +104,7 @@ class World {
   Effects effects;
   std::unique_ptr<Outbox> outbox;
   yaml::Cache yaml;
+  TargetKinds kinds = testing::Kinds();
   std::unique_ptr<deploylog::Engine> engine;
   std::unique_ptr<verify::Verifier> verifier;
   std::unique_ptr<Services> services;
