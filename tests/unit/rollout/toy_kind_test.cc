@@ -13,7 +13,9 @@ namespace sluice::rollout {
 namespace {
 
 using nlohmann::json;
-using targets::PreparedObject;
+using Objects = std::vector<targets::PreparedObject>;
+using Refs = std::vector<ObjectRef>;
+using Results = std::vector<targets::WriteResult>;
 namespace fs = std::filesystem;
 
 // Documents are {file: NAME, content: TEXT}, with image: REFERENCE and secret: true where wanted.
@@ -52,9 +54,7 @@ class FileKind final : public TargetKind {
   bool IsTask(const json& manifest) const override { return manifest.contains("expect"); }
 
   ObjectRef RefIn(const Resource& resource, const Target&) const override { return resource.ref; }
-  std::vector<ObjectRef> Claims(const Resource& resource, const Target&) const override {
-    return {resource.ref};
-  }
+  Refs Claims(const Resource& resource, const Target&) const override { return {resource.ref}; }
   bool IsCertain(const ObjectRef&) const override { return true; }
 
   int DeletionRank(const ObjectRef&) const override { return 0; }
@@ -88,7 +88,7 @@ class FileDriver final : public targets::TargetDriver {
     }
     return prepared;
   }
-  Result<targets::LiveState> Observe(const std::vector<ObjectRef>& refs, const Call&) override {
+  Result<targets::LiveState> Observe(const Refs& refs, const Call&) override {
     targets::LiveState live;
     for (const ObjectRef& ref : refs) {
       const auto body = Read(ref);
@@ -101,35 +101,32 @@ class FileDriver final : public targets::TargetDriver {
     }
     return live;
   }
-  Result<std::vector<ObjectRef>> FindMarked(const targets::Ownership&,
-                                            const std::vector<ObjectRef>&, const Call&) override {
-    return std::vector<ObjectRef>();
+  Result<Refs> FindMarked(const targets::Ownership&, const Refs&, const Call&) override {
+    return Refs();
   }
-  Result<std::vector<targets::Prediction>> Predict(const std::vector<PreparedObject>& objects,
+  Result<std::vector<targets::Prediction>> Predict(const Objects& objects,
                                                    const targets::LiveState&, targets::Force,
                                                    const Call&) override {
     std::vector<targets::Prediction> predictions;
-    for (const PreparedObject& object : objects) {
+    for (const targets::PreparedObject& object : objects) {
       const json live = Read(object.resource.ref).value_or(json());
       targets::Prediction& prediction = predictions.emplace_back();
       using Kind = targets::Prediction::Kind;
-      prediction.kind = live.is_null()                  ? Kind::kCreate
+      prediction.kind = live.is_null()                 ? Kind::kCreate
                         : live == object.resource.body ? Kind::kSame
-                                                        : Kind::kUpdate;
+                                                       : Kind::kUpdate;
       prediction.before = live;
       prediction.after = object.resource.body;
     }
     return predictions;
   }
-  std::vector<targets::WriteResult> MakeRoom(const std::vector<PreparedObject>& objects,
-                                             const targets::LiveState&, targets::WriteMode,
-                                             const Call&) override {
-    return std::vector<targets::WriteResult>(objects.size());
+  Results MakeRoom(const Objects& objects, const targets::LiveState&, targets::WriteMode,
+                   const Call&) override {
+    return Results(objects.size());
   }
-  std::vector<targets::WriteResult> Apply(const std::vector<PreparedObject>& objects,
-                                          targets::WriteMode mode, targets::Force,
-                                          const Call&) override {
-    std::vector<targets::WriteResult> results(objects.size());
+  Results Apply(const Objects& objects, targets::WriteMode mode, targets::Force,
+                const Call&) override {
+    Results results(objects.size());
     for (size_t i = 0; i < objects.size(); ++i) {
       const ObjectRef& ref = objects[i].resource.ref;
       results[i].is_created = !Read(ref);
@@ -140,16 +137,15 @@ class FileDriver final : public targets::TargetDriver {
     if (mode == targets::WriteMode::kApply && after_apply) std::exchange(after_apply, {})();
     return results;
   }
-  Status AwaitStage(const std::vector<PreparedObject>&, const Call&) override { return {}; }
-  std::vector<targets::WriteResult> Delete(const std::vector<targets::Deletion>& deletions,
-                                           targets::WriteMode mode, const Call&) override {
+  Status AwaitStage(const Objects&, const Call&) override { return {}; }
+  Results Delete(const std::vector<targets::Deletion>& deletions, targets::WriteMode mode,
+                 const Call&) override {
     for (const targets::Deletion& deletion : deletions) {
       if (mode == targets::WriteMode::kApply) fs::remove(Path(deletion.ref));
     }
-    return std::vector<targets::WriteResult>(deletions.size());
+    return Results(deletions.size());
   }
-  Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs,
-                                           const targets::Since& since, Diagnose,
+  Result<std::vector<ObjectHealth>> Assess(const Refs& refs, const targets::Since& since, Diagnose,
                                            const Call&) override {
     std::vector<ObjectHealth> health;
     for (const ObjectRef& ref : refs) {
@@ -165,7 +161,7 @@ class FileDriver final : public targets::TargetDriver {
     return health;
   }
   static inline std::function<void()> after_apply;  // once
-  Status Unstick(const std::vector<ObjectRef>&, const Call&) override { return {}; }
+  Status Unstick(const Refs&, const Call&) override { return {}; }
   Result<targets::TaskOutcome> RunTask(const json& manifest, const targets::Ownership&,
                                        const std::string&, const Call&) override {
     const auto body = Read({"", "File", "", manifest["file"].get<std::string>()});
@@ -201,8 +197,8 @@ struct FileWorld : World {
           Ours("Environment", name,
                "targets: [{name: disk, file: {directory: " + directory +
                    "}}], promotion: {mode: auto}, drift: {mode: heal}");
-      files[root + "/web/app.yaml"] = Ours(
-          "Application", "web", "smokeTests: [{name: up, look: {manifest: look.yaml}}]");
+      files[root + "/web/app.yaml"] =
+          Ours("Application", "web", "smokeTests: [{name: up, look: {manifest: look.yaml}}]");
       files[root + "/web/look.yaml"] = "{file: motd, expect: \"image\"}\n";
       files[root + "/web/motd.yaml"] = Motd("hello");
       files[root + "/web/old.yaml"] = "{file: old, content: x}\n";
@@ -238,7 +234,8 @@ TEST_CASE("a kind of target that no cluster is goes the whole way: rollout, reve
   CHECK(world.Events() == std::vector<std::string>{"started", "succeeded"});
 
   // Unhealthy: live goes back, then Git.
-  const std::string bad = world.Commit({{"environments/dev/web/motd.yaml", FileWorld::Motd("broken")}});
+  const std::string bad =
+      world.Commit({{"environments/dev/web/motd.yaml", FileWorld::Motd("broken")}});
   const PassResult failed = world.Pass(false, kDev);
   CHECK(failed.standing == Standing::kFailed);
   CHECK(failed.reason == "SaysBroken");
@@ -295,7 +292,8 @@ TEST_CASE("a unit whose targets are of two kinds is refused") {
                                  "{name: eu, kubernetes: {context: eu}}]")}});
   const PassResult result = world.Pass();
   CHECK(result.reason == "ConfigInvalid");
-  CHECK_THAT(result.message, Catch::Contains("target 'disk' is file and target 'eu' is kubernetes"));
+  CHECK_THAT(result.message,
+             Catch::Contains("target 'disk' is file and target 'eu' is kubernetes"));
 }
 
 }  // namespace sluice::rollout
