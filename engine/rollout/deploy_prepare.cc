@@ -75,7 +75,7 @@ Result<std::optional<PassResult>> Attempt::MakePlan() {
 Result<PassResult> Attempt::OnNoPlan(const Error& error) {
   if (const auto found = watch_.Check(); found != Interruption::kNone) return OnInterruption(found);
   if (error.code() == ErrorCode::kInvalidConfig) {
-    // daemon.yaml or the kubeconfig: mended on this machine, without a commit, so it is looked at
+    // daemon.yaml or what it names: mended on this machine, without a commit, so it is looked at
     // again.
     SLUICE_TRY(PassResult held, Hold(pass_, error.reason(), error.message(), pass_.Now() + 1min));
     held.standing = Standing::kInvalid;

@@ -29,7 +29,8 @@ std::vector<std::string> GoodPaths(const DeclaredUnit& unit) {
 
 std::vector<life::NamedTarget> Named(const std::vector<Target>& targets) {
   std::vector<life::NamedTarget> named;
-  for (const Target& target : targets) named.push_back({target.name, target.kind->Identity(target)});
+  for (const Target& target : targets)
+    named.push_back({target.name, target.kind->Identity(target)});
   return named;
 }
 

@@ -7,7 +7,7 @@
 namespace sluice::rollout::life {
 namespace {
 
-// Suspended is what was declared; Progressing alone is a pod being moved, and ends a Healthy stay
+// Suspended is what was declared; Progressing alone is a part being moved, and ends a Healthy stay
 // all the same.
 bool IsWell(Health health) { return health == Health::kHealthy || health == Health::kSuspended; }
 
