@@ -312,8 +312,9 @@ Result<TargetSession> OpenTarget(const Services& services, const Target& target,
 }
 
 Result<std::vector<ObjectHealth>> AssessTarget(const TargetSession& session, const Call& call) {
-  SLUICE_TRY(auto health, session.driver->Assess(session.ref_list(), {&session.live, &session.applied},
-                                                 targets::TargetDriver::Diagnose::kYes, call));
+  SLUICE_TRY(auto health,
+             session.driver->Assess(session.ref_list(), {&session.live, &session.applied},
+                                    targets::TargetDriver::Diagnose::kYes, call));
   Overrule(session.health_rules, health);
   return health;
 }

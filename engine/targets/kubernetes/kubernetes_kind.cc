@@ -32,9 +32,9 @@ constexpr auto kFreeMaps = std::to_array<FreeMap>({
     {"/metadata/annotations", "annotations"},
 });
 
-constexpr auto kIdentityFields = std::to_array<std::string_view>(
-    {"/apiVersion", "/kind", "/metadata/name", "/metadata/namespace",
-     "/metadata/labels/sluice.dev~1unit"});
+constexpr auto kIdentityFields =
+    std::to_array<std::string_view>({"/apiVersion", "/kind", "/metadata/name",
+                                     "/metadata/namespace", "/metadata/labels/sluice.dev~1unit"});
 
 // Whether a top-level member of a Secret may be shown. A misspelt `stringDatas` holds values too,
 // so all but what is known to hold none is a value.

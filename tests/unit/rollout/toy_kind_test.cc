@@ -61,6 +61,7 @@ class FileKind final : public TargetKind {
   bool IsPrecious(const ObjectRef& ref) const override { return ref.name.ends_with(".db"); }
   std::span<const ListKey> ListKeys() const override { return {}; }
   std::span<const FreeMap> FreeMaps() const override { return {}; }
+  std::span<const std::string_view> IdentityFields() const override { return {}; }
   Hidden HiddenIn(const ObjectRef&, const json& body) const override {
     if (!body.is_object() || !body.value("secret", false)) return {};
     return {{"/content"}, {}};
@@ -232,7 +233,6 @@ TEST_CASE("a kind of target that no cluster is goes the whole way: rollout, reve
   REQUIRE(world.Pass(false, kDev).standing == Standing::kDone);
   CHECK(world.Live(world.dev, "image") == "web:good1");
   CHECK(world.Events() == std::vector<std::string>{"started", "succeeded"});
-
   // Unhealthy: live goes back, then Git.
   const std::string bad =
       world.Commit({{"environments/dev/web/motd.yaml", FileWorld::Motd("broken")}});
@@ -243,7 +243,6 @@ TEST_CASE("a kind of target that no cluster is goes the whole way: rollout, reve
   CHECK(world.LastEvent() == "reverted");
   CHECK(world.Trailer("Reverts") == bad);
   CHECK(world.Pass(false, kDev).standing == Standing::kDone);
-
   world.Commit({{"environments/dev/web/look.yaml", "{file: motd, expect: nothing}\n"}});
   CHECK(world.Pass(false, kDev).standing == Standing::kFailed);
   CHECK(world.Pass(false, kDev).standing == Standing::kDone);
