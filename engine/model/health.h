@@ -28,6 +28,8 @@ struct ObjectHealth {
   // deadline condemns it.
   bool is_unreported = false;
   bool is_done = false;  // it ran to its end, and may be gone from now on
+  // It is another object than the one that was applied or seen, or was written since in our name.
+  bool is_changed_meanwhile = false;
   bool operator==(const ObjectHealth&) const = default;
 };
 

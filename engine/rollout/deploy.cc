@@ -51,8 +51,11 @@ Status Attempt::RecordStarted() {
   SLUICE_TRY(const deploylog::Inventory created_before, services_.log.ReadCreated(pass_.unit));
   for (const auto& [target, refs] : created_before)
     (*entry.created)[target].insert(refs.begin(), refs.end());
+  life::Start start = DescribeStart();
+  start.is_own = services_.HasBegun(record_.rollout);
+  services_.begun->With([&](auto& ids) { ids.insert(record_.rollout); });
   const StepTimer timer(services_, "record");
-  return pass_.Push(life::Started(record_, DescribeStart(), pass_.Now()), std::move(entry));
+  return pass_.Push(life::Started(record_, start, pass_.Now()), std::move(entry));
 }
 
 // Absolute: a retry of this attempt that has nothing left to apply waits no longer than the first
@@ -214,7 +217,9 @@ Result<PassResult> Attempt::RunTargets() {
   for (TargetSession& session : sessions_) {
     if (const StepEnd end = RunTarget(session); !end.is_ok()) return End(end, session.target.name);
   }
+  const deploylog::Inventory before = inventory_;
   if (const StepEnd end = Prune(); !end.is_ok()) return End(end);
+  if (const StepEnd end = NothingCameBack(before); !end.is_ok()) return End(end);
   return Succeed();
 }
 
@@ -225,7 +230,6 @@ Result<PassResult> Attempt::Run() {
   if (gated) return *gated;
   SLUICE_CHECK(TakeAdoptions());
   if (auto settled = Settle()) return std::move(*settled);
-  if (auto may = MayWriteLive(services_); !may) return Fail(may.error());
   SLUICE_CHECK(RecordStarted());
   return RunTargets();
 }

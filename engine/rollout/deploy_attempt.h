@@ -1,6 +1,6 @@
 // One attempt to bring a unit to what is declared for it (deploy.h): private to deploy.cc, which
-// runs it, deploy_prepare.cc, which renders, plans, and settles what needs no run, and
-// prune_leftovers.cc.
+// runs it, deploy_prepare.cc, which renders, plans, and settles what needs no run,
+// prune_leftovers.cc and late_arrivals.cc.
 #pragma once
 
 #include <memory>
@@ -52,6 +52,7 @@ class Attempt {
   StepEnd RunTarget(TargetSession& session);
   SystemTime HealthDeadline(const TargetSession& session);
   StepEnd Prune();
+  StepEnd NothingCameBack(const deploylog::Inventory& before);
   PassResult PruneLater(const std::string& reason, const std::string& message);
   Result<PassResult> Succeed();
   // `target`: where it ended; "" for all.

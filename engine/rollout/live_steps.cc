@@ -1,6 +1,7 @@
 #include "engine/rollout/live_steps.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "engine/base/log.h"
 #include "engine/render/render.h"
@@ -28,8 +29,47 @@ StepEnd FromWrites(const std::vector<targets::PreparedObject>& objects,
   return Happened(FromError(error.code()), error, doing + " " + ToString(objects[at].resource.ref));
 }
 
-Status Permitted(const Services& services, Permission permission) {
-  return permission == Permission::kDecidedRollback ? Status{} : MayWriteLive(services);
+constexpr Duration kLeasePoll{100};
+
+// Until a write may be sent. A late lease is waited for, as long as nothing interrupts.
+StepEnd AwaitPermission(const Services& services, Permission permission, InterruptWatch& watch) {
+  while (true) {
+    if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
+    const auto may = services.MayWriteLive(permission);
+    if (may) return {};
+    if (may.error().reason() != targets::kReasonLeaseLate)
+      return Happened(Happening::kInternal, may.error());
+    services.clock.Sleep(kLeasePoll, watch.token());
+  }
+}
+
+bool WaitsForLease(const targets::WriteResult& result) {
+  return !result.status && result.status.error().reason() == targets::kReasonLeaseLate;
+}
+
+using Objects = std::vector<targets::PreparedObject>;
+using Write = std::function<std::vector<targets::WriteResult>(const Objects& objects)>;
+
+// One result an object. What the lease kept from being written is written when it is held again;
+// `end` says why that did not come.
+std::vector<targets::WriteResult> WriteAll(const Services& services, Permission permission,
+                                           InterruptWatch& watch, const Objects& objects,
+                                           const Write& write, StepEnd& end) {
+  auto results = write(objects);
+  while (std::ranges::any_of(results, WaitsForLease)) {
+    end = AwaitPermission(services, permission, watch);
+    if (!end.is_ok()) break;
+    Objects left;
+    std::vector<size_t> places;
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (!WaitsForLease(results[i])) continue;
+      left.push_back(objects[i]);
+      places.push_back(i);
+    }
+    auto later = write(left);
+    for (size_t k = 0; k < later.size(); ++k) results[places[k]] = std::move(later[k]);
+  }
+  return results;
 }
 
 // Not-healthy ones first line by line, at most ten.
@@ -109,8 +149,8 @@ StepEnd DryRunStage(const Services& services, TargetSession& session, const Spli
     if (!session.IsForeseen(object.resource.ref)) unasked.push_back(object);
   }
   if (!unasked.empty()) {
-    const auto results =
-        session.driver->Apply(unasked, WriteMode::kDryRun, force, services.WriteCall());
+    const auto results = session.driver->Apply(unasked, session.live, WriteMode::kDryRun, force,
+                                               services.WriteCall());
     if (StepEnd end = FromWrites(unasked, results, "dry run of"); !end.is_ok()) return end;
   }
   if (split.replaced.empty()) return {};
@@ -121,11 +161,18 @@ StepEnd DryRunStage(const Services& services, TargetSession& session, const Spli
 
 // Deletes what is replaced. From here to the apply that follows nothing interrupts: an object that
 // is away must not stay away. Those whose place is free now join `split.others`.
-StepEnd MakeRoom(const Services& services, TargetSession& session, Split& split) {
+StepEnd MakeRoom(const Services& services, TargetSession& session, Permission permission,
+                 InterruptWatch& watch, Split& split) {
   if (split.replaced.empty()) return {};
-  const Call call{services.clock.SteadyNow() + services.options.stage_timeout, {}};
-  const auto rooms =
-      session.driver->MakeRoom(split.replaced, session.live, targets::WriteMode::kApply, call);
+  StepEnd kept_out;
+  const auto rooms = WriteAll(
+      services, permission, watch, split.replaced,
+      [&](const Objects& objects) {
+        const Call call{services.clock.SteadyNow() + services.options.stage_timeout, {}};
+        return session.driver->MakeRoom(objects, session.live, targets::WriteMode::kApply,
+                                        services.Writing(call, permission));
+      },
+      kept_out);
   for (size_t i = 0; i < rooms.size(); ++i) {
     if (!rooms[i].status) continue;
     session.live.objects.erase(split.replaced[i].resource.ref);  // the new one has no past
@@ -133,7 +180,26 @@ StepEnd MakeRoom(const Services& services, TargetSession& session, Split& split)
     targets::PreparedObject& anew = split.others.back();
     if (!anew.whole.is_null()) anew.resource.body = anew.whole;
   }
-  return FromWrites(split.replaced, rooms, "replacing");
+  return kept_out.is_ok() ? FromWrites(split.replaced, rooms, "replacing") : kept_out;
+}
+
+StepEnd WriteStage(const Services& services, TargetSession& session, const ApplyOptions& options,
+                   InterruptWatch& watch, Split& split) {
+  if (StepEnd end = AwaitPermission(services, options.permission, watch); !end.is_ok()) return end;
+  const StepEnd room = MakeRoom(services, session, options.permission, watch, split);
+  StepEnd kept_out;
+  const auto results = WriteAll(
+      services, options.permission, watch, split.others,
+      [&](const Objects& objects) {
+        return session.driver->Apply(objects, session.live, targets::WriteMode::kApply,
+                                     options.force, services.WriteCall(options.permission));
+      },
+      kept_out);
+  for (size_t i = 0; i < results.size(); ++i)
+    session.applied[split.others[i].resource.ref] = results[i];
+  if (!kept_out.is_ok()) return kept_out;
+  if (StepEnd end = FromWrites(split.others, results, "applying"); !end.is_ok()) return end;
+  return room;
 }
 
 }  // namespace
@@ -168,17 +234,8 @@ StepEnd ApplyStages(const Services& services, TargetSession& session, const Appl
         return end;
       if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
     }
-    if (auto may = Permitted(services, options.permission); !may)
-      return Happened(Happening::kInternal, may.error());
-    const StepEnd room = MakeRoom(services, session, split);
-    if (auto may = Permitted(services, options.permission); !may)
-      return Happened(Happening::kInternal, may.error());
-    const auto results = session.driver->Apply(split.others, targets::WriteMode::kApply,
-                                               options.force, services.WriteCall());
-    for (size_t i = 0; i < results.size(); ++i)
-      session.applied[split.others[i].resource.ref] = results[i];
-    if (StepEnd end = FromWrites(split.others, results, "applying"); !end.is_ok()) return end;
-    if (!room.is_ok()) return room;
+    if (StepEnd end = WriteStage(services, session, options, watch, split); !end.is_ok())
+      return end;
     if (stage == stages.back()) break;
     if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
     const Call call{services.clock.SteadyNow() + services.options.stage_timeout, watch.token()};
@@ -190,6 +247,21 @@ StepEnd ApplyStages(const Services& services, TargetSession& session, const Appl
   }
   return {};
 }
+
+namespace {
+
+// Health of anything else is no verdict about what was applied.
+StepEnd IsWhatWasApplied(const std::vector<ObjectHealth>& objects) {
+  const auto it = std::ranges::find_if(objects, &ObjectHealth::is_changed_meanwhile);
+  if (it == objects.end()) return {};
+  return Happened(
+      Happening::kUnreachable,
+      Error(ErrorCode::kUnavailable, "ChangedMeanwhile",
+            ToString(it->ref) + " is not what was applied: it was made anew, or written since in "
+                                "sluice's name; it is planned and applied again at the next try"));
+}
+
+}  // namespace
 
 StepEnd AwaitHealth(const Services& services, TargetSession& session, SystemTime deadline,
                     InterruptWatch& watch) {
@@ -205,6 +277,7 @@ StepEnd AwaitHealth(const Services& services, TargetSession& session, SystemTime
     auto health = AssessTarget(session, call);
     const bool is_late = services.clock.SystemNow() >= deadline;
     if (health) {
+      if (StepEnd end = IsWhatWasApplied(*health); !end.is_ok()) return end;
       session.NoteFinished(*health);
       // Done at an earlier look, and gone since.
       std::erase_if(*health, [&](const ObjectHealth& object) {
@@ -254,10 +327,11 @@ SmokeReport RunSmokeTests(const Services& services, TargetSession& session,
   context.allow_commands = services.options.allow_commands;
   context.run_task = [&](const nlohmann::json& manifest,
                          const Call& call) -> Result<std::pair<bool, std::string>> {
-    SLUICE_CHECK(Permitted(services, permission));
-    SLUICE_TRY(const auto outcome,
-               session.driver->RunTask(render::OverrideImages(unit, manifest),
-                                       OwnershipOf(pipeline, unit.id), rollout, call));
+    if (const StepEnd end = AwaitPermission(services, permission, watch); !end.is_ok())
+      return Fail(ErrorCode::kCancelled, end.reason, "not begun: this engine may not write now");
+    SLUICE_TRY(const auto outcome, session.driver->RunTask(render::OverrideImages(unit, manifest),
+                                                           OwnershipOf(pipeline, unit.id), rollout,
+                                                           services.Writing(call, permission)));
     return std::pair{outcome.has_passed, outcome.message};
   };
   const Call call{services.clock.SteadyNow() + 24h, watch.token()};
@@ -294,7 +368,8 @@ StepEnd DeleteObjects(const Services& services, TargetSession& session,
       gone.insert(ref);
     } else if (it->second.mark == mark && it->second.protected_by.empty() &&
                !it->second.is_deleting) {
-      deletions.push_back({ref, it->second.api_version, it->second.uid});
+      deletions.push_back({ref, it->second.api_version, it->second.uid, it->second.resource_version,
+                           it->second.mark});
     } else if (!it->second.is_deleting) {
       end.detail += ToString(ref) + " stays: " +
                     (it->second.protected_by.empty() ? "it is no longer marked as this unit's"
@@ -303,9 +378,9 @@ StepEnd DeleteObjects(const Services& services, TargetSession& session,
     }
   }
   for (const auto mode : {targets::WriteMode::kDryRun, targets::WriteMode::kApply}) {
-    if (auto may = Permitted(services, permission); !may)
-      return Happened(Happening::kInternal, may.error());
-    const auto results = session.driver->Delete(deletions, mode, services.WriteCall());
+    if (auto may = services.MayWriteLive(permission); !may)
+      return Happened(FromError(may.error().code()), may.error());
+    const auto results = session.driver->Delete(deletions, mode, services.WriteCall(permission));
     std::vector<targets::Deletion> accepted;
     for (size_t i = 0; i < results.size(); ++i) {
       if (results[i].status) {

@@ -25,11 +25,6 @@ struct StepEnd {
 StepEnd Interrupted(Interruption interruption);
 StepEnd Happened(Happening happening, const Error& error, const std::string& context = "");
 
-enum class Permission {
-  kLease,
-  kDecidedRollback
-};  // a decided rollback is carried through without the lease
-
 struct ApplyOptions {
   DryRunMode dry_run = DryRunMode::kServer;
   targets::Force force = targets::Force::kNo;
@@ -38,7 +33,8 @@ struct ApplyOptions {
 
 // Stage by stage: dry run of what the plan's own could not foresee, write, wait until the next
 // stage can start. Only objects that the plan changes; those that it replaces are deleted right
-// before the stage's write.
+// before the stage's write. While the lease is late
+// nothing is written: the step waits, and goes on with what it has not written.
 StepEnd ApplyStages(const Services& services, TargetSession& session, const ApplyOptions& options,
                     InterruptWatch& watch);
 

@@ -144,11 +144,9 @@ Result<PassResult> Hold(Pass& pass, const std::string& reason, const std::string
                     message};
 }
 
-Status MayWriteLive(const Services& services) {
-  if (services.lease && services.lease->MayWriteLive()) return {};
-  return Fail(ErrorCode::kHeldElsewhere, "LeaseLost",
-              "the lease on the deploy log was not renewed in time, so nothing is written to live; "
-              "another engine may hold it: see `sluice status`");
+Result<SteadyTime> Services::MayWriteLive(Permission permission) const {
+  if (lease) return lease->MayWriteLive(permission);
+  return Fail(ErrorCode::kInternal, "a write to live by a command that only reads");
 }
 
 }  // namespace sluice::rollout

@@ -97,7 +97,4 @@ struct BackingOff {
 std::optional<BackingOff> BackingOffSince(const Options& options, const Record& record,
                                           const std::string& fingerprint, SystemTime now);
 
-// kHeldElsewhere when this engine may not write to live any more.
-Status MayWriteLive(const Services& services);
-
 }  // namespace sluice::rollout

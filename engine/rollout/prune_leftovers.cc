@@ -35,7 +35,6 @@ Result<PassResult> Attempt::PruneLeftovers() {
     }
   }
   if (!going.empty()) {
-    SLUICE_CHECK(MayWriteLive(services_));
     SLUICE_CHECK(pass_.Push(life::PruneBegan(record_, going)));
   }
   const StepEnd end = Prune();

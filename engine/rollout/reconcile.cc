@@ -23,7 +23,7 @@ std::string Problems(const DeclaredUnit& unit) {
   return out;
 }
 
-// Content came while a rollout was open that this process did not begin: what began it has crashed.
+// A rollout is open that no pass works on: what began it has crashed, or could not record its end.
 Result<std::optional<PassResult>> SettleOpen(Pass& pass) {
   const Record& record = pass.record();
   if (record.IsRollingBack()) {
@@ -38,7 +38,7 @@ Result<std::optional<PassResult>> SettleOpen(Pass& pass) {
         RecordInterruption(pass, is_readable ? Interruption::kSuperseded : Interruption::kStopped));
     return std::optional<PassResult>();
   }
-  if (!is_removal && record.attempt >= 2) {
+  if (!is_removal && record.attempt >= 2 && !pass.services.HasBegun(record.rollout)) {
     SLUICE_TRY(auto held, Hold(pass, "OutcomeUnknown",
                                "this rollout was found open twice without an outcome; look at "
                                "live, then run `sluice retry " +

@@ -128,7 +128,8 @@ Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
   auto known = kept;
   known.insert(session.done.begin(), session.done.end());
   LeaveTakenOver(target, known);
-  SLUICE_CHECK(session.driver->Unstick(session.ref_list(), services.WriteCall()));
+  SLUICE_CHECK(session.driver->Unstick(session.ref_list(),
+                                       services.WriteCall(Permission::kDecidedRollback)));
   const SystemTime deadline = pass.Now() + good.unit.application.health_timeout;
   const StepEnd health = AwaitHealth(services, session, deadline, watch);
   pass.Keep(life::WorkDone(pass.record(), session.finished));
@@ -149,7 +150,8 @@ Result<RollbackEnd> Rollback::Run() {
         std::ranges::any_of(good.unit.targets, [&](const Target& t) { return t == target; });
     auto end = RunTarget(target, is_in_good);
     if (!end) {
-      if (end.error().code() == ErrorCode::kCancelled) return Fail(end.error());
+      const bool is_ours_no_more = end.error().code() == ErrorCode::kHeldElsewhere;
+      if (end.error().code() == ErrorCode::kCancelled || is_ours_no_more) return Fail(end.error());
       no_verdict = std::move(end).error().With("target " + target.name);
       continue;
     }
@@ -157,6 +159,9 @@ Result<RollbackEnd> Rollback::Run() {
     if (end->kind == StepEnd::Kind::kInterrupted) {
       if (end->interruption == Interruption::kSuperseded)
         return RollbackEnd{.is_superseded = true, .inventory = inventory};
+      if (end->interruption == Interruption::kLeaseLost)
+        return Fail(ErrorCode::kHeldElsewhere, "LeaseLost",
+                    "another engine took the lease during the rollback; it goes on from here");
       return Fail(ErrorCode::kCancelled, "Stopped", "the process is ending");
     }
     const std::string what = "target " + target.name + ": " + end->reason + ": " + end->message;
@@ -210,6 +215,7 @@ Result<std::optional<PassResult>> RecordRollback(Pass& pass, Result<RollbackEnd>
   if (!end) {
     if (end.error().code() == ErrorCode::kCancelled)
       return std::optional(PassResult{.standing = Standing::kFailed});
+    if (end.error().code() == ErrorCode::kHeldElsewhere) return Fail(end.error());
     log::Warn("rollback_errored",
               {{"unit", ToString(pass.unit)}, {"error", end.error().message()}});
     return std::optional(

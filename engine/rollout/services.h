@@ -4,10 +4,12 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "engine/base/clock.h"
 #include "engine/base/error.h"
+#include "engine/base/guarded.h"
 #include "engine/base/metrics.h"
 #include "engine/deploylog/deploy_log.h"
 #include "engine/deploylog/lease.h"
@@ -26,6 +28,7 @@ class Outbox;
 namespace sluice::rollout {
 
 using namespace std::chrono_literals;
+using deploylog::Permission;
 
 // A driver of its own for each caller.
 using DriverFactory =
@@ -56,7 +59,7 @@ enum class Interruption {
   kSuperseded,  // the tip declares other content for the unit
   kFrozen,      // somebody asked to freeze it
   kStopped,     // the process was asked to end
-  kLeaseLost,   // another engine holds the lease, or ours is older than may write
+  kLeaseLost,   // another engine holds the lease; one of ours that is late interrupts nothing
 };
 std::string_view ToString(Interruption interruption);
 
@@ -83,13 +86,29 @@ struct Services {
   // may go on, from any thread; null: nobody listens.
   std::function<void(std::function<void()> check)> run_check;
   std::function<void(const UnitId& unit)> wake;
+  // Ids of the rollouts that this process began. One of them that is found open was not left by a
+  // crash: its record could not be pushed, or the lease was away.
+  std::shared_ptr<Guarded<std::set<std::string>>> begun =
+      std::make_shared<Guarded<std::set<std::string>>>();
   // Equal for two targets that are in one cluster, as far as the configuration tells: it may have
   // two names. Sends nothing. Empty: each TargetKind::Place is one.
   std::function<std::string(const Target& target)> cluster_of;
 
-  // Reads and waits end at once on stop; writes in flight are let to end and only have a deadline.
+  bool HasBegun(const std::string& rollout) const {
+    return begun->With([&](const auto& ids) { return ids.contains(rollout); });
+  }
+
+  // Reads and waits end at once on stop; writes in flight are let to end and only have deadlines.
   Call ReadCall() const { return {clock.SteadyNow() + options.read_timeout, stop}; }
-  Call WriteCall() const { return {clock.SteadyNow() + options.write_timeout, {}}; }
+  targets::WriteCall WriteCall(Permission permission = Permission::kLease) const {
+    return Writing({clock.SteadyNow() + options.write_timeout, {}}, permission);
+  }
+  // The same with bounds of the caller's.
+  targets::WriteCall Writing(const Call& call, Permission permission) const {
+    return {call, [this, permission] { return MayWriteLive(permission); }};
+  }
+  // Until when a write to live that is sent now may be under way (deploylog/lease.h).
+  Result<SteadyTime> MayWriteLive(Permission permission) const;
   Call GitCall() const { return {clock.SteadyNow() + options.git_timeout, {}}; }
   // Nothing is lost by a fetch that is stopped half way.
   Call FetchCall() const { return {clock.SteadyNow() + options.fetch_limit, stop}; }

@@ -4,7 +4,8 @@
 // caller's.
 //
 // Not knowing is not absence: what could not be read is an error, never "missing".
-// Every write is safe to repeat.
+// Every write is safe to repeat. Every request that writes asks WriteCall::may_write when it is
+// sent (docs/decisions/0031-who-may-write-now.md).
 #pragma once
 
 #include <map>
@@ -20,6 +21,7 @@
 #include "engine/model/resource.h"
 #include "engine/model/target.h"
 #include "engine/model/unit.h"
+#include "engine/targets/write_call.h"
 
 namespace sluice::targets {
 
@@ -149,7 +151,7 @@ struct Since {
 struct Deletion {
   ObjectRef ref;
   std::string api_version;
-  std::string uid;  // precondition
+  std::string uid, resource_version, mark;  // as seen; the mark must still be on it
 };
 
 // Of something that runs to its end.
@@ -188,28 +190,34 @@ class TargetDriver {
   // is success. In the order of `objects`. The dry run only asks whether they may be deleted.
   virtual std::vector<WriteResult> MakeRoom(const std::vector<PreparedObject>& objects,
                                             const LiveState& live, WriteMode mode,
-                                            const Call& call) = 0;
-  // All concurrently; in the order of `objects`.
-  virtual std::vector<WriteResult> Apply(const std::vector<PreparedObject>& objects, WriteMode mode,
-                                         Force force, const Call& call) = 0;
+                                            const WriteCall& call) = 0;
+  // All concurrently; in the order of `objects`. A compare-and-swap against `live`, which they were
+  // planned with: what is there must still be the object that was seen, and what was absent must
+  // still be. What moved meanwhile without changing hands (a status) is tried again; else the
+  // result is ChangedMeanwhile (kUnavailable), and the object is to be planned anew. The dry run
+  // compares nothing.
+  virtual std::vector<WriteResult> Apply(const std::vector<PreparedObject>& objects,
+                                         const LiveState& live, WriteMode mode, Force force,
+                                         const WriteCall& call) = 0;
   // Returns when what the next stage needs is there.
   virtual Status AwaitStage(const std::vector<PreparedObject>& stage, const Call& call) = 0;
-  // By uid; an object already gone is success. What it made goes with it, later perhaps. The dry
-  // run only asks whether it may.
+  // An object already gone is success. A compare-and-swap like Apply. What it made goes with it,
+  // later perhaps. The dry run only asks whether it may.
   virtual std::vector<WriteResult> Delete(const std::vector<Deletion>& deletions, WriteMode mode,
-                                          const Call& call) = 0;
-  // Health of each ref, with the cause of what is bad when `diagnose`.
+                                          const WriteCall& call) = 0;
+  // Health of each ref, with the cause of what is bad when `diagnose`; and whether it is still what
+  // was seen before, or what this driver's Apply was answered.
   enum class Diagnose { kNo, kYes };
   virtual Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs,
                                                    const Since& since, Diagnose diagnose,
                                                    const Call& call) = 0;
   // After a rollback's apply: takes away what the failed content started and what would keep the
   // good one from coming up. Objects of which nothing can stick are ignored.
-  virtual Status Unstick(const std::vector<ObjectRef>& refs, const Call& call) = 0;
+  virtual Status Unstick(const std::vector<ObjectRef>& refs, const WriteCall& call) = 0;
   // Runs what TargetKind::Task describes under a name of its own, waits for its end, and takes it
   // away. An Error is no verdict.
   virtual Result<TaskOutcome> RunTask(const nlohmann::json& manifest, const Ownership& owner,
-                                      const std::string& rollout, const Call& call) = 0;
+                                      const std::string& rollout, const WriteCall& call) = 0;
 };
 
 // All that one process talks to of one kind. Thread-safe; outlives its drivers. Sends nothing by

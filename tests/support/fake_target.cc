@@ -12,6 +12,7 @@ using targets::Ownership;
 using targets::Prediction;
 using targets::Prepared;
 using targets::PreparedObject;
+using targets::WriteCall;
 using targets::WriteMode;
 using targets::WriteResult;
 
@@ -93,11 +94,14 @@ class FakeDriver final : public targets::TargetDriver {
   }
 
   std::vector<WriteResult> MakeRoom(const std::vector<PreparedObject>& objects,
-                                    const LiveState& live, WriteMode mode, const Call&) override {
+                                    const LiveState& live, WriteMode mode,
+                                    const WriteCall& call) override {
     std::vector<WriteResult> results(objects.size());
     for (size_t i = 0; i < objects.size(); ++i) {
       const ObjectRef& ref = objects[i].resource.ref;
       const std::string operation = mode == WriteMode::kDryRun ? "room-dry-run" : "room";
+      results[i].status = MayWrite(mode, call);
+      if (!results[i].status) continue;
       if (auto error = cluster_.Enter(operation, ToString(ref))) {
         results[i].status = sluice::Fail(*error);
         continue;
@@ -111,10 +115,15 @@ class FakeDriver final : public targets::TargetDriver {
     return results;
   }
 
-  std::vector<WriteResult> Apply(const std::vector<PreparedObject>& objects, WriteMode mode,
-                                 Force force, const Call&) override {
+  std::vector<WriteResult> Apply(const std::vector<PreparedObject>& objects, const LiveState& live,
+                                 WriteMode mode, Force force, const WriteCall& call) override {
     std::vector<WriteResult> results;
-    for (const PreparedObject& object : objects) results.push_back(ApplyOne(object, mode, force));
+    for (const PreparedObject& object : objects) {
+      WriteResult result;
+      result.status = MayWrite(mode, call);
+      if (result.status) result = ApplyOne(object, live, mode, force);
+      results.push_back(std::move(result));
+    }
     return results;
   }
 
@@ -124,18 +133,20 @@ class FakeDriver final : public targets::TargetDriver {
   }
 
   std::vector<WriteResult> Delete(const std::vector<Deletion>& deletions, WriteMode mode,
-                                  const Call&) override {
+                                  const WriteCall& call) override {
     std::vector<WriteResult> results;
     for (const Deletion& deletion : deletions) {
       WriteResult result;
       const std::string operation = mode == WriteMode::kDryRun ? "delete-dry-run" : "delete";
-      if (auto error = cluster_.Enter(operation, ToString(deletion.ref))) {
+      if (auto may = MayWrite(mode, call); !may) {
+        result.status = may;
+      } else if (auto error = cluster_.Enter(operation, ToString(deletion.ref))) {
         result.status = sluice::Fail(*error);
       } else {
         const std::lock_guard lock(cluster_.mutex_);
         const auto it = cluster_.objects_.find(deletion.ref);
         if (it != cluster_.objects_.end() && it->second.uid != deletion.uid) {
-          result.status = sluice::Fail(ErrorCode::kConflict, "the uid is another one");
+          result.status = Changed();
         } else if (it != cluster_.objects_.end() && mode == WriteMode::kApply) {
           cluster_.objects_.erase(it);
         }
@@ -170,23 +181,25 @@ class FakeDriver final : public targets::TargetDriver {
     return out;
   }
 
-  Status Unstick(const std::vector<ObjectRef>&, const Call&) override {
+  Status Unstick(const std::vector<ObjectRef>&, const WriteCall&) override {
     if (auto error = cluster_.Enter("replace")) return sluice::Fail(*error);
     return {};
   }
 
   Result<targets::TaskOutcome> RunTask(const nlohmann::json&, const Ownership&, const std::string&,
-                                       const Call&) override {
+                                       const WriteCall& call) override {
+    if (auto may = MayWrite(WriteMode::kApply, call); !may) return sluice::Fail(may.error());
     if (auto error = cluster_.Enter("job")) return sluice::Fail(*error);
     const std::lock_guard lock(cluster_.mutex_);
     return cluster_.job_;
   }
 
  private:
-  static std::string MarkOf(const FakeCluster::Object& object) {
+  static std::string MarkIn(const nlohmann::json& body) {
     const nlohmann::json::json_pointer path("/metadata/labels/sluice.dev~1unit");
-    return object.body.contains(path) ? object.body.at(path).get<std::string>() : "";
+    return body.contains(path) ? body.at(path).get<std::string>() : "";
   }
+  static std::string MarkOf(const FakeCluster::Object& object) { return MarkIn(object.body); }
 
   // With the cluster's lock held.
   Prediction PredictOne(const PreparedObject& object, Force force) {
@@ -223,7 +236,28 @@ class FakeDriver final : public targets::TargetDriver {
     return prediction;
   }
 
-  WriteResult ApplyOne(const PreparedObject& object, WriteMode mode, Force force) {
+  static Status MayWrite(WriteMode mode, const WriteCall& call) {
+    if (mode == WriteMode::kDryRun) return {};
+    const auto may = call.may_write();
+    return may ? Status{} : sluice::Fail(may.error());
+  }
+
+  static Status Changed() {
+    return sluice::Fail(ErrorCode::kUnavailable, "ChangedMeanwhile", "it is another object now");
+  }
+
+  // With the cluster's lock held.
+  bool IsAsSeen(const PreparedObject& object, const LiveState& live) const {
+    const auto now = cluster_.objects_.find(object.resource.ref);
+    const auto seen = live.objects.find(object.resource.ref);
+    if (now == cluster_.objects_.end()) return seen == live.objects.end();
+    if (seen != live.objects.end()) return seen->second.uid == now->second.uid;
+    // Made meanwhile: by us, or by somebody else.
+    return MarkOf(now->second) == MarkIn(object.resource.body);
+  }
+
+  WriteResult ApplyOne(const PreparedObject& object, const LiveState& live, WriteMode mode,
+                       Force force) {
     WriteResult result;
     const std::string operation = mode == WriteMode::kDryRun ? "dry-run" : "apply";
     if (auto error = cluster_.Enter(operation, ToString(object.resource.ref))) {
@@ -242,6 +276,7 @@ class FakeDriver final : public targets::TargetDriver {
       return result;
     }
     if (mode == WriteMode::kDryRun) return result;
+    if (!IsAsSeen(object, live)) return {.status = Changed()};
     auto& stored = cluster_.objects_[object.resource.ref];
     result.is_created = stored.uid.empty();
     result.is_changed = stored.body != object.resource.body;
@@ -375,6 +410,11 @@ void FakeCluster::Edit(const ObjectRef& ref, const std::string& manager, const s
   object.body[nlohmann::json::json_pointer(pointer)] = std::move(value);
   object.other_manager = manager;
   object.version = next_++;
+}
+
+void FakeCluster::PutBack(const ObjectRef& ref, const Object& object) {
+  const std::lock_guard lock(mutex_);
+  objects_[ref] = object;
 }
 
 void FakeCluster::Erase(const ObjectRef& ref) {

@@ -66,6 +66,7 @@ class FakeCluster {
   void Edit(const ObjectRef& ref, const std::string& manager, const std::string& pointer,
             nlohmann::json value);
   void Erase(const ObjectRef& ref);
+  void PutBack(const ObjectRef& ref, const Object& object);  // as it was found
   void Protect(const ObjectRef& ref, const std::string& why);
   std::optional<Object> Find(const ObjectRef& ref) const;
   std::vector<std::string> Names() const;  // of all objects, as ToString says them

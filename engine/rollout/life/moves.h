@@ -51,11 +51,13 @@ struct Start {
   std::vector<NamedTarget> targets;
   std::vector<std::string> adopting;
   bool takes_over = false;  // what somebody asked to adopt goes with this start
+  bool is_own = false;      // this process began what goes on: nothing crashed
   Duration health_timeout{0};
   std::string notes;
   Trailers trailers;
 };
-// Idle, Held: Applying, a start or, told already, a retry. Applying: resumed after a crash.
+// Idle, Held: Applying, a start or, told already, a retry. Applying: resumed, which
+// counts as an attempt after a crash.
 Result<Moved> Started(const Record& record, const Start& start, SystemTime now);
 
 // Applying. When the open rollout must be Healthy; nullopt: nobody could watch the deadline pass.

@@ -36,7 +36,7 @@ Result<Moved> Started(const Record& record, const Start& start, SystemTime now) 
   next.phase = Phase::kApplying;
   // Its start is in the log already; only an adoption that came meanwhile is news.
   if (is_retry && !start.takes_over) return moved;
-  if (!is_retry) ++next.attempt;
+  if (!is_retry && !(is_resume && start.is_own)) ++next.attempt;
   CloseStay(next, now);
   next.outcome.reset();
   ClearWhy(next);

@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "engine/base/log.h"
+#include "engine/targets/kubernetes/answers.h"
+#include "engine/targets/kubernetes/fieldset.h"
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/targets/kubernetes/json_writer.h"
 #include "engine/targets/kubernetes/kinds.h"
@@ -17,7 +19,7 @@ using namespace std::chrono_literals;
 // A fresh custom resource may answer 404 until every API server has learnt of its definition.
 constexpr Duration kFreshTypeWait = 30s;
 constexpr Duration kPoll = 200ms;
-constexpr int kMaxRaces = 3;
+constexpr int kMaxDryRunRaces = 3;
 // How long a refusal that the set itself is to end is no verdict after that was applied: the server
 // learns of a definition, a quota or a policy a moment after it took it.
 constexpr Duration kFreshRuleWait = 10s;
@@ -29,31 +31,89 @@ Error Stopped(const std::string& what, const Call& call) {
   return {ErrorCode::kDeadlineExceeded, what + ": time is up"};
 }
 
-}  // namespace
-
-Result<ApiAnswer> KubernetesDriver::SendApply(const ResourceType& type,
-                                              const PreparedObject& object, WriteMode mode,
-                                              Force force, const Call& call) {
-  const ObjectRef& ref = object.resource.ref;
+ApiRequest ApplyRequest(const ResourceType& type, const ObjectRef& ref, Force force) {
   ApiRequest request;
-  request.verb = mode == WriteMode::kDryRun ? Verb::kDryRun : Verb::kPatch;
+  request.verb = Verb::kPatch;
   request.method = "PATCH";
   request.path = ObjectPath(type, ref.ns, ref.name);
   request.query = {{"fieldManager", std::string(kFieldManager)},
                    {"force", force == Force::kYes ? "true" : "false"},
                    {"fieldValidation", "Strict"}};
-  if (mode == WriteMode::kDryRun) request.query.emplace_back("dryRun", "All");
   request.content_type = "application/apply-patch+yaml";
   request.what = ToString(ref);
-  const bool is_asked = mode == WriteMode::kDryRun && !object.asked.is_null();
-  SLUICE_TRY(request.body, WriteJson(is_asked ? object.asked : object.resource.body));
+  return request;
+}
+
+}  // namespace
+
+Result<ApiAnswer> KubernetesDriver::SendDryRun(const ResourceType& type,
+                                               const PreparedObject& object, Force force,
+                                               const Call& call) {
+  const ObjectRef& ref = object.resource.ref;
+  ApiRequest request = ApplyRequest(type, ref, force);
+  request.verb = Verb::kDryRun;
+  request.query.emplace_back("dryRun", "All");
+  SLUICE_TRY(request.body, WriteJson(object.asked.is_null() ? object.resource.body : object.asked));
   for (int race = 1;; ++race) {
     SLUICE_TRY(ApiAnswer answer, client_.Send(request, call));
-    // We set no resourceVersion: a lost race is between the server's own read and write, or two
-    // creates.
-    const bool is_race = answer.status == 409 && ConflictsOf(answer.body).empty();
-    if (!is_race || race >= kMaxRaces) return answer;
+    if (answer.IsSuccess()) SLUICE_CHECK(ExpectDryRun(answer.body, type, ref));
+    // It carries no version: a lost race is between the server's own read and write.
+    if (!IsRace(answer.status, answer.body) || race == kMaxDryRunRaces) return answer;
   }
+}
+
+Result<ApiAnswer> KubernetesDriver::SendApply(const ResourceType& type,
+                                              const PreparedObject& object, Applying& how,
+                                              const WriteCall& call) {
+  if (how.mode == WriteMode::kDryRun) return SendDryRun(type, object, how.force, call);
+  const ObjectRef& ref = object.resource.ref;
+  ApiRequest request = ApplyRequest(type, ref, how.force);
+  for (int round = 1;; ++round) {
+    SLUICE_TRY(request.body, BodyWithPreconditions(object.resource.body, how.seen));
+    SLUICE_TRY(ApiAnswer answer, client_.Write(request, call));
+    if (answer.IsSuccess()) {
+      SLUICE_CHECK(ExpectApplied(type, object, how, answer, call));
+      how.seen = SeenIn(answer.body);
+      return answer;
+    }
+    if (!IsRace(answer.status, answer.body)) return answer;
+    if (round == kMaxRounds) return Fail(NeverStill(ref, answer.body));
+    SLUICE_TRY(const std::optional<nlohmann::json> now, ReadObject(type, ref, call));
+    SLUICE_TRY(how.seen, StillTheSame(how.seen, now ? &*now : nullptr, ref,
+                                      LabelOf(object.resource.body, kMarkLabel)));
+    if (!how.seen.is_deleting) continue;
+    SLUICE_CHECK(AwaitRoom(type, ref, call));
+    how.seen = {};
+  }
+}
+
+// The stored object, moved on from what was seen; or not moved, and then it is what it was to be.
+Status KubernetesDriver::ExpectApplied(const ResourceType& type, const PreparedObject& object,
+                                       const Applying& how, const ApiAnswer& answer,
+                                       const Call& call) {
+  const ObjectRef& ref = object.resource.ref;
+  SLUICE_CHECK(ExpectObject(answer.body, type, ref));
+  const Seen now = SeenIn(answer.body);
+  const std::string what = "applying " + ToString(ref);
+  if (how.seen.uid.empty()) {
+    if (answer.status == 201) return {};
+    return Fail(NotTheObject(
+        what, "says that it was there already (" + std::to_string(answer.status) + ", not 201)"));
+  }
+  if (now.uid != how.seen.uid)
+    return Fail(NotTheObject(what, "with another object, uid " + now.uid));
+  const std::string& seen = how.seen.resource_version;
+  if (IsOlderVersion(now.resource_version, seen)) {
+    return Fail(
+        NotTheObject(what, "with version " + now.resource_version + " of it, older than " + seen));
+  }
+  if (now.resource_version != seen || HoldsAlready(answer.body, object.resource.body)) return {};
+  // Values that the server writes in another way, or that admission puts back.
+  PreparedObject exact = object;
+  exact.asked = nullptr;
+  SLUICE_TRY(const ApiAnswer again, SendDryRun(type, exact, how.force, call));
+  if (again.IsSuccess() && Normalise(again.body) == Normalise(answer.body)) return {};
+  return Fail(NotTheObject(what, "left it unchanged"));
 }
 
 Error KubernetesDriver::ErrorOf(const ApiAnswer& answer, const ObjectRef& ref) {
@@ -87,48 +147,53 @@ Status KubernetesDriver::AwaitRoom(const ResourceType& type, const ObjectRef& re
 }
 
 // One try. An object that is being deleted takes an apply and forgets it.
-Result<ApiAnswer> KubernetesDriver::TryApply(const PreparedObject& object, WriteMode mode,
-                                             Force force, const Call& call) {
+Result<ApiAnswer> KubernetesDriver::TryApply(const PreparedObject& object, Applying& how,
+                                             const WriteCall& call) {
   const ObjectRef& ref = object.resource.ref;
   const std::string& api_version = object.resource.api_version;
   SLUICE_TRY(const ResourceType type,
              TypeOf(ref.group, api_version.substr(api_version.find('/') + 1), ref.kind, call));
-  if (mode == WriteMode::kDryRun) return ApplyAndRemove(type, object, mode, force, call);
-  if (deleting_.contains(ref)) SLUICE_CHECK(AwaitRoom(type, ref, call));
-  SLUICE_TRY(ApiAnswer answer, ApplyAndRemove(type, object, mode, force, call));
-  const bool is_lost =
-      answer.IsSuccess() && !At(answer.body, "metadata", "deletionTimestamp").is_null();
-  if (is_lost) {
+  if (how.mode == WriteMode::kDryRun) return ApplyAndRemove(type, object, how, call);
+  const auto await_room = [&]() -> Status {
     SLUICE_CHECK(AwaitRoom(type, ref, call));
-    SLUICE_TRY(answer, ApplyAndRemove(type, object, mode, force, call));
+    how.seen = {};  // the next one is another object
+    return {};
+  };
+  if (how.seen.is_deleting) SLUICE_CHECK(await_room());
+  SLUICE_TRY(ApiAnswer answer, ApplyAndRemove(type, object, how, call));
+  if (answer.IsSuccess() && how.seen.is_deleting) {
+    SLUICE_CHECK(await_room());
+    SLUICE_TRY(answer, ApplyAndRemove(type, object, how, call));
   }
   if (answer.IsSuccess()) {
     EndKubectlsShare(type, ref, answer.body, call);
     connection_->own_writes.Note(ref, answer.body, client_.clock().SteadyNow());
+    if (auto written = WrittenIn(answer.body))
+      written_.With([&](auto& all) { all.insert_or_assign(ref, std::move(*written)); });
   }
   return answer;
 }
 
-WriteResult KubernetesDriver::ApplyOne(const PreparedObject& object, WriteMode mode, Force force,
-                                       const Call& call) {
+WriteResult KubernetesDriver::ApplyOne(const PreparedObject& object, const LiveState& live,
+                                       WriteMode mode, Force force, const WriteCall& call) {
   const ObjectRef& ref = object.resource.ref;
   const std::string what =
       (mode == WriteMode::kDryRun ? "dry run of " : "applying ") + ToString(ref);
   if (const auto refusal = declared_.refused.find(ref); refusal != declared_.refused.end())
     return {.status = Fail(refusal->second.With(what))};
   // Nothing to be asked of what is on its way out.
-  if (mode == WriteMode::kDryRun && deleting_.contains(ref)) return {};
+  if (mode == WriteMode::kDryRun && SeenIn(live, ref).is_deleting) return {};
   const SteadyTime begin = client_.clock().SteadyNow();
+  Applying how{mode, force, SeenIn(live, ref)};
+  const std::string before = how.seen.resource_version;
   while (true) {
-    auto answer = TryApply(object, mode, force, call);
+    auto answer = TryApply(object, how, call);
     if (answer && answer->IsSuccess()) {
       WriteResult result;
       result.uid = ToText(At(answer->body, "metadata", "uid"));
       result.resource_version = ToText(At(answer->body, "metadata", "resourceVersion"));
       result.is_created = answer->status == 201;
-      const auto before = observed_versions_.find(ref);
-      result.is_changed =
-          before == observed_versions_.end() || before->second != result.resource_version;
+      result.is_changed = before != result.resource_version;
       return result;
     }
     Error error = answer ? ErrorOf(*answer, ref) : std::move(answer).error();
@@ -142,10 +207,11 @@ WriteResult KubernetesDriver::ApplyOne(const PreparedObject& object, WriteMode m
 }
 
 std::vector<WriteResult> KubernetesDriver::Apply(const std::vector<PreparedObject>& objects,
-                                                 WriteMode mode, Force force, const Call& call) {
+                                                 const LiveState& live, WriteMode mode, Force force,
+                                                 const WriteCall& call) {
   std::vector<WriteResult> results(objects.size());
   ForEachInParallel(objects.size(),
-                    [&](size_t i) { results[i] = ApplyOne(objects[i], mode, force, call); });
+                    [&](size_t i) { results[i] = ApplyOne(objects[i], live, mode, force, call); });
   return results;
 }
 

@@ -134,6 +134,20 @@ Status KubernetesDriver::JudgeSilence(const Moment& moment, Look& look, const Ca
   return {};
 }
 
+// Fields that others took since are theirs to keep until the next plan; what was written in our
+// name was not written by this rollout.
+bool KubernetesDriver::IsChangedMeanwhile(const ObjectRef& ref, const nlohmann::json& live,
+                                          const nlohmann::json& before) const {
+  auto expected = written_.With([&](const auto& all) {
+    const auto it = all.find(ref);
+    return it == all.end() ? std::optional<Written>() : std::optional(it->second);
+  });
+  if (!expected) expected = WrittenIn(before);
+  if (!expected) return false;
+  const auto now = WrittenIn(live);
+  return now ? *now != *expected : UidOf(live) != expected->uid;
+}
+
 Result<std::vector<ObjectHealth>> KubernetesDriver::Assess(const std::vector<ObjectRef>& refs,
                                                            const Since& since, Diagnose diagnose,
                                                            const Call& call) {
@@ -151,6 +165,10 @@ Result<std::vector<ObjectHealth>> KubernetesDriver::Assess(const std::vector<Obj
     Status status = looks[i] ? Status{} : Status(Fail(looks[i].error()));
     if (status && looks[i]->health.is_unreported) status = JudgeSilence(moment, *looks[i], call);
     if (!status) return Fail(std::move(status).error().With("health of " + ToString(refs[i])));
+    const auto live = now.objects.find(refs[i]);
+    looks[i]->health.is_changed_meanwhile =
+        live != now.objects.end() &&
+        IsChangedMeanwhile(refs[i], live->second.body, looks[i]->context.before);
     healths.push_back(std::move(looks[i]->health));
   }
   return healths;

@@ -3,6 +3,7 @@
 
 #include "engine/base/hash.h"
 #include "engine/base/log.h"
+#include "engine/targets/kubernetes/answers.h"
 #include "engine/targets/kubernetes/diagnosis.h"
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/targets/kubernetes/json_writer.h"
@@ -121,9 +122,19 @@ Result<TaskOutcome> KubernetesDriver::AwaitJob(const ResourceType& type, const O
   }
 }
 
+// Its name is its own, and the mark says that nobody else took it. When it may not be deleted, its
+// time to live ends it.
+Status KubernetesDriver::RemoveJob(const ResourceType& type, const ObjectRef& ref,
+                                   const std::string& mark, const WriteCall& call) {
+  SLUICE_TRY(const std::optional<nlohmann::json> job, ReadObject(type, ref, call));
+  if (!job || LabelOf(*job, kMarkLabel) != mark) return {};
+  const auto why_not = [](const nlohmann::json&) { return std::string(); };
+  return SendDelete(type, ref, SeenIn(*job), why_not, WriteMode::kApply, call);
+}
+
 Result<TaskOutcome> KubernetesDriver::RunTask(const nlohmann::json& manifest,
                                               const Ownership& owner, const std::string& rollout,
-                                              const Call& call) {
+                                              const WriteCall& call) {
   const std::string api_version = ToText(At(manifest, "apiVersion"));
   if (api_version != "batch/v1" || ToText(At(manifest, "kind")) != "Job") {
     return Fail(ErrorCode::kInvalidConfig, std::string(kReasonContentRejected),
@@ -146,7 +157,7 @@ Result<TaskOutcome> KubernetesDriver::RunTask(const nlohmann::json& manifest,
   request.content_type = "application/json";
   request.what = ToString(ref);
   SLUICE_TRY(request.body, WriteJson(job));
-  auto answer = client_.Send(request, call);
+  auto answer = client_.Write(request, call);
   Result<TaskOutcome> outcome = Fail(ErrorCode::kInternal, "");
   if (!answer) {
     outcome = Fail(std::move(answer).error());
@@ -155,12 +166,14 @@ Result<TaskOutcome> KubernetesDriver::RunTask(const nlohmann::json& manifest,
     if (status.error().code() == ErrorCode::kRejected)
       return TaskOutcome{false, ToString(ref) + ": " + status.error().message()};
     return Fail(std::move(status).error().With("creating " + ToString(ref)));
+  } else if (auto is_it = ExpectObject(answer->body, type, ref); !is_it) {
+    outcome = Fail(std::move(is_it).error());
   } else {
     outcome = AwaitJob(type, ref, call);
   }
   // Also when we were stopped, or do not know whether it was made.
-  const Call clean_up{client_.clock().SteadyNow() + kCleanUpTime, {}};
-  if (auto status = SendDelete(type, ref, "", WriteMode::kApply, clean_up); !status) {
+  const WriteCall clean_up{{client_.clock().SteadyNow() + kCleanUpTime, {}}, call.may_write};
+  if (auto status = RemoveJob(type, ref, owner.Mark(), clean_up); !status) {
     log::Warn("job_not_deleted", {{"target", connection_->credentials.access().context},
                                   {"object", ToString(ref)},
                                   {"error", status.error().message()}});

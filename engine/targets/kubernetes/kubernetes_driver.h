@@ -3,6 +3,7 @@
 // assess).
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,6 +21,7 @@
 #include "engine/targets/kubernetes/health.h"
 #include "engine/targets/kubernetes/own_writes.h"
 #include "engine/targets/kubernetes/reporters.h"
+#include "engine/targets/kubernetes/swap.h"
 #include "engine/targets/target_driver.h"
 
 namespace sluice::targets::kubernetes {
@@ -66,17 +68,17 @@ class KubernetesDriver final : public TargetDriver {
                                           const Call& call) override;
   std::vector<WriteResult> MakeRoom(const std::vector<PreparedObject>& objects,
                                     const LiveState& live, WriteMode mode,
-                                    const Call& call) override;
-  std::vector<WriteResult> Apply(const std::vector<PreparedObject>& objects, WriteMode mode,
-                                 Force force, const Call& call) override;
+                                    const WriteCall& call) override;
+  std::vector<WriteResult> Apply(const std::vector<PreparedObject>& objects, const LiveState& live,
+                                 WriteMode mode, Force force, const WriteCall& call) override;
   Status AwaitStage(const std::vector<PreparedObject>& stage, const Call& call) override;
   std::vector<WriteResult> Delete(const std::vector<Deletion>& deletions, WriteMode mode,
-                                  const Call& call) override;
+                                  const WriteCall& call) override;
   Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs, const Since& since,
                                            Diagnose diagnose, const Call& call) override;
-  Status Unstick(const std::vector<ObjectRef>& refs, const Call& call) override;
+  Status Unstick(const std::vector<ObjectRef>& refs, const WriteCall& call) override;
   Result<TaskOutcome> RunTask(const nlohmann::json& manifest, const Ownership& owner,
-                              const std::string& rollout, const Call& call) override;
+                              const std::string& rollout, const WriteCall& call) override;
 
  private:
   // What the set of the newest Prepare declares itself, so that the rest of the set may rely on it.
@@ -183,22 +185,24 @@ class KubernetesDriver final : public TargetDriver {
   static Error KeptError(const ObjectRef& ref, const std::vector<CoOwned>& fields);
   Result<ApiAnswer> SendOwners(const ResourceType& type, const ObjectRef& ref,
                                const nlohmann::json& live, const nlohmann::json& owners,
-                               const Call& call);
-  Result<bool> SettleOnce(const ResourceType& type, const PreparedObject& object, Force force,
-                          const Call& call);
-  Status SettleShares(const ResourceType& type, const PreparedObject& object, Force force,
-                      const Call& call);
+                               const WriteCall& call);
+  Result<bool> SettleOnce(const ResourceType& type, const PreparedObject& object, Applying& how,
+                          const WriteCall& call);
+  Status SettleShares(const ResourceType& type, const PreparedObject& object, Applying& how,
+                      const WriteCall& call);
   // The apply with all that has to be settled about owners before and after it.
   Result<ApiAnswer> ApplyAndRemove(const ResourceType& type, const PreparedObject& object,
-                                   WriteMode mode, Force force, const Call& call);
+                                   Applying& how, const WriteCall& call);
   // After a first apply: ends kubectl's share of the fields. Changes no value.
   void EndKubectlsShare(const ResourceType& type, const ObjectRef& ref, nlohmann::json& live,
-                        const Call& call);
+                        const WriteCall& call);
 
   // unions.cc
   // As SendApply, but what a default alone refuses is sent again with that default cleared.
   Result<ApiAnswer> SendPastDefaults(const ResourceType& type, const PreparedObject& object,
-                                     WriteMode mode, Force force, const Call& call);
+                                     Applying& how, const WriteCall& call);
+  Result<ApiAnswer> DryRunPastDefaults(const ResourceType& type, const PreparedObject& object,
+                                       Force force, const Call& call);
 
   // replace.cc
   // Completes a prediction of kImmutable: may the object be replaced, and if not, why.
@@ -206,36 +210,50 @@ class KubernetesDriver final : public TargetDriver {
                            const std::vector<PreparedObject>& objects, const LiveState& state,
                            Prediction& prediction, const Call& call);
   WriteResult MakeRoomFor(const PreparedObject& object, const LiveObject& live, WriteMode mode,
-                          const Call& call);
+                          const WriteCall& call);
   Status AwaitGone(const ResourceType& type, const ObjectRef& ref, const std::string& uid,
                    const Call& call);
 
   // apply.cc
-  Result<ApiAnswer> SendApply(const ResourceType& type, const PreparedObject& object,
-                              WriteMode mode, Force force, const Call& call);
+  Result<ApiAnswer> SendDryRun(const ResourceType& type, const PreparedObject& object, Force force,
+                               const Call& call);
+  // As long as what is there is what was seen, also when its status moves meanwhile.
+  Result<ApiAnswer> SendApply(const ResourceType& type, const PreparedObject& object, Applying& how,
+                              const WriteCall& call);
+  Status ExpectApplied(const ResourceType& type, const PreparedObject& object, const Applying& how,
+                       const ApiAnswer& answer, const Call& call);
   // The answer's error, without values of Secrets.
   static Error ErrorOf(const ApiAnswer& answer, const ObjectRef& ref);
-  Result<ApiAnswer> TryApply(const PreparedObject& object, WriteMode mode, Force force,
-                             const Call& call);
+  Result<ApiAnswer> TryApply(const PreparedObject& object, Applying& how, const WriteCall& call);
   // How long a failed apply is worth another try.
   Duration PatienceWith(const Error& error, const ObjectRef& ref) const;
-  WriteResult ApplyOne(const PreparedObject& object, WriteMode mode, Force force, const Call& call);
+  WriteResult ApplyOne(const PreparedObject& object, const LiveState& live, WriteMode mode,
+                       Force force, const WriteCall& call);
   // An object in its place is being deleted: waits until it is gone, within a bound.
   Status AwaitRoom(const ResourceType& type, const ObjectRef& ref, const Call& call);
   Status AwaitNamespace(const ObjectRef& ref, const Call& call);
   Status AwaitCrd(const PreparedObject& crd, const Call& call);
 
   // delete.cc
-  WriteResult DeleteOne(const Deletion& deletion, WriteMode mode, const Call& call);
+  WriteResult DeleteOne(const Deletion& deletion, WriteMode mode, const WriteCall& call);
   enum class Dependents { kLater, kFirst };  // when the garbage collector takes them
-  Status SendDelete(const ResourceType& type, const ObjectRef& ref, const std::string& uid,
-                    WriteMode mode, const Call& call, Dependents dependents = Dependents::kLater);
+  // Why an object that moved on is not to be deleted any more; "" when it still is.
+  using WhyNot = std::function<std::string(const nlohmann::json& now)>;
+  // As long as it is what was seen; also when it moves meanwhile, unless `why_not` has a reason.
+  // Gone, or on its way, is success.
+  Status SendDelete(const ResourceType& type, const ObjectRef& ref, Seen seen,
+                    const WhyNot& why_not, WriteMode mode, const WriteCall& call,
+                    Dependents dependents = Dependents::kLater);
+  Result<ApiAnswer> SendDeleteOnce(const ResourceType& type, const ObjectRef& ref, const Seen& seen,
+                                   WriteMode mode, const WriteCall& call, Dependents dependents);
 
   // stuck_pods.cc
-  Status ReplaceStuckPodsOf(const ObjectRef& ref, const Call& call);
+  Status ReplaceStuckPodsOf(const ObjectRef& ref, const WriteCall& call);
 
   // job.cc
   Result<TaskOutcome> AwaitJob(const ResourceType& type, const ObjectRef& ref, const Call& call);
+  Status RemoveJob(const ResourceType& type, const ObjectRef& ref, const std::string& mark,
+                   const WriteCall& call);
   std::string ExplainJob(const ObjectRef& ref, const nlohmann::json& job, const Call& call);
 
   // assess.cc
@@ -254,6 +272,8 @@ class KubernetesDriver final : public TargetDriver {
   ObjectHealth AssessGone(const ObjectRef& ref, const Call& call);
   // Asks who reports on objects like this one, and judges it again.
   Status JudgeSilence(const Moment& moment, Look& look, const Call& call);
+  bool IsChangedMeanwhile(const ObjectRef& ref, const nlohmann::json& live,
+                          const nlohmann::json& before) const;
   Result<nlohmann::json> ReadRelated(const std::string& group, const std::string& kind,
                                      const std::string& ns, const std::string& selector,
                                      const Call& call);
@@ -277,9 +297,7 @@ class KubernetesDriver final : public TargetDriver {
   Declared declared_;
   std::set<ObjectRef> co_owned_;  // others own fields of them that are declared no more (Predict)
   std::set<ObjectRef> awaited_;   // what the server needs for them comes with the set (Predict)
-  std::set<ObjectRef> deleting_;  // seen being deleted by the newest Observe of it
-  std::map<ObjectRef, std::string>
-      observed_versions_;  // resourceVersion seen by the newest Observe of it
+  Guarded<std::map<ObjectRef, Written>> written_;  // what Apply was answered
 };
 
 }  // namespace sluice::targets::kubernetes

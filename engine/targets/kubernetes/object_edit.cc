@@ -141,11 +141,15 @@ bool IsRemnant(const nlohmann::json& entry) {
          manager == "kubectl-create" || manager == "before-first-apply";
 }
 
-const nlohmann::json& OwnFields(const nlohmann::json& live) {
+const nlohmann::json& OwnEntry(const nlohmann::json& live) {
   for (const nlohmann::json& entry : Items(At(live, "metadata", "managedFields"))) {
-    if (IsOwnEntry(entry)) return At(entry, "fieldsV1");
+    if (IsOwnEntry(entry)) return entry;
   }
   return NullJson();
+}
+
+const nlohmann::json& OwnFields(const nlohmann::json& live) {
+  return At(OwnEntry(live), "fieldsV1");
 }
 
 std::optional<nlohmann::json> WithoutKubectlEntries(const nlohmann::json& live) {

@@ -56,7 +56,9 @@ std::string FinalizersOf(const nlohmann::json& live);
 bool IsOwnEntry(const nlohmann::json& entry);
 bool IsRemnant(const nlohmann::json& entry);
 
-// The fieldsV1 of our own Apply entry; null when there is none.
+// Our own Apply entry of managedFields; null when there is none.
+const nlohmann::json& OwnEntry(const nlohmann::json& live);
+// Its fieldsV1.
 const nlohmann::json& OwnFields(const nlohmann::json& live);
 
 // managedFields without the entries kubectl left when the object was made or applied by hand;

@@ -1,6 +1,7 @@
 // Live state, read now.
 #include <algorithm>
 
+#include "engine/targets/kubernetes/answers.h"
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/targets/kubernetes/kubernetes_driver.h"
 #include "engine/targets/kubernetes/object_edit.h"
@@ -62,6 +63,7 @@ Result<std::optional<nlohmann::json>> KubernetesDriver::ReadObjectOnce(const Res
       ApiAnswer answer,
       client_.Send({.path = ObjectPath(type, ref.ns, ref.name), .what = ToString(ref)}, call));
   if (answer.IsSuccess()) {
+    SLUICE_CHECK(ExpectObject(answer.body, type, ref));
     const std::string why =
         connection_->own_writes.WhyStale(ref, answer.body, client_.clock().SteadyNow());
     if (why.empty()) return std::move(answer.body);
@@ -122,11 +124,7 @@ Result<std::vector<nlohmann::json>> KubernetesDriver::ReadList(
         }
         return Fail(std::move(status).error().With(client_.Name() + ": listing " + what));
       }
-      if (!answer.body.is_object()) {
-        return Fail(ErrorCode::kUnavailable, std::string(kReasonServerError),
-                    client_.Name() + ": listing " + what +
-                        ": the answer is no list; is this a Kubernetes API server?");
-      }
+      SLUICE_CHECK(ExpectList(answer.body, what));
       nlohmann::json& listed = answer.body["items"];  // null for an empty list of some servers
       for (nlohmann::json& item : listed) {
         if (!item.is_object()) continue;
@@ -226,14 +224,6 @@ Result<LiveState> KubernetesDriver::ReadLive(const std::vector<ObjectRef>& refs,
   for (Job& job : jobs) {
     SLUICE_CHECK(std::move(job.status));
     for (auto& [ref, body] : job.found) state.objects.emplace(ref, Describe(std::move(body), ref));
-  }
-  for (const ObjectRef& ref : refs) {
-    observed_versions_.erase(ref);
-    deleting_.erase(ref);
-  }
-  for (const auto& [ref, live] : state.objects) {
-    observed_versions_[ref] = live.resource_version;
-    if (live.is_deleting) deleting_.insert(ref);
   }
   return state;
 }

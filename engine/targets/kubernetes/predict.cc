@@ -142,8 +142,7 @@ Result<Prediction> KubernetesDriver::PredictConflict(const ResourceType& type,
   prediction.kind = Kind::kConflict;
   prediction.conflicts = ConflictsOf(answer.body);
   prediction.message = ErrorOf(answer, object.resource.ref).message();
-  SLUICE_TRY(const ApiAnswer forced,
-             SendPastDefaults(type, object, WriteMode::kDryRun, Force::kYes, call));
+  SLUICE_TRY(const ApiAnswer forced, DryRunPastDefaults(type, object, Force::kYes, call));
   if (forced.IsSuccess()) {
     if (live != nullptr) prediction.before = Normalise(*live);
     prediction.after = Normalise(forced.body);
@@ -220,7 +219,7 @@ Result<Prediction> KubernetesDriver::PredictChange(const PreparedObject& object,
   const std::string& api_version = object.resource.api_version;
   auto type = TypeOf(ref.group, api_version.substr(api_version.find('/') + 1), ref.kind, call);
   if (!type) return PredictFailure(type.error(), object, objects, state, live, call);
-  const auto answer = SendPastDefaults(*type, object, WriteMode::kDryRun, force, call);
+  const auto answer = DryRunPastDefaults(*type, object, force, call);
   if (!answer && answer.error().code() != ErrorCode::kRejected) return Fail(answer.error());
   if (!answer) return PredictFailure(answer.error(), object, objects, state, live, call);
   if (answer->IsSuccess()) return PredictAccepted(*type, object, live, *answer, call);

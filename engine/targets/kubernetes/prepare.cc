@@ -5,6 +5,7 @@
 
 #include "engine/base/hash.h"
 #include "engine/base/strings.h"
+#include "engine/targets/kubernetes/answers.h"
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/targets/kubernetes/kinds.h"
 #include "engine/targets/kubernetes/kubernetes_driver.h"
@@ -161,6 +162,7 @@ Result<bool> KubernetesDriver::NamespaceExists(const std::string& name, const Ca
   // An account bound to a namespace may not look at it; the dry run will tell.
   if (answer.status == 403) return true;
   SLUICE_CHECK(ToStatus(answer));
+  SLUICE_CHECK(ExpectObject(answer.body, type, {"", "Namespace", "", name}));
   connection_->namespaces.With([&](auto& seen) { seen[name] = now + kNamespaceAge; });
   return true;
 }

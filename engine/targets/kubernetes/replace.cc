@@ -6,6 +6,7 @@
 #include "engine/base/hash.h"
 #include "engine/base/strings.h"
 #include "engine/base/time_format.h"
+#include "engine/targets/kubernetes/answers.h"
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/targets/kubernetes/json_writer.h"
 #include "engine/targets/kubernetes/kinds.h"
@@ -104,9 +105,12 @@ Status KubernetesDriver::ConsiderReplacing(const ResourceType& type, const Prepa
                    {"dryRun", "All"}};
   request.content_type = "application/json";
   request.what = ToString(ref);
-  SLUICE_TRY(request.body, WriteJson(ProbeOf(object)));
+  const nlohmann::json body = ProbeOf(object);
+  const std::string probe = NameOf(body);
+  SLUICE_TRY(request.body, WriteJson(body));
   SLUICE_TRY(const ApiAnswer answer, client_.Send(request, call));
   if (answer.IsSuccess()) {
+    SLUICE_CHECK(ExpectDryRun(answer.body, type, ObjectRef{ref.group, ref.kind, ref.ns, probe}));
     prediction.may_be_replaced = true;
     return {};
   }
@@ -143,7 +147,7 @@ Status KubernetesDriver::AwaitGone(const ResourceType& type, const ObjectRef& re
 }
 
 WriteResult KubernetesDriver::MakeRoomFor(const PreparedObject& object, const LiveObject& live,
-                                          WriteMode mode, const Call& call) {
+                                          WriteMode mode, const WriteCall& call) {
   const ObjectRef& ref = object.resource.ref;
   const std::string what =
       (mode == WriteMode::kDryRun ? "dry run of replacing " : "replacing ") + ToString(ref);
@@ -157,13 +161,9 @@ WriteResult KubernetesDriver::MakeRoomFor(const PreparedObject& object, const Li
   result.uid = live.uid;
   // Pods of the old one must be gone before the new one starts: the same names, volumes, labels.
   const auto dependents = IsWorkload(ref) ? Dependents::kFirst : Dependents::kLater;
-  if (auto sent = SendDelete(*type, ref, live.uid, mode, call, dependents); !sent) {
-    Error error = std::move(sent).error();
-    // Somebody else replaced it meanwhile: to be looked at again, not a verdict.
-    if (error.code() == ErrorCode::kConflict)
-      error = Error(ErrorCode::kUnavailable, error.reason(), error.message());
-    return failed(std::move(error));
-  }
+  const auto why_not = [&](const nlohmann::json& now) { return WhyNever(ref, now); };
+  if (auto sent = SendDelete(*type, ref, SeenIn(live.body), why_not, mode, call, dependents); !sent)
+    return failed(std::move(sent).error());
   if (mode == WriteMode::kDryRun) return result;
   result.is_changed = true;
   const Call wait{call.deadline + GraceOf(live.body), call.stop};
@@ -174,7 +174,7 @@ WriteResult KubernetesDriver::MakeRoomFor(const PreparedObject& object, const Li
 
 std::vector<WriteResult> KubernetesDriver::MakeRoom(const std::vector<PreparedObject>& objects,
                                                     const LiveState& live, WriteMode mode,
-                                                    const Call& call) {
+                                                    const WriteCall& call) {
   std::vector<WriteResult> results(objects.size());
   ForEachInParallel(objects.size(), [&](size_t i) {
     const auto it = live.objects.find(objects[i].resource.ref);

@@ -1,5 +1,6 @@
 #include "engine/targets/kubernetes/reporters.h"
 
+#include "engine/targets/kubernetes/answers.h"
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/targets/kubernetes/health_report.h"
 #include "engine/targets/kubernetes/kubernetes_driver.h"
@@ -60,6 +61,7 @@ Result<std::optional<std::set<std::string>>> KubernetesDriver::ReportedClasses(
     if (MayNot(status.error())) return std::optional<std::set<std::string>>();
     return Fail(std::move(status).error().With(client_.Name() + ": who reports on " + type.plural));
   }
+  SLUICE_CHECK(ExpectList(answer.body, type.plural));
   std::set<std::string> classes;
   for (const nlohmann::json& item : Items(At(answer.body, "items"))) {
     nlohmann::json object = item;
@@ -104,6 +106,7 @@ Result<std::string> KubernetesDriver::BindingModeOf(const std::string& storage_c
     if (!MayNot(error) && error.reason() != kReasonObjectMissing)
       return Fail(std::move(status).error().With(client_.Name()));
   } else {
+    SLUICE_CHECK(ExpectObject(answer.body, type, {type.group, type.kind, "", storage_class}));
     mode = ToText(At(answer.body, "volumeBindingMode"));
   }
   connection_->reporters.LearnBindingMode(storage_class, mode, now);

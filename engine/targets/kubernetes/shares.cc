@@ -5,6 +5,7 @@
 
 #include "engine/base/log.h"
 #include "engine/base/strings.h"
+#include "engine/targets/kubernetes/answers.h"
 #include "engine/targets/kubernetes/former_fields.h"
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/targets/kubernetes/json_writer.h"
@@ -16,7 +17,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kMaxRounds = 4;
+constexpr int kMaxOwnerRounds = 4;
 
 const json& OwnersIn(const json& live) { return At(live, "metadata", "managedFields"); }
 
@@ -28,6 +29,10 @@ std::vector<FieldPath> LeftPaths(const json& live, const PreparedObject& object)
       paths.push_back(std::move(*path));
   }
   return paths;
+}
+
+std::string MarkOf(const PreparedObject& object) {
+  return LabelOf(object.resource.body, kMarkLabel);
 }
 
 bool IsToBeAsked(const CoOwned& field) { return !field.is_remnant; }
@@ -56,7 +61,7 @@ Error KubernetesDriver::KeptError(const ObjectRef& ref, const std::vector<CoOwne
 
 Result<ApiAnswer> KubernetesDriver::SendOwners(const ResourceType& type, const ObjectRef& ref,
                                                const json& live, const json& owners,
-                                               const Call& call) {
+                                               const WriteCall& call) {
   ApiRequest request;
   request.verb = Verb::kPatch;
   request.method = "PATCH";
@@ -70,17 +75,20 @@ Result<ApiAnswer> KubernetesDriver::SendOwners(const ResourceType& type, const O
                        {"path", "/metadata/resourceVersion"},
                        {"value", At(live, "metadata", "resourceVersion")}}};
   SLUICE_TRY(request.body, WriteJson(patch));
-  return client_.Send(request, call);
+  SLUICE_TRY(ApiAnswer answer, client_.Write(request, call));
+  if (answer.IsSuccess()) SLUICE_CHECK(ExpectObject(answer.body, type, ref));
+  return answer;
 }
 
 // One look and, where needed, one write. True when owners are as the apply needs them.
 Result<bool> KubernetesDriver::SettleOnce(const ResourceType& type, const PreparedObject& object,
-                                          Force force, const Call& call) {
+                                          Applying& how, const WriteCall& call) {
   const ObjectRef& ref = object.resource.ref;
   SLUICE_TRY(const std::optional<json> live, ReadObject(type, ref, call));
   if (!live) return true;
+  SLUICE_TRY(how.seen, StillTheSame(how.seen, &*live, ref, MarkOf(object)));
   const std::vector<CoOwned> kept = KeptByOthers(*live, object);
-  if (force == Force::kNo && std::ranges::any_of(kept, IsToBeAsked))
+  if (how.force == Force::kNo && std::ranges::any_of(kept, IsToBeAsked))
     return Fail(KeptError(ref, kept));
   const std::vector<FieldPath> left = LeftPaths(*live, object);
   if (kept.empty() && left.empty()) return true;
@@ -90,16 +98,17 @@ Result<bool> KubernetesDriver::SettleOnce(const ResourceType& type, const Prepar
   SLUICE_TRY(const ApiAnswer answer, SendOwners(type, ref, *live, owners, call));
   if (answer.status == 409) return false;
   if (!answer.IsSuccess()) return Fail(ErrorOf(answer, ref));
+  how.seen = SeenIn(answer.body);
   connection_->own_writes.Note(ref, answer.body, client_.clock().SteadyNow());
   return true;
 }
 
 Status KubernetesDriver::SettleShares(const ResourceType& type, const PreparedObject& object,
-                                      Force force, const Call& call) {
+                                      Applying& how, const WriteCall& call) {
   const bool gives = std::ranges::any_of(object.left, &LeftField::is_ours);
   if (!gives && !co_owned_.contains(object.resource.ref)) return {};
-  for (int round = 0; round < kMaxRounds; ++round) {
-    SLUICE_TRY(const bool is_settled, SettleOnce(type, object, force, call));
+  for (int round = 0; round < kMaxOwnerRounds; ++round) {
+    SLUICE_TRY(const bool is_settled, SettleOnce(type, object, how, call));
     if (is_settled) return {};
   }
   return Fail(ErrorCode::kUnavailable, std::string(kReasonWriteRaced),
@@ -110,25 +119,27 @@ Status KubernetesDriver::SettleShares(const ResourceType& type, const PreparedOb
 // Settled before, so what is still there came in between, or nobody was known to own it: the server
 // names "before-first-apply" only in its answer to the first apply.
 Result<ApiAnswer> KubernetesDriver::ApplyAndRemove(const ResourceType& type,
-                                                   const PreparedObject& object, WriteMode mode,
-                                                   Force force, const Call& call) {
-  if (mode == WriteMode::kApply) SLUICE_CHECK(SettleShares(type, object, force, call));
+                                                   const PreparedObject& object, Applying& how,
+                                                   const WriteCall& call) {
+  if (how.mode == WriteMode::kApply) SLUICE_CHECK(SettleShares(type, object, how, call));
   for (int round = 0;; ++round) {
-    SLUICE_TRY(ApiAnswer answer, SendPastDefaults(type, object, mode, force, call));
-    if (mode == WriteMode::kDryRun || !answer.IsSuccess() || object.former.empty()) return answer;
+    SLUICE_TRY(ApiAnswer answer, SendPastDefaults(type, object, how, call));
+    if (how.mode == WriteMode::kDryRun || !answer.IsSuccess() || object.former.empty())
+      return answer;
     const std::vector<CoOwned> kept = KeptByOthers(answer.body, object);
-    if (kept.empty() || round == kMaxRounds) return answer;
-    if (force == Force::kNo && std::ranges::any_of(kept, IsToBeAsked))
+    if (kept.empty() || round == kMaxOwnerRounds) return answer;
+    if (how.force == Force::kNo && std::ranges::any_of(kept, IsToBeAsked))
       return Fail(KeptError(object.resource.ref, kept));
     const json owners = TakeOver(OwnersIn(answer.body), kept, object.resource.api_version);
     SLUICE_TRY(const ApiAnswer taken,
                SendOwners(type, object.resource.ref, answer.body, owners, call));
     if (!taken.IsSuccess() && taken.status != 409) return taken;
+    if (taken.IsSuccess()) how.seen = SeenIn(taken.body);
   }
 }
 
 void KubernetesDriver::EndKubectlsShare(const ResourceType& type, const ObjectRef& ref, json& live,
-                                        const Call& call) {
+                                        const WriteCall& call) {
   const std::optional<json> entries = WithoutKubectlEntries(live);
   if (!entries) return;
   // Best effort: the apply itself has succeeded, and the next one tries again.

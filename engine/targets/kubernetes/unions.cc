@@ -151,23 +151,30 @@ bool ClearRivals(const json& refusal, const json& live, const std::vector<json>&
 }
 
 Result<ApiAnswer> KubernetesDriver::SendPastDefaults(const ResourceType& type,
-                                                     const PreparedObject& object, WriteMode mode,
-                                                     Force force, const Call& call) {
-  SLUICE_TRY(const ApiAnswer first, SendApply(type, object, mode, force, call));
+                                                     const PreparedObject& object, Applying& how,
+                                                     const WriteCall& call) {
+  SLUICE_TRY(const ApiAnswer first, SendApply(type, object, how, call));
   if (first.status != 422) return first;
   SLUICE_TRY(const auto live, ReadObject(type, object.resource.ref, call));
   if (!live) return first;
   PreparedObject cleared = object;
   ApiAnswer refusal = first;
   for (int i = 0; i < kMaxRefusals; ++i) {
-    json& body = mode == WriteMode::kDryRun && !cleared.asked.is_null() ? cleared.asked
-                                                                        : cleared.resource.body;
+    json& body = how.mode == WriteMode::kDryRun && !cleared.asked.is_null() ? cleared.asked
+                                                                            : cleared.resource.body;
     if (!ClearRivals(refusal.body, *live, object.former, body)) return first;
-    SLUICE_TRY(ApiAnswer answer, SendApply(type, cleared, mode, force, call));
+    SLUICE_TRY(ApiAnswer answer, SendApply(type, cleared, how, call));
     if (answer.status != 422) return answer;
     refusal = std::move(answer);
   }
   return first;
+}
+
+Result<ApiAnswer> KubernetesDriver::DryRunPastDefaults(const ResourceType& type,
+                                                       const PreparedObject& object, Force force,
+                                                       const Call& call) {
+  Applying how{WriteMode::kDryRun, force, {}};
+  return SendPastDefaults(type, object, how, {call, {}});
 }
 
 }  // namespace sluice::targets::kubernetes

@@ -248,7 +248,12 @@ Ran World::SluicePlain(const std::vector<std::string>& args, seconds deadline) c
 }
 
 std::unique_ptr<Child> World::StartDaemon(const std::vector<std::string>& args) {
-  std::vector<std::string> argv = {Binary(), "-c", DaemonYaml(), "run"};
+  return StartDaemonWith(DaemonYaml(), args);
+}
+
+std::unique_ptr<Child> World::StartDaemonWith(const std::string& daemon_yaml,
+                                              const std::vector<std::string>& args) {
+  std::vector<std::string> argv = {Binary(), "-c", daemon_yaml, "run"};
   argv.insert(argv.end(), args.begin(), args.end());
   return std::make_unique<Child>(RunSpec{argv, Environment(), dir_, "", seconds(60)},
                                  dir_ + "/daemon-" + std::to_string(++daemons_));

@@ -74,16 +74,17 @@ TEST_CASE("an object is deleted only under the uid that was seen") {
   const auto driver = cluster.Driver(ns);
   Deploy(cluster, *driver, kMap);
   const ObjectRef ref{"", "ConfigMap", ns, "m"};
-  const auto stale = driver->Delete({{ref, "v1", "00000000-0000-0000-0000-000000000000"}},
-                                    WriteMode::kApply, cluster.Deadline());
-  REQUIRE_FALSE(stale.at(0).status);
-  CHECK(stale.at(0).status.error().code() == ErrorCode::kConflict);
   const auto live = driver->Observe({ref}, cluster.Deadline());
   REQUIRE(live);
-  const std::string uid = live->objects.at(ref).uid;
-  CHECK(driver->Delete({{ref, "v1", uid}}, WriteMode::kApply, cluster.Deadline()).at(0).status);
+  const Deletion seen = DeletionOf(ref, live->objects.at(ref));
+  Deletion other = seen;
+  other.uid = "00000000-0000-0000-0000-000000000000";
+  const auto stale = driver->Delete({other}, WriteMode::kApply, cluster.Deadline());
+  REQUIRE_FALSE(stale.at(0).status);
+  CHECK(stale.at(0).status.error().reason() == "ChangedMeanwhile");
+  CHECK(driver->Delete({seen}, WriteMode::kApply, cluster.Deadline()).at(0).status);
   CHECK(cluster.As("t", "GET", "/api/v1/namespaces/" + ns + "/configmaps/m").status == 404);
-  CHECK(driver->Delete({{ref, "v1", uid}}, WriteMode::kApply, cluster.Deadline()).at(0).status);
+  CHECK(driver->Delete({seen}, WriteMode::kApply, cluster.Deadline()).at(0).status);
 }
 
 TEST_CASE("what is marked is found by kind, and by nothing") {
@@ -200,7 +201,7 @@ TEST_CASE("a smoke job that does not end in time has failed and says what it wai
   LiveCluster cluster;
   const std::string ns = cluster.MakeNamespace();
   const auto driver = cluster.Driver(ns);
-  const Call call = cluster.Deadline(6);
+  const WriteCall call = cluster.Deadline(6);
   const auto outcome =
       driver->RunTask(MakeResource(SmokeJob("pullfail-1")).body, TestOwner(), "r-1", call);
   CHECK(cluster.clock.SteadyNow() >= call.deadline);

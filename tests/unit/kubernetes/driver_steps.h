@@ -46,14 +46,15 @@ inline Pass MakePass(LiveCluster& cluster, TargetDriver& driver,
 }
 
 inline void ApplyAll(LiveCluster& cluster, TargetDriver& driver,
-                     const std::vector<PreparedObject>& objects, Force force = Force::kNo) {
+                     const std::vector<PreparedObject>& objects, const LiveState& live,
+                     Force force = Force::kNo) {
   for (int stage = 0; stage <= 7; ++stage) {
     std::vector<PreparedObject> chosen;
     for (const auto& object : objects) {
       if (object.stage == stage) chosen.push_back(object);
     }
     for (const WriteResult& result :
-         driver.Apply(chosen, WriteMode::kApply, force, cluster.Deadline())) {
+         driver.Apply(chosen, live, WriteMode::kApply, force, cluster.Deadline())) {
       INFO((result.status ? "" : result.status.error().message()));
       REQUIRE(result.status);
     }
@@ -61,6 +62,10 @@ inline void ApplyAll(LiveCluster& cluster, TargetDriver& driver,
     INFO((status ? "" : status.error().message()));
     REQUIRE(status);
   }
+}
+
+inline Deletion DeletionOf(const ObjectRef& ref, const LiveObject& live) {
+  return {ref, live.api_version, live.uid, live.resource_version, live.mark};
 }
 
 inline const Prediction& PredictionOf(const Pass& pass, const std::string& kind,
@@ -79,7 +84,7 @@ inline Pass Deploy(LiveCluster& cluster, TargetDriver& driver, const std::string
   Pass pass = MakePass(cluster, driver, MakeResources(yaml), force, owner);
   INFO((pass.prepared.blockers.empty() ? "" : pass.prepared.blockers.front().message));
   REQUIRE(pass.prepared.blockers.empty());
-  ApplyAll(cluster, driver, pass.prepared.objects, force);
+  ApplyAll(cluster, driver, pass.prepared.objects, pass.live, force);
   return pass;
 }
 

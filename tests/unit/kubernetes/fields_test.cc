@@ -66,7 +66,7 @@ TEST_CASE("a field that Git drops and another manager keeps is a conflict, and g
     const Prediction& prediction = PredictionOf(forced, "ConfigMap", "m");
     REQUIRE(prediction.kind == Kind::kUpdate);
     CHECK(prediction.after["data"] == json({{"keep", "a"}}));
-    ApplyAll(place.cluster, *place.driver, forced.prepared.objects, Force::kYes);
+    ApplyAll(place.cluster, *place.driver, forced.prepared.objects, forced.live, Force::kYes);
     CHECK(place.Live("configmaps", "m")["data"] == json({{"keep", "a"}}));
     const Pass after = MakePass(place.cluster, *place.cluster.Driver(place.ns), next);
     CHECK(PredictionOf(after, "ConfigMap", "m").kind == Kind::kSame);
@@ -78,8 +78,8 @@ TEST_CASE("an apply without force takes nothing from others, and says whose it i
   place.ApplyAs("helm", "configmaps", Map("keep: a, legacy: b"));
   Deploy(place.cluster, *place.driver, Map("keep: a, legacy: b"));
   const Pass pass = MakePass(place.cluster, *place.driver, MakeResources(Map("keep: a")));
-  const auto results = place.driver->Apply(pass.prepared.objects, WriteMode::kApply, Force::kNo,
-                                           place.cluster.Deadline());
+  const auto results = place.driver->Apply(pass.prepared.objects, pass.live, WriteMode::kApply,
+                                           Force::kNo, place.cluster.Deadline());
   REQUIRE_FALSE(results.at(0).status);
   CHECK(results.at(0).status.error().reason() == kReasonFieldConflict);
   CHECK_THAT(results.at(0).status.error().message(), Catch::Contains("'helm'"));
@@ -114,7 +114,7 @@ TEST_CASE("what somebody edited and Git drops is known from what was declared be
   CheckConflict(PredictionOf(pass, "ConfigMap", "m"), ".data.legacy", "kubectl-edit");
   const Pass forced =
       MakePass(place.cluster, *place.driver, next, Force::kYes, TestOwner(), before);
-  ApplyAll(place.cluster, *place.driver, forced.prepared.objects, Force::kYes);
+  ApplyAll(place.cluster, *place.driver, forced.prepared.objects, forced.live, Force::kYes);
   CHECK(place.Live("configmaps", "m")["data"] == json({{"keep", "a"}}));
 }
 
@@ -127,7 +127,7 @@ TEST_CASE("a field of an object whose owners were wiped goes all the same") {
               .IsSuccess());
   const Pass pass = MakePass(place.cluster, *place.driver, MakeResources(Map("keep: a")),
                              Force::kNo, TestOwner(), place.Before(Map("keep: a, legacy: b")));
-  ApplyAll(place.cluster, *place.driver, pass.prepared.objects);
+  ApplyAll(place.cluster, *place.driver, pass.prepared.objects, pass.live);
   CHECK(place.Live("configmaps", "m")["data"] == json({{"keep", "a"}}));
 }
 
@@ -154,7 +154,7 @@ TEST_CASE("a default that nobody owns does not block the other member of a union
   const Pass pass = MakePass(place.cluster, *place.driver, MakeResources(recreate));
   INFO(PredictionOf(pass, "Deployment", "web").message);
   REQUIRE(PredictionOf(pass, "Deployment", "web").kind == Kind::kUpdate);
-  ApplyAll(place.cluster, *place.driver, pass.prepared.objects);
+  ApplyAll(place.cluster, *place.driver, pass.prepared.objects, pass.live);
   CHECK(place.Live("deployments", "web")["spec"]["strategy"] == json({{"type", "Recreate"}}));
   const Pass again =
       MakePass(place.cluster, *place.cluster.Driver(place.ns), MakeResources(recreate));
@@ -171,7 +171,7 @@ TEST_CASE("fields that others write are created as declared, and never sent agai
   const auto deploy = [&](const std::string& data) {
     const Pass pass = MakePass(place.cluster, *place.driver, MakeResources(Map(data)), Force::kNo,
                                TestOwner(), around);
-    ApplyAll(place.cluster, *place.driver, pass.prepared.objects);
+    ApplyAll(place.cluster, *place.driver, pass.prepared.objects, pass.live);
     return pass;
   };
   deploy("ours: a, theirs: first");
@@ -241,7 +241,7 @@ TEST_CASE("what is being deleted is created again when it is gone") {
     const json none = {{"metadata", {{"finalizers", nullptr}}}};
     place.cluster.As("t", "PATCH", path, none, kMerge);
   });
-  ApplyAll(place.cluster, *place.driver, pass.prepared.objects);
+  ApplyAll(place.cluster, *place.driver, pass.prepared.objects, pass.live);
   release.join();
   const json live = place.Live("configmaps", "m");
   CHECK(live["metadata"]["uid"] != uid);

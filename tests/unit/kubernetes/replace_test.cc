@@ -92,7 +92,7 @@ TEST_CASE("an object that opts in is deleted, waited for, and created again") {
   CHECK(MakePass(cluster, *driver, after).live.objects.empty());
   CHECK(cluster.effects.Counts()["live-write"] == effects + 1);
   make_room(WriteMode::kApply);  // again, as after a crash
-  ApplyAll(cluster, *driver, pass.prepared.objects);
+  ApplyAll(cluster, *driver, pass.prepared.objects, {});
   CHECK(cluster.effects.Counts()["live-write"] == effects + 3);
   const Pass second = MakePass(cluster, *driver, after);
   CHECK(UidOf(second) != UidOf(pass));
@@ -182,7 +182,7 @@ TEST_CASE("an object that somebody else has put there meanwhile is not deleted")
       driver->MakeRoom(pass.prepared.objects, pass.live, WriteMode::kApply, cluster.Deadline());
   REQUIRE_FALSE(results[0].status);
   CHECK(results[0].status.error().code() == ErrorCode::kUnavailable);
-  CHECK(results[0].status.error().reason() == kReasonObjectReplaced);
+  CHECK(results[0].status.error().reason() == kReasonChangedMeanwhile);
   CHECK(cluster.As("kubectl", "GET", path + "/it").IsSuccess());
 }
 

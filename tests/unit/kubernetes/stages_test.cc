@@ -65,7 +65,8 @@ TEST_CASE("content that no server could take stays declared, is refused, and is 
   CHECK(predictions->at(0).kind == Prediction::Kind::kRefused);
   CHECK_THAT(predictions->at(0).message, Catch::Contains("stringData.port is not text"));
   for (const WriteMode mode : {WriteMode::kDryRun, WriteMode::kApply}) {
-    const auto results = driver->Apply(prepared->objects, mode, Force::kYes, cluster.Deadline());
+    const auto results =
+        driver->Apply(prepared->objects, {}, mode, Force::kYes, cluster.Deadline());
     REQUIRE_FALSE(results.at(0).status);
     CHECK(results.at(0).status.error().code() == ErrorCode::kRejected);
   }
@@ -178,8 +179,7 @@ TEST_CASE("a unit brings its namespace, its type and objects of both") {
   }
 
   std::vector<Deletion> deletions;
-  for (const auto& [ref, live] : second.live.objects)
-    deletions.push_back({ref, live.api_version, live.uid});
+  for (const auto& [ref, live] : second.live.objects) deletions.push_back(DeletionOf(ref, live));
   for (const WriteResult& result :
        driver->Delete(deletions, WriteMode::kDryRun, cluster.Deadline()))
     CHECK(result.status);
@@ -285,7 +285,7 @@ spec: {maxReplicas: 5, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, n
   const Pass second = MakePass(cluster, *cluster.Driver(ns), MakeResources(yaml));
   CHECK(second.prepared.warnings.empty());
   CHECK(PredictionOf(second, "Deployment", "web").kind != Prediction::Kind::kConflict);
-  ApplyAll(cluster, *driver, second.prepared.objects);
+  ApplyAll(cluster, *driver, second.prepared.objects, second.live);
   CHECK(cluster.As("t", "GET", "/apis/apps/v1/namespaces/" + ns + "/deployments/web")
             .body["spec"]["replicas"] == 4);
 }

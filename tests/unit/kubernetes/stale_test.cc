@@ -81,7 +81,7 @@ TEST_CASE("what is observed is never older than our own write, also where there 
   Pass pass = MakePass(cluster, *back, MakeResources(Map("2")));
   CHECK(pass.predictions.at(0).kind == Prediction::Kind::kUpdate);
   // Without the time to wait for it there is no state at all.
-  ApplyAll(cluster, *back, pass.prepared.objects);
+  ApplyAll(cluster, *back, pass.prepared.objects, pass.live);
   const auto live = back->Observe({ref}, cluster.Deadline(1));
   CHECK((live ? ValueIn(*live, ref) == "2" : live.error().reason() == "StaleRead"));
 }

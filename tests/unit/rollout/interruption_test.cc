@@ -152,28 +152,6 @@ TEST_CASE("a lost lease ends the pass without a record and without a further wri
 }
 
 TEST_CASE(
-    "without a renewal no write to live begins, but the rollback of a verdict is carried through") {
-  World world;
-  BringNext(world);
-  SECTION("a deploy stops") {
-    world.eu.OnCall([&](const std::string& call) {
-      if (call == "await") world.engine->clock.Advance(41s);
-    });
-    world.eu.ForgetCalls();
-    (void)world.TryPass().has_value();
-    CHECK(world.eu.Writes() == Strs{"apply ConfigMap shop/web"});
-  }
-  SECTION("a rollback goes on") {
-    world.eu.SetHealth("new2", Health::kDegraded, "CrashLoopBackOff", true);
-    world.eu.OnCall([&](const std::string& call) {
-      if (call == "assess") world.engine->clock.Advance(41s);
-    });
-    CHECK(world.Pass().standing == Standing::kFailed);
-    CHECK(World::TagIn(world.eu) == "good1");
-  }
-}
-
-TEST_CASE(
     "a rollout found open is resumed once, whatever its step was, and ends as if nothing had "
     "been") {
   for (const std::string& step : kSteps) {

@@ -25,6 +25,7 @@ using Files = std::map<std::string, std::string>;
 
 inline const UnitId kWeb{"prod", "web"};
 inline const ObjectRef kConfigMap{"", "ConfigMap", "shop", "web"};
+inline const ObjectRef kOld{"", "ConfigMap", "shop", "old"};
 inline const ObjectRef kDeployment{"apps", "Deployment", "shop", "web"};
 inline const std::string kDirectory = "environments/prod/web/";
 
@@ -100,6 +101,7 @@ class World {
   std::string data_dir = git::MakeTemporaryDirectory();
   FakeCluster eu, us;
   ScriptedHttp http;
+  std::atomic<bool> lease_is_renewed = true;  // in the background, while rollouts wait
   std::atomic<Interruption> interruption = Interruption::kNone;
   Effects effects;
   std::unique_ptr<Outbox> outbox;
@@ -114,6 +116,7 @@ class World {
 
  private:
   void Start();
+  void KeepLease();
 };
 
 }  // namespace sluice::rollout

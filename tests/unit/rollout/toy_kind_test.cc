@@ -122,13 +122,17 @@ class FileDriver final : public targets::TargetDriver {
     return predictions;
   }
   Results MakeRoom(const Objects& objects, const targets::LiveState&, targets::WriteMode,
-                   const Call&) override {
+                   const targets::WriteCall&) override {
     return Results(objects.size());
   }
-  Results Apply(const Objects& objects, targets::WriteMode mode, targets::Force,
-                const Call&) override {
+  Results Apply(const Objects& objects, const targets::LiveState&, targets::WriteMode mode,
+                targets::Force, const targets::WriteCall& call) override {
     Results results(objects.size());
     for (size_t i = 0; i < objects.size(); ++i) {
+      if (auto may = call.may_write(); !may && mode == targets::WriteMode::kApply) {
+        results[i].status = Fail(may.error());
+        continue;
+      }
       const ObjectRef& ref = objects[i].resource.ref;
       results[i].is_created = !Read(ref);
       results[i].change_id = Sha256Hex(objects[i].resource.body.dump());
@@ -140,7 +144,7 @@ class FileDriver final : public targets::TargetDriver {
   }
   Status AwaitStage(const Objects&, const Call&) override { return {}; }
   Results Delete(const std::vector<targets::Deletion>& deletions, targets::WriteMode mode,
-                 const Call&) override {
+                 const targets::WriteCall&) override {
     for (const targets::Deletion& deletion : deletions) {
       if (mode == targets::WriteMode::kApply) fs::remove(Path(deletion.ref));
     }
@@ -162,9 +166,9 @@ class FileDriver final : public targets::TargetDriver {
     return health;
   }
   static inline std::function<void()> after_apply;  // once
-  Status Unstick(const Refs&, const Call&) override { return {}; }
+  Status Unstick(const Refs&, const targets::WriteCall&) override { return {}; }
   Result<targets::TaskOutcome> RunTask(const json& manifest, const targets::Ownership&,
-                                       const std::string&, const Call&) override {
+                                       const std::string&, const targets::WriteCall&) override {
     const auto body = Read({"", "File", "", manifest["file"].get<std::string>()});
     const bool has_passed = body && body->contains(manifest["expect"]);
     return targets::TaskOutcome{has_passed, has_passed ? "seen" : "not there"};
