@@ -70,6 +70,8 @@ class Builder {
   void Reading();
   void Operating();
   void Local();
+  void Sandbox();
+  void Program();
   void Requests();
 
   CLI::App& app_;
@@ -222,7 +224,9 @@ void Builder::Local() {
   init->add_flag("--accept-history", in_.init.accept_history,
                  "Accept that the config branch was rewritten");
   init->callback([this] { in_.run = [this] { return InitCommand(in_.global, in_.init); }; });
+}
 
+void Builder::Sandbox() {
   CLI::App* sandbox =
       Add("sandbox", "Serve simulated clusters on loopback, to try things without one",
           "sluice sandbox --dir /tmp/sandbox --fault 429:verb=patch,count=5");
@@ -242,7 +246,9 @@ void Builder::Local() {
                       "A fault to play; may be repeated\n" + SandboxFaultHelp());
   sandbox->callback(
       [this] { in_.run = [this] { return SandboxCommand(in_.global, in_.sandbox); }; });
+}
 
+void Builder::Program() {
   CLI::App* version = Add("version", "Print the version", "sluice version -o json");
   Formats(version, {"table", "json"});
   version->callback([this] { in_.run = [this] { return VersionCommand(in_.global); }; });
@@ -274,6 +280,8 @@ void Builder::Build() {
   Operating();
   Requests();
   Local();
+  Sandbox();
+  Program();
 }
 
 std::vector<CommandInfo::Flag> FlagsOf(const CLI::App& app) {

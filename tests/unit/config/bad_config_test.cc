@@ -116,8 +116,13 @@ TEST_CASE("a broken environment.yaml is told with its place") {
        {"", "  promotion: {from: devv}\n",
         "8:15: spec.promotion.from must name an environment before prod, not 'devv'; did you mean "
         "'dev'?",
-        BySchema::kCannotTell},
-       {"", "  gates: {approvals: {count: 2}}\n",
+        BySchema::kCannotTell}});
+}
+
+TEST_CASE("a broken policy of an environment.yaml is told with its place") {
+  Check(
+      "environments/prod/environment.yaml", kProd, "environment",
+      {{"", "  gates: {approvals: {count: 2}}\n",
         "8:11: spec.gates.approvals is not supported by this version [unsupported]"},
        {"", "  gates: {windows: {}}\n",
         "8:11: spec.gates.windows is not supported by this version"},

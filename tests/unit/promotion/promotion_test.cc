@@ -225,6 +225,11 @@ TEST_CASE("a release that upstream never had is not replaced") {
          Case::Run(c.upstream, "r3");
        },
        Kind::kPromote, "r3"},
+  });
+}
+
+TEST_CASE("what stood when the log began, or is long forgotten, has no order of its own") {
+  Check({
       {"known since the log began",
        [](Case& c) {
          c.facts.declared_in_target = {"r0", ""};
