@@ -93,6 +93,19 @@ TEST_CASE("an application names its targets, in the order of the environment") {
   CHECK(unit.application.health_timeout == 90s);
 }
 
+TEST_CASE("an application says which objects must report, and which do not count") {
+  auto tree = Repo();
+  tree.Put("environments/prod/web/app.yaml",
+           "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: web}\nspec:\n  health:\n"
+           "    require: [{kind: Certificate.cert-manager.io, name: web}]\n"
+           "    ignore: [{kind: ServiceMonitor}]\n");
+  const Declared declared = LoadAll(tree);
+  CHECK(AllProblems(tree) == "");
+  const HealthRules& rules = declared.units.at({"prod", "web"}).application.health_rules;
+  CHECK(rules.require == std::vector<HealthRules::Pattern>{{"Certificate.cert-manager.io", "web"}});
+  CHECK(rules.ignore == std::vector<HealthRules::Pattern>{{"ServiceMonitor", ""}});
+}
+
 TEST_CASE("a unit without release.yaml has no release") {
   auto tree = Repo();
   tree.Remove("environments/prod/web/release.yaml");

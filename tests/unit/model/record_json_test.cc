@@ -50,6 +50,7 @@ Record FullRecord() {
   r.last_known_good =
       LastKnownGood{"c4", "f4", "r-4", {"sha256:4", "v4"}, At(1'700'000'007'000), "s4"};
   r.healthy_since = At(1'700'000'008'000);
+  r.done = {{"eu", "batch/Job/shop/migrate", "5d0e9a"}};
   r.drift = {"eu apps/Deployment/shop/checkout spec.replicas"};
   r.targets["eu"] = {
       Phase::kApplying,    Outcome::kErrored, Health::kDegraded, At(1'700'000'009'000), "f5",

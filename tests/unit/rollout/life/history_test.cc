@@ -70,6 +70,16 @@ TEST_CASE("only the newest 50 releases and failures are kept") {
   CHECK_FALSE(HasFailed(record, "fp-9"));
 }
 
+TEST_CASE("work is remembered once, newest first, and the newest 30 of it") {
+  Record record;
+  for (int i = 0; i < 40; ++i) record = WorkDone(record, {{"eu", "job", std::to_string(i)}});
+  REQUIRE(record.done.size() == 30);
+  CHECK(record.done.front().work == "39");
+  CHECK(record.done.back().work == "10");
+  CHECK(WorkSeen(record, {record.done.back()}).events.empty());
+  CHECK(WorkSeen(record, {{"us", "job", "39"}}).events.size() == 1);
+}
+
 TEST_CASE("content that fails twice is listed once, with what happened last") {
   Record record = MakeRunning("a");
   NoteFailed(record, "Unhealthy");

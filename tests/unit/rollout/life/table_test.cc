@@ -83,6 +83,14 @@ const std::vector<Row> kRows = {
     {"DriftSeen", "IHAR", [](const Record& r) { return DriftSeen(r, {}).record; }},
     {"HealthSeen", "IHAR",
      [](const Record& r) { return HealthSeen(r, {}, Health::kHealthy, "", kToday).record; }},
+    {"WorkDone", "IHAR",
+     [](const Record& r) {
+       return WorkDone(r, {{"eu", "job", "w"}});
+     }},
+    {"WorkSeen", "IHAR",
+     [](const Record& r) {
+       return WorkSeen(r, {{"eu", "job", "w"}}).record;
+     }},
 };
 
 constexpr Phase kPhases[] = {Phase::kIdle, Phase::kHeld, Phase::kApplying, Phase::kRollingBack};
