@@ -27,9 +27,15 @@ Result<DeclaredUnit> LoadUnit(const SourceTree& tree, const UnitId& unit, const 
 // problem, one a line.
 Result<DaemonConfig> ParseDaemonConfig(const std::string& text, const std::string& file);
 
-// release.yaml of a unit with these images and version put in (for release, promote): keeps nothing
-// but the schema's fields. Refuses an image without tag and digest, and tag latest.
+// A new release.yaml. Refuses an image without tag and digest, and tag latest.
 Result<std::string> FormatRelease(const Release& release);
+// `text` of a release.yaml ("" for none) with `release` put in: only the lines that must change
+// do. Refuses what FormatRelease refuses.
+struct ReleaseText {
+  std::string text;
+  bool is_rewritten = false;  // its layout could not be kept everywhere
+};
+Result<ReleaseText> EditRelease(const std::string& text, const Release& release);
 // Parses a release.yaml text; kInvalidConfig with all problems.
 Result<Release> ParseRelease(const std::string& text, const std::string& file);
 // "NAME=TAG" or "NAME@sha256:..." of the command line.

@@ -22,6 +22,8 @@ SmokeTest ReadSmokeTest(const Node& node, const TargetKinds& kinds);
 
 // The digest of a release's canonical spec.
 std::string DigestOf(const Release& release);
+// In which a release.yaml of ours names its keys.
+const std::vector<std::string>& ReleaseKeyOrder();
 
 // Every kind of ours and the file it stands in.
 struct KindFile {

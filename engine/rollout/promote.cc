@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "engine/base/hash.h"
+#include "engine/config/config.h"
 #include "engine/rollout/config_commit.h"
 #include "engine/rollout/facts.h"
+#include "engine/rollout/release_change.h"
 
 namespace sluice::rollout {
 namespace {
@@ -32,15 +34,59 @@ std::string ReleasePath(const Services& services, const UnitId& unit) {
   return RepositoryPath(services.options, "environments/" + ToString(unit) + "/release.yaml");
 }
 
-// What a promotion leaves in `to`: the file with which `from` Succeeded.
-Result<Effect> EffectOf(const Services& services, const UnitId& from, const UnitId& to,
-                        const std::string& source_revision) {
+// The release with which upstream Succeeded, and its file.
+struct Source {
+  std::string text;
+  Release release;
+};
+Result<Source> ReadSource(const Services& services, const UnitId& from,
+                          const std::string& revision) {
   const std::string path = ReleasePath(services, from);
-  SLUICE_TRY(const auto blob, services.mirror.ObjectAt(source_revision, path));
-  if (!blob)
+  SLUICE_TRY(auto text, services.mirror.ReadFile(revision, path));
+  if (!text)
     return Fail(ErrorCode::kNotFound,
-                path + " is missing at " + source_revision + "; nothing was promoted");
-  return Effect{ReleasePath(services, to), *blob};
+                path + " is missing at " + revision + "; nothing was promoted");
+  SLUICE_TRY(Release release, config::ParseRelease(*text, path));
+  return Source{std::move(*text), std::move(release)};
+}
+
+// What a promotion leaves in `to`: the release, in the layout of the file there.
+Effect EffectOf(const Services& services, const UnitId& to, const ReleaseId& release) {
+  const std::string path = ReleasePath(services, to);
+  return {path,
+          [&services, path, digest = release.digest](const std::string& commit) -> Result<bool> {
+            SLUICE_TRY(const auto text, services.mirror.ReadFile(commit, path));
+            if (!text) return false;
+            const auto found = config::ParseRelease(*text, path);
+            return found && found->digest == digest;
+          }};
+}
+
+// nullopt when the target declares the release already.
+Result<std::optional<ConfigChange>> ChangeFor(const Services& services, const Snapshot& tip,
+                                              const UnitId& from, const UnitId& to,
+                                              const ReleaseId& release,
+                                              const std::string& source_revision) {
+  const DeclaredUnit* target = tip.Find(to);
+  if (!target)
+    return Fail(ErrorCode::kNotFound,
+                ToString(to) + " is no longer declared; nothing was promoted");
+  if (ReleaseOf(*target).digest == release.digest) return std::optional<ConfigChange>();
+  SLUICE_TRY(const Source source, ReadSource(services, from, source_revision));
+  SLUICE_TRY(auto changed, ChangeRelease(services, tip, *target, source.release, source.text));
+  if (!changed) return std::optional<ConfigChange>();
+  ConfigChange change;
+  change.edits = {std::move(changed->edit)};
+  change.subject = "Promote " + to.application +
+                   (release.version.empty() ? "" : " " + release.version) + " to " + to.environment;
+  change.body = "Succeeded in " + from.environment + " at " + source_revision + "." +
+                (changed->note.empty() ? "" : "\n" + changed->note);
+  change.trailers = {{"Event", "promoted"},
+                     {"Environment", to.environment},
+                     {"Application", to.application},
+                     {"From", from.environment},
+                     {"Release", release.digest}};
+  return std::optional(std::move(change));
 }
 
 }  // namespace
@@ -87,27 +133,10 @@ Result<std::string> CommitPromotion(const Services& services, const git::Person&
                                     const UnitId& from, const UnitId& to, const ReleaseId& release,
                                     const std::string& source_revision,
                                     const std::string& operation) {
-  SLUICE_TRY(const Effect effect, EffectOf(services, from, to, source_revision));
-  const auto decide = [&](const Snapshot& tip) -> Result<std::optional<ConfigChange>> {
-    const DeclaredUnit* target = tip.Find(to);
-    if (!target)
-      return Fail(ErrorCode::kNotFound,
-                  ToString(to) + " is no longer declared; nothing was promoted");
-    if (ReleaseOf(*target).digest == release.digest) return std::optional<ConfigChange>();
-    ConfigChange change;
-    change.edits = {{effect.path, git::TreeEdit::Blob{effect.oid}}};
-    change.subject = "Promote " + to.application +
-                     (release.version.empty() ? "" : " " + release.version) + " to " +
-                     to.environment;
-    change.body = "Succeeded in " + from.environment + " at " + source_revision + ".";
-    change.trailers = {{"Event", "promoted"},
-                       {"Environment", to.environment},
-                       {"Application", to.application},
-                       {"From", from.environment},
-                       {"Release", release.digest}};
-    return std::optional(change);
+  const auto decide = [&](const Snapshot& tip) {
+    return ChangeFor(services, tip, from, to, release, source_revision);
   };
-  return CommitConfigOrFail(services, person, operation, decide, effect);
+  return CommitConfigOrFail(services, person, operation, decide, EffectOf(services, to, release));
 }
 
 namespace {
@@ -133,6 +162,40 @@ promotion::Decision Refused(promotion::Decision decision, std::string reason, st
   return decision;
 }
 
+// An error that is the target's or the branch's answer, not a fault.
+std::optional<promotion::Decision> ToRefusal(const promotion::Decision& decision,
+                                             const Error& error) {
+  if (error.reason() == "PushRefused")
+    return Refused(decision, "PromotionRefused", error.message());
+  if (error.reason() == "ConfigInvalid") return Refused(decision, error.reason(), error.message());
+  return std::nullopt;
+}
+
+// Looked at before anything is recorded: what stands against this very promotion.
+Result<std::optional<promotion::Decision>> FindRefusal(Pass& pass, const PromotionView& view,
+                                                       const std::string& operation) {
+  const promotion::Decision& decision = view.decision;
+  const Services& services = pass.services;
+  if (pass.record().promote_operation == operation) {
+    SLUICE_TRY(const auto done,
+               FindOperation(services, pass.snapshot->revision, decision.source_revision, operation,
+                             EffectOf(services, pass.unit, decision.release)));
+    if (done) {
+      return std::optional(
+          Refused(decision, "PromotionUndone",
+                  "this release was promoted by " + done->substr(0, 7) +
+                      " and somebody took it back; bring it again with `sluice promote " +
+                      ToString(pass.unit) + "`"));
+    }
+  }
+  const auto change = ChangeFor(services, *pass.snapshot, *view.from, pass.unit, decision.release,
+                                decision.source_revision);
+  if (change) return std::optional<promotion::Decision>();
+  auto refusal = ToRefusal(decision, change.error());
+  if (!refusal) return Fail(Error(change.error()).With("promoting to " + ToString(pass.unit)));
+  return refusal;
+}
+
 }  // namespace
 
 Result<PassResult> PromoteIfDue(Pass& pass) {
@@ -148,22 +211,11 @@ Result<PassResult> PromoteIfDue(Pass& pass) {
     return WaitToPromote(pass, decision);
   }
   if (decision.kind != Kind::kPromote) return PassResult{};
-  const std::string replaces = ReleaseOf(*declared).digest;
-  const std::string operation = PromotionOperation(pass.unit, decision.release, replaces);
+  const std::string operation =
+      PromotionOperation(pass.unit, decision.release, ReleaseOf(*declared).digest);
+  SLUICE_TRY(const auto refusal, FindRefusal(pass, view, operation));
+  if (refusal) return WaitToPromote(pass, *refusal);
   const Record& record = pass.record();
-  if (record.promote_operation == operation) {
-    SLUICE_TRY(const Effect effect,
-               EffectOf(pass.services, *view.from, pass.unit, decision.source_revision));
-    SLUICE_TRY(const auto done, FindOperation(pass.services, pass.snapshot->revision,
-                                              decision.source_revision, operation, effect));
-    if (done) {
-      return WaitToPromote(
-          pass, Refused(decision, "PromotionUndone",
-                        "this release was promoted by " + done->substr(0, 7) +
-                            " and somebody took it back; bring it again with `sluice promote " +
-                            ToString(pass.unit) + "`"));
-    }
-  }
   // Recorded before the push: a crash between the two finds the operation here and only pushes.
   if (record.promote_operation != operation) {
     SLUICE_CHECK(pass.Push(life::PromotionBegan(record, AtTip(pass), view.from->environment,
@@ -172,14 +224,9 @@ Result<PassResult> PromoteIfDue(Pass& pass) {
   auto committed =
       CommitPromotion(pass.services, pass.services.options.identity, *view.from, pass.unit,
                       decision.release, decision.source_revision, operation);
-  if (!committed) {
-    if (committed.error().reason() == "PushRefused") {
-      return WaitToPromote(pass,
-                           Refused(decision, "PromotionRefused", committed.error().message()));
-    }
-    return Fail(std::move(committed).error().With("promoting to " + ToString(pass.unit)));
-  }
-  return PassResult{.look_again = true};
+  if (committed) return PassResult{.look_again = true};
+  if (const auto late = ToRefusal(decision, committed.error())) return WaitToPromote(pass, *late);
+  return Fail(std::move(committed).error().With("promoting to " + ToString(pass.unit)));
 }
 
 }  // namespace sluice::rollout

@@ -44,8 +44,9 @@ Result<std::string> CommitFailedTree(Pass& pass, const FailedContent& failed,
                        {"Application", pass.unit.application}};
     return std::optional(change);
   };
-  SLUICE_TRY(const Committed done, CommitConfig(services, services.options.identity, operation,
-                                                {directory, *tree}, failed.revision, decide));
+  SLUICE_TRY(const Committed done,
+             CommitConfig(services, services.options.identity, operation,
+                          ObjectEffect(services, directory, *tree), failed.revision, decide));
   switch (done.how) {
     case Committed::How::kNothing:
       break;

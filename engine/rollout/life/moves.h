@@ -212,7 +212,8 @@ Moved Pruned(const Record& record, bool prune_waits, const std::string& summary,
 
 Moved PromotionBegan(const Record& record, const Content& at_tip, const std::string& from,
                      const ReleaseId& release, const std::string& operation);
-// Told once per change of reason and time. The unit itself stands where it is declared.
+// Told once per change of reason and time, and of what is invalid. The unit itself stands where it
+// is declared.
 Moved PromotionWaits(const Record& record, const Content& at_tip, const ReleaseId& release,
                      const std::string& reason, const std::string& message,
                      std::optional<SystemTime> until);

@@ -24,7 +24,7 @@ Moved PromotionWaits(const Record& record, const Content& at_tip, const ReleaseI
   const GateRecord gate{"promotion", "held", reason, message, until};
   const std::vector<GateRecord>& told = record.wait.gates;
   if (told.size() == 1 && told[0].gate == gate.gate && told[0].reason == gate.reason &&
-      told[0].until == gate.until)
+      told[0].until == gate.until && (told[0].message == message || reason != "ConfigInvalid"))
     return moved;
   moved.record.wait = {.wake = until, .gates = {gate}};
   moved.events.push_back(TellAbout(EventKind::kHeld, moved.record, at_tip,
