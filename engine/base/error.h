@@ -43,6 +43,10 @@ class Error {
   // A name from docs/reference/reasons.md, or empty.
   const std::string& reason() const { return reason_; }
   const std::string& message() const { return message_; }
+  // What the other side said in full, where `message` is a digest of it: for who asks for more.
+  const std::string& detail() const { return detail_; }
+  // For looking for words of the other side.
+  const std::string& words() const { return detail_.empty() ? message_ : detail_; }
 
   // Puts what was being done in front: "applying KIND web/api: <message>".
   Error With(std::string_view context) && {
@@ -54,11 +58,16 @@ class Error {
     reason_ = std::move(reason);
     return std::move(*this);
   }
+  Error WithDetail(std::string detail) && {
+    detail_ = std::move(detail);
+    return std::move(*this);
+  }
 
  private:
   ErrorCode code_;
   std::string reason_;
   std::string message_;
+  std::string detail_;
 };
 
 template <class T>

@@ -74,7 +74,7 @@ PlannedUnit Describe(const rollout::Services& services, const rollout::Snapshot&
   return out;
 }
 
-void PrintPlan(const Global& global, const PlannedUnit& planned, bool all) {
+void PrintPlan(const Global& global, const PlannedUnit& planned, plan::Shown shown) {
   const auto style = global.output == Output::kMarkdown ? plan::Style::kMarkdown
                      : IsTerminal()                     ? plan::Style::kColour
                                                         : plan::Style::kPlain;
@@ -86,7 +86,7 @@ void PrintPlan(const Global& global, const PlannedUnit& planned, bool all) {
       std::printf("  error: %s\n", EscapeControl(line).c_str());
     return;
   }
-  std::fputs(plan::Format(planned.plan, style, all).c_str(), stdout);
+  std::fputs(plan::Format(planned.plan, style, shown).c_str(), stdout);
 }
 
 }  // namespace
@@ -108,7 +108,7 @@ int PlanCommand(const Global& global, const PlanOptions& options) {
            {"changes", plan::ToJson(planned.plan, options.all)},
            {"error", planned.error.empty() ? nlohmann::json() : nlohmann::json(planned.error)}});
     } else {
-      PrintPlan(global, planned, options.all);
+      PrintPlan(global, planned, {options.all, options.verbose});
     }
   }
   for (const Diagnostic& problem : context->snapshot->declared.problems) {
@@ -153,10 +153,10 @@ int DriftCommand(const Global& global, const DriftOptions& options) {
       state += "; " + record->reason + ": " + record->message;
     std::printf("%s: %s\n", ToString(id).c_str(), state.c_str());
     if (!plan.changes.empty())
-      std::fputs(
-          plan::Format(plan, IsTerminal() ? plan::Style::kColour : plan::Style::kPlain, false)
-              .c_str(),
-          stdout);
+      std::fputs(plan::Format(plan, IsTerminal() ? plan::Style::kColour : plan::Style::kPlain,
+                              {.verbose = options.verbose})
+                     .c_str(),
+                 stdout);
   }
   PrintValue(global, out);
   return code;

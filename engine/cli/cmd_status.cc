@@ -172,12 +172,17 @@ int LogCommand(const Global& global, const LogOptions& options) {
   }
   json out = json::array();
   std::vector<std::vector<std::string>> rows = {{"TIME", "EVENT", "COMMIT", "SUMMARY"}};
+  std::map<size_t, std::vector<std::string>> further;
   for (const Event& event : *events) {
     out.push_back(ToJson(event));
     rows.push_back({FormatTime(event.time), std::string(ToString(event.kind)),
                     event.commit.substr(0, 7), event.summary});
+    if (!options.verbose) continue;
+    for (const std::string& line : Split(event.body, '\n')) {
+      if (!Trim(line).empty()) further[rows.size() - 1].push_back(line);
+    }
   }
-  if (!PrintValue(global, out)) PrintTable(rows);
+  if (!PrintValue(global, out)) PrintTable(rows, further);
   return kExitDone;
 }
 

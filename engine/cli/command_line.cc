@@ -116,6 +116,8 @@ void Builder::Reading() {
                        "sluice -c daemon.yaml plan prod/checkout --exit-code");
   Units(plan, in_.plan.units);
   plan->add_flag("--all", in_.plan.all, "Show unchanged objects too");
+  plan->add_flag("-v,--verbose", in_.plan.verbose,
+                 "Show every field of long differences, and the server's words in full");
   plan->add_flag("--exit-code", in_.plan.exit_code, "Exit 5 when something would change");
   Formats(plan, {"table", "json", "yaml", "markdown"});
   plan->callback([this] { in_.run = [this] { return PlanCommand(in_.global, in_.plan); }; });
@@ -132,6 +134,7 @@ void Builder::Reading() {
   log->add_option("UNIT", in_.log.units, "ENV/APP or ENV");
   log->add_option("--event", in_.log.event, "Only events of this kind, for example failed");
   log->add_option("--limit", in_.log.limit, "At most this many")->check(IsCount);
+  log->add_flag("-v,--verbose", in_.log.verbose, "Show the further lines of each event");
   Formats(log, {"table", "json", "yaml"});
   log->callback([this] { in_.run = [this] { return LogCommand(in_.global, in_.log); }; });
 
@@ -139,6 +142,7 @@ void Builder::Reading() {
       Add("drift", "Compare live with what the last rollout left running; writes nothing",
           "sluice -c daemon.yaml drift --exit-code");
   Units(drift, in_.drift.units);
+  drift->add_flag("-v,--verbose", in_.drift.verbose, "Show every field of long differences");
   drift->add_flag("--exit-code", in_.drift.exit_code, "Exit 5 when something drifted");
   Formats(drift, {"table", "json", "yaml"});
   drift->callback([this] { in_.run = [this] { return DriftCommand(in_.global, in_.drift); }; });

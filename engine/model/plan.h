@@ -36,17 +36,21 @@ struct Change {
   std::string reason;  // why this action: "image changed", "not in the inventory", "owned by
                        // manager 'hpa' ..."
   std::vector<FieldChange> fields;
+  // One line in the place of `fields`, for who does not ask for all of them; "" where they are few.
+  std::string summary;
   // Stands for what the object is to keep secret: an HMAC, or "key present"; "" for nothing.
   std::string secret_digest;
   std::vector<LeftToOthers> left;
   bool operator==(const Change&) const = default;
 };
 
-// Why a plan must not be applied now: each becomes a Held unit.
+// Why a plan must not be applied now: the unit is Held, or Failed where the content is refused.
 struct PlanBlocker {
   std::string reason;  // AdoptionRequired, FieldConflict, UnknownKind, NamespaceMissing,
                        // PruneCapExceeded, ...
   std::string message;
+  std::string detail = {};  // the target's words in full, where they are more
+  bool is_refusal = false;  // the target refuses the content: trying it again changes nothing
 };
 
 struct Plan {

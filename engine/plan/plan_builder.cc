@@ -19,6 +19,8 @@ constexpr size_t kListed = 5;
 struct Obstacle {
   std::string reason;
   std::string about;  // "KIND web/api differs at /spec/replicas"
+  std::string detail = {};
+  bool is_refusal = false;
 };
 
 struct Verdict {
@@ -49,7 +51,13 @@ Verdict Refused(const TargetKind& kind, const Declared& declared) {
     why = "the server gave no reason";
   }
   verdict.reason = "refused: " + why;
-  verdict.obstacle = Obstacle{"ContentRejected", ToString(declared.ref) + ": " + why};
+  const std::string reason = !declared.reason.empty()              ? declared.reason
+                             : declared.found == Found::kImmutable ? "ImmutableField"
+                                                                   : "ContentRejected";
+  const std::string name = ToString(declared.ref);
+  const std::string detail = Said(kind, declared, declared.detail);
+  verdict.obstacle =
+      Obstacle{reason, name + ": " + why, detail.empty() ? "" : name + ": " + detail, true};
   return verdict;
 }
 
@@ -98,6 +106,8 @@ Verdict Update(const TargetKind& kind, const Declared& declared,
   }
   if (values.empty() && !fields.empty())
     return {Action::kUpdate, "its ownership mark is missing", {}};
+  if (!declared.summary.empty())
+    return {Action::kUpdate, Said(kind, declared, declared.summary), {}};
   return {Action::kUpdate, ExplainUpdate(kind, values), {}};
 }
 
@@ -152,9 +162,14 @@ std::string Remedy(const std::string& reason, const std::string& unit) {
 void AddBlockers(const std::vector<Obstacle>& obstacles, const Input& input, Plan& plan) {
   std::vector<std::string> reasons;
   std::map<std::string, std::vector<std::string>> about;
+  std::map<std::string, PlanBlocker> more;
   for (const Obstacle& obstacle : obstacles) {
     if (!about.contains(obstacle.reason)) reasons.push_back(obstacle.reason);
     about[obstacle.reason].push_back(obstacle.about);
+    PlanBlocker& blocker = more[obstacle.reason];
+    blocker.is_refusal |= obstacle.is_refusal;
+    if (obstacle.detail.empty() || about[obstacle.reason].size() > kListed) continue;
+    blocker.detail += (blocker.detail.empty() ? "" : "\n") + obstacle.detail;
   }
   for (const std::string& reason : reasons) {
     std::vector<std::string>& lines = about[reason];
@@ -162,7 +177,8 @@ void AddBlockers(const std::vector<Obstacle>& obstacles, const Input& input, Pla
     if (count > kListed) lines.resize(kListed);
     std::string message = Join(lines, "; ");
     if (count > kListed) message += "; and " + std::to_string(count - kListed) + " more";
-    plan.blockers.push_back({reason, message + Remedy(reason, input.unit)});
+    plan.blockers.push_back({reason, message + Remedy(reason, input.unit),
+                             std::move(more[reason].detail), more[reason].is_refusal});
   }
 }
 
@@ -180,6 +196,7 @@ Plan Build(const Input& input) {
     Verdict verdict = Judge(kind, declared, change.fields, input.policy);
     change.action = verdict.action;
     change.reason = std::move(verdict.reason);
+    change.summary = Said(kind, declared, declared.summary);
     if (change.action != Action::kUnchanged)
       change.secret_digest = SecretDigest(kind, declared.ref, declared.after, input.hmac_key);
     if (verdict.obstacle) obstacles.push_back(std::move(*verdict.obstacle));

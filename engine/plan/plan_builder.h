@@ -34,6 +34,9 @@ struct Declared {
   // just moves.
   bool is_other_owner_foreign = false;
   std::string message;             // conflict owners, refusal
+  std::string reason;              // of a refusal; "" is ContentRejected
+  std::string detail;              // of a refusal, in full
+  std::string summary;             // of a difference that is long to read
   bool may_be_replaced = false;    // kImmutable: it opts in, and nothing speaks against it
   std::string replace_advice;      // kImmutable otherwise: what to do instead, or why not
   std::vector<LeftToOthers> left;  // fields that are not sent
@@ -69,8 +72,8 @@ struct Input {
   Policy policy;
 };
 
-// Blockers: AdoptionRequired, FieldConflict, PruneCapExceeded, DuplicateObject, ImmutableField (as
-// refused content: reason ContentRejected), ContentRejected.
+// Blockers: AdoptionRequired, FieldConflict, PruneCapExceeded, DuplicateObject, and refusals by the
+// driver's reason.
 Plan Build(const Input& input);
 
 // Field-level difference; list items are named by their key where they have one
@@ -83,9 +86,14 @@ std::vector<FieldChange> DiffFields(const TargetKind& kind, const ObjectRef& ref
 // present").
 void SetDigest(Plan& plan, const std::string& hmac_key);
 
-// For people. Colour when asked. Unchanged objects only with `all`.
+// For people. Colour when asked. Unchanged objects only with `all`; differences that are long to
+// read, and a target's words in full, only with `verbose`.
 enum class Style { kPlain, kColour, kMarkdown };
-std::string Format(const Plan& plan, Style style, bool all);
+struct Shown {
+  bool all = false;
+  bool verbose = false;
+};
+std::string Format(const Plan& plan, Style style, Shown shown);
 // [{target, action, apiVersion, kind, namespace, name, reason, fields[]{path,before,after}}]
 nlohmann::json ToJson(const Plan& plan, bool all);
 

@@ -22,6 +22,18 @@ bool IsToAdopt(const TargetSession& session, const std::string& line, const std:
   return false;
 }
 
+// All that the targets refuse, by the reason of the first.
+Error RefusalOf(const std::vector<PlanBlocker>& blockers) {
+  std::string message;
+  std::string detail;
+  for (const PlanBlocker& blocker : blockers) {
+    message += (message.empty() ? "" : "; ") + blocker.message;
+    if (!blocker.detail.empty()) detail += (detail.empty() ? "" : "\n") + blocker.detail;
+  }
+  return Error(ErrorCode::kRejected, blockers.front().reason, std::move(message))
+      .WithDetail(std::move(detail));
+}
+
 }  // namespace
 
 std::string Attempt::Pipeline() const { return pass_.snapshot->declared.pipeline.name; }
@@ -137,25 +149,18 @@ bool Attempt::PruneWaits() const {
   return std::ranges::any_of(sessions_, &TargetSession::prune_waits);
 }
 
+// By the server, or before it was asked: the verdict is the same.
 Result<PassResult> Attempt::SettleRefused(const Plan& plan) {
-  std::string message =
-      plan.blockers.empty() ? "the server refuses the content" : plan.blockers.front().message;
   SLUICE_CHECK(Enter(plan));
-  const Error error(ErrorCode::kRejected, std::move(message));
-  return HandleFailure(pass_, Happened(Happening::kContentRefused, error), {});
+  return HandleFailure(pass_, Happened(Happening::kContentRefused, RefusalOf(plan.blockers)), {});
 }
 
 std::optional<Result<PassResult>> Attempt::Settle() {
   const Plan plan = MergePlans(sessions_, services_.options.hmac_key);
-  // By the server, or before it was asked: the verdict is the same.
-  const bool is_refused = std::ranges::any_of(sessions_, &TargetSession::is_refused) ||
-                          std::ranges::find(plan.blockers, "ContentRejected",
-                                            &PlanBlocker::reason) != plan.blockers.end();
   for (const PlanBlocker& blocker : plan.blockers) {
-    if (!is_refused || blocker.reason != "ContentRejected")
-      return Hold(pass_, blocker.reason, blocker.message);
+    if (!blocker.is_refusal) return Hold(pass_, blocker.reason, blocker.message);
   }
-  if (is_refused) return SettleRefused(plan);
+  if (!plan.blockers.empty()) return SettleRefused(plan);
   if (auto unrun = SettleUnrun(plan)) return unrun;
   if (IsReadOnly() && !plan.IsEmpty()) {
     return Hold(pass_, "NoVerdict",

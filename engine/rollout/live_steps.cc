@@ -217,6 +217,7 @@ StepEnd Happened(Happening happening, const Error& error, const std::string& con
   end.happening = happening;
   end.reason = error.reason().empty() ? std::string(DefaultReason(happening)) : error.reason();
   end.message = context.empty() ? error.message() : context + ": " + error.message();
+  end.detail = error.detail();
   return end;
 }
 

@@ -102,11 +102,11 @@ Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
   request.pipeline_units = PipelineUnits(services, *pass.snapshot);
   request.heeds_live_consent = true;
   SLUICE_TRY(TargetSession session, OpenTarget(services, target, request));
-  if (session.is_refused || !session.plan.blockers.empty()) {
-    const std::string why = session.plan.blockers.empty() ? "the server refuses it"
-                                                          : session.plan.blockers.front().message;
+  if (!session.plan.blockers.empty()) {
+    const PlanBlocker& blocker = session.plan.blockers.front();
     return Happened(Happening::kContentRefused,
-                    Error(ErrorCode::kRejected, "RollbackImpossible", why));
+                    Error(ErrorCode::kRejected, "RollbackImpossible", blocker.message)
+                        .WithDetail(blocker.detail));
   }
   ApplyOptions options{.dry_run = DryRunMode::kNone,
                        .force = targets::Force::kYes,

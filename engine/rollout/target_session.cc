@@ -59,6 +59,9 @@ plan::Declared Describe(const targets::PreparedObject& object,
   out.after = prediction.kind == Kind::kCreate && prediction.after.is_null() ? object.resource.body
                                                                              : prediction.after;
   out.message = prediction.kind == Kind::kConflict ? Owners(prediction) : prediction.message;
+  out.reason = prediction.reason;
+  out.detail = prediction.detail;
+  out.summary = prediction.summary;
   out.is_ours = request.inventory.contains(out.ref);
   if (const auto it = live.objects.find(out.ref); it != live.objects.end()) {
     if (it->second.mark == mark) out.is_ours = true;
@@ -286,12 +289,8 @@ void MakePlan(const Services& services, const PlanRequest& request, TargetSessio
   session.plan = plan::Build(input);
   session.plan.changes.insert(session.plan.changes.end(), told.begin(), told.end());
   for (size_t i = 0; i < session.predictions.size(); ++i) {
-    const Kind kind = session.predictions[i].kind;
-    if (kind == Kind::kDeleting)  // the new one has no past
+    if (session.predictions[i].kind == Kind::kDeleting)  // the new one has no past
       session.live.objects.erase(session.prepared.objects[i].resource.ref);
-    session.is_refused |=
-        kind == Kind::kRefused ||
-        (kind == Kind::kImmutable && !session.IsReplaced(session.prepared.objects[i].resource.ref));
   }
   session.plan.blockers.insert(session.plan.blockers.begin(), session.prepared.blockers.begin(),
                                session.prepared.blockers.end());

@@ -29,7 +29,6 @@ struct TargetSession {
   std::vector<DoneWork> finished;  // seen to run to its end, for the record
   void NoteFinished(const std::vector<ObjectHealth>& health);
   bool HasFinished(const ObjectRef& ref) const;
-  bool is_refused = false;           // the server refuses the content: Failed, not Held
   bool prune_waits = false;          // a leftover stays only because some unit cannot be read
   std::set<ObjectRef> refs() const;  // of prepared.objects
   std::vector<ObjectRef> ref_list() const;

@@ -120,6 +120,9 @@ struct Prediction {
   nlohmann::json before, after;  // normalised for comparing: nothing that only the server writes
   std::vector<FieldConflict> conflicts;
   std::string message;
+  std::string reason;   // kRefused, kImmutable: docs/reference/reasons.md
+  std::string detail;   // the target's words in full, where `message` is a digest of them
+  std::string summary;  // kUpdate: one line for a difference that is long to read; "" for others
   bool takes_from_others = false;  // fields that are declared no more, and that others own too
   int after_stage = -1;            // kUnknowable: the stage of the object it has to come after
   // kImmutable: the object opts in, its kind allows it, and the server would take the new one.

@@ -21,12 +21,16 @@ Moved PromotionWaits(const Record& record, const Content& at_tip, const ReleaseI
                      const std::string& reason, const std::string& message,
                      std::optional<SystemTime> until) {
   Moved moved{record, {}};
-  const GateRecord gate{"promotion", "held", reason, message, until};
   const std::vector<GateRecord>& told = record.wait.gates;
+  Record next = record;
+  next.wait = {.wake = until, .gates = {{"promotion", "held", reason, message, until}}};
+  // As the log would give it back: long messages are shortened there.
+  const GateRecord gate = Normalized(next).wait.gates.front();
   if (told.size() == 1 && told[0].gate == gate.gate && told[0].reason == gate.reason &&
-      told[0].until == gate.until && (told[0].message == message || reason != "ConfigInvalid"))
+      told[0].until == gate.until &&
+      (reason != "ConfigInvalid" || told[0].message == gate.message || told[0].message == message))
     return moved;
-  moved.record.wait = {.wake = until, .gates = {gate}};
+  moved.record = std::move(next);
   moved.events.push_back(TellAbout(EventKind::kHeld, moved.record, at_tip,
                                    "promotion waits: " + reason + ": " + message, "",
                                    {{"Promoted-Release", release.version + " " + release.digest}}));

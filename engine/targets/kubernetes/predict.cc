@@ -2,6 +2,7 @@
 // dry runs.
 #include <algorithm>
 
+#include "engine/targets/kubernetes/crd_summary.h"
 #include "engine/targets/kubernetes/fieldset.h"
 #include "engine/targets/kubernetes/former_fields.h"
 #include "engine/targets/kubernetes/health_json.h"
@@ -9,6 +10,7 @@
 #include "engine/targets/kubernetes/kubernetes_driver.h"
 #include "engine/targets/kubernetes/object_edit.h"
 #include "engine/targets/kubernetes/parallel.h"
+#include "engine/targets/kubernetes/refusal.h"
 #include "engine/targets/kubernetes/words.h"
 
 namespace sluice::targets::kubernetes {
@@ -24,11 +26,14 @@ void Project(const nlohmann::json* live, const PreparedObject& object, Predictio
 
 Prediction Refused(const Error& error, const nlohmann::json* live, const PreparedObject& object) {
   Prediction prediction;
-  const bool is_immutable =
-      error.reason() == kReasonImmutableField || IsImmutableMessage(error.message());
+  const bool is_immutable = error.reason() == kReasonImmutableField;
   prediction.kind = is_immutable && live != nullptr ? Kind::kImmutable : Kind::kRefused;
-  prediction.message = error.message();
+  prediction.reason = error.reason();
+  prediction.detail = error.detail();
   Project(live, object, prediction);
+  prediction.message = is_immutable && !IsSecret(object.resource.ref)
+                           ? NameChangedFields(error.message(), prediction.before, prediction.after)
+                           : error.message();
   return prediction;
 }
 
@@ -164,7 +169,7 @@ Result<Prediction> KubernetesDriver::PredictFailure(const Error& error,
   if (error.reason() == kReasonDryRunUnsupported) return Compared(live, object);
   if (error.reason() == kReasonTypeNotServed && is_custom)
     return Unknowable("its type is not there yet", live, object);
-  if (IsMissingWithTheSet(error.message(), object, objects, state))
+  if (IsMissingWithTheSet(error.words(), object, objects, state))
     return Unknowable(error.message(), live, object);
   if (error.code() != ErrorCode::kRejected) return Fail(error);
   Prediction prediction = Refused(error, live, object);
@@ -238,6 +243,7 @@ Result<Prediction> KubernetesDriver::PredictOne(const PreparedObject& object,
     Prediction refused;
     refused.kind = Kind::kRefused;
     refused.message = refusal->second.message();
+    refused.reason = refusal->second.reason();
     return refused;
   }
   if (ComesWithTheSet(ref, state))
@@ -253,6 +259,8 @@ Result<Prediction> KubernetesDriver::PredictOne(const PreparedObject& object,
     AddKept(kept, *live, Asked(object), force, prediction);
     prediction.takes_from_others = !kept.empty();
   }
+  if (prediction.kind == Kind::kUpdate && IsCrd(ref))
+    prediction.summary = SummarizeCrd(prediction.before, prediction.after);
   return prediction;
 }
 

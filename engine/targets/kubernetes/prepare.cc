@@ -100,7 +100,7 @@ Status KubernetesDriver::PrepareOne(const Resource& resource, const Ownership& o
       ToText(At(body, "metadata", "name")).empty()) {
     prepared.blockers.push_back(
         {std::string(kReasonContentRejected),
-         Describe(resource) + ": no metadata.name; generateName cannot be applied"});
+         Describe(resource) + ": no metadata.name; generateName cannot be applied", "", true});
     return {};
   }
   for (const std::string& name :
@@ -108,7 +108,8 @@ Status KubernetesDriver::PrepareOne(const Resource& resource, const Ownership& o
     if (name == "." || name == ".." || name.find_first_of("/%") != std::string::npos) {
       prepared.blockers.push_back(
           {std::string(kReasonContentRejected),
-           Describe(resource) + ": '" + EscapeControl(name) + "' cannot be a name in Kubernetes"});
+           Describe(resource) + ": '" + EscapeControl(name) + "' cannot be a name in Kubernetes",
+           "", true});
       return {};
     }
   }

@@ -115,7 +115,7 @@ Status KubernetesDriver::ConsiderReplacing(const ResourceType& type, const Prepa
     return {};
   }
   const Error error = ErrorOf(answer, ref);
-  if (IsMissingWithTheSet(error.message(), object, objects, state)) {
+  if (IsMissingWithTheSet(error.words(), object, objects, state)) {
     prediction.may_be_replaced = true;
     return {};
   }

@@ -54,9 +54,9 @@ TEST_CASE("a replacement shows what differs and is no empty plan") {
   REQUIRE(plan.changes.size() == 1);
   CHECK_FALSE(plan.IsEmpty());
   CHECK(plan.changes[0].fields.size() == 2);  // the value, and the mark
-  CHECK(Format(plan, Style::kPlain, false).find("! replace ConfigMap shop/settings") !=
+  CHECK(Format(plan, Style::kPlain, {}).find("! replace ConfigMap shop/settings") !=
         std::string::npos);
-  CHECK(Format(plan, Style::kPlain, false).find("1 to replace") != std::string::npos);
+  CHECK(Format(plan, Style::kPlain, {}).find("1 to replace") != std::string::npos);
 }
 
 TEST_CASE("each case of declared and live has its action, reason and blocker") {
@@ -120,13 +120,13 @@ TEST_CASE("each case of declared and live has its action, reason and blocker") {
        Action::kUpdate,
        "refused: spec.selector: field is immutable; give the new object another name, or delete "
        "the old one and push again",
-       "ContentRejected"},
+       "ImmutableField"},
       {"immutable, with advice",
        Advised(Saying(Ours(Object(Found::kImmutable, kOld, kNew)), "it is immutable"), false,
                "let sluice delete it"),
        Action::kUpdate,
        "refused: it is immutable; give the new object another name, or let sluice delete it",
-       "ContentRejected"},
+       "ImmutableField"},
       {"immutable, may be replaced",
        Advised(Saying(Ours(Object(Found::kImmutable, kOld, kNew)), "it is immutable"), true, ""),
        Action::kReplace,
@@ -136,7 +136,7 @@ TEST_CASE("each case of declared and live has its action, reason and blocker") {
        Action::kUpdate,
        "refused: it is immutable; give the new object another name, or delete the old one and "
        "push again",
-       "ContentRejected"},
+       "ImmutableField"},
   };
   for (const Row& row : rows) {
     DYNAMIC_SECTION(row.name) {

@@ -34,7 +34,7 @@ TEST_CASE("content that no server was asked about, for none could take it, Faile
   World world;
   const std::string good = world.Main();
   Worsen(world);
-  world.eu.SetBlockers({{"ContentRejected", "Secret web: stringData.port is not text"}});
+  world.eu.SetBlockers({{"ContentRejected", "Secret web: stringData.port is not text", "", true}});
   const PassResult result = world.Pass();
   CHECK(result.standing == Standing::kFailed);
   CHECK(result.reason == "ContentRejected");
@@ -56,6 +56,19 @@ TEST_CASE("content that only its stage's dry run can refuse Failed with last kno
   CHECK(world.eu.Writes().empty());
   CHECK(World::TagIn(world.eu) == "good1");
   CHECK(world.TreeOf("main") == world.TreeOf(good));
+}
+
+TEST_CASE("of a refusal the record has one line, and the event the server's words in full") {
+  World world;
+  Worsen(world);
+  world.eu.FailObject("dry-run", "Deployment shop/web",
+                      Error(kRefusal).WithDetail("core.DeploymentSpec{Replicas:-1}"));
+  const PassResult result = world.Pass();
+  CHECK(result.standing == Standing::kFailed);
+  CHECK(Has(result.message, "spec.replicas: must be positive"));
+  CHECK_FALSE(Has(result.message, "core."));
+  CHECK(Has(world.hub.Git({"log", "--format=%B", "deployments"}),
+            "core.DeploymentSpec{Replicas:-1}"));
 }
 
 TEST_CASE("an unhealthy rollout is rolled back live, then reverted in Git") {
