@@ -36,11 +36,11 @@ struct Change {
   std::string reason;  // why this action: "image changed", "not in the inventory", "owned by
                        // manager 'hpa' ..."
   std::vector<FieldChange> fields;
-  // One line in the place of `fields`, for who does not ask for all of them; "" where they are few.
-  std::string summary;
   // Stands for what the object is to keep secret: an HMAC, or "key present"; "" for nothing.
   std::string secret_digest;
   std::vector<LeftToOthers> left;
+  // One line in the place of `fields`, for who does not ask for all of them; "" where they are few.
+  std::string summary = {};
   bool operator==(const Change&) const = default;
 };
 

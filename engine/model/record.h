@@ -101,6 +101,7 @@ struct FailedContent {
   std::string revision;
   std::string reason;
   std::string rollout;
+  std::string content = {};  // digest of what it renders to; "" where an older version wrote it
   bool operator==(const FailedContent&) const = default;
 };
 
@@ -180,6 +181,7 @@ struct Record {
 
   std::string revision;  // config commit of the newest rollout (open or finished)
   std::string fingerprint;
+  std::string content;  // digest of what it renders to (rollout/content.h); "" where not known
   ReleaseId release;
   std::string rollout;  // id, "r-<10 hex>"; "" before the first
   std::string kind;     // "deploy", "removal", "adoption"

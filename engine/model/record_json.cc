@@ -76,11 +76,13 @@ json Write(const GateRecord& gate) {
 }
 
 json Write(const FailedContent& failed) {
-  return {{"fingerprint", Clean(failed.fingerprint)},
-          {"release", Clean(failed.release)},
-          {"revision", Clean(failed.revision)},
-          {"reason", Clean(failed.reason)},
-          {"rollout", Clean(failed.rollout)}};
+  json out = {{"fingerprint", Clean(failed.fingerprint)},
+              {"release", Clean(failed.release)},
+              {"revision", Clean(failed.revision)},
+              {"reason", Clean(failed.reason)},
+              {"rollout", Clean(failed.rollout)}};
+  if (!failed.content.empty()) out["content"] = Clean(failed.content);
+  return out;
 }
 
 json Write(const DoneWork& done) {
@@ -220,6 +222,7 @@ json ToJson(const Record& record) {
       {"releases", WriteList(record.releases, kNewest)},
       {"drift", WriteList(record.drift, kMaxDrift)},
       {"targets", json::object()}};
+  if (!record.content.empty()) out["content"] = Clean(record.content);
   if (record.outcome) out["outcome"] = ToString(*record.outcome);
   if (record.frozen) out["frozen"] = Write(*record.frozen);
   if (record.prune_waits) out["pruneWaits"] = true;

@@ -205,6 +205,7 @@ Status Read(const json& value, const std::string& where, FailedContent& out) {
   reader.Text("revision", out.revision);
   reader.Text("reason", out.reason);
   reader.Text("rollout", out.rollout);
+  reader.Text("content", out.content);
   return reader.Finish();
 }
 
@@ -322,6 +323,7 @@ Result<Record> ParseRecord(const json& value) {
   reader.OptionalObject("frozen", record.frozen, kRead);
   reader.Text("revision", record.revision);
   reader.Text("fingerprint", record.fingerprint);
+  reader.Text("content", record.content);
   reader.Object("release", record.release, kRead);
   reader.Text("rollout", record.rollout);
   reader.Text("kind", record.kind);

@@ -125,8 +125,6 @@ bool HasDetails(const Change& change) {
          change.action != Action::kUnchanged;
 }
 
-bool IsShown(const Change& change, bool all) { return all || change.action != Action::kUnchanged; }
-
 // What stands under an object: its fields, or one line in their place.
 struct Details {
   std::vector<std::pair<std::string, std::vector<Line>>> fields;

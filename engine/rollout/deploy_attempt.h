@@ -33,6 +33,7 @@ class Attempt {
  private:
   // A result when the pass ends here.
   Result<std::optional<PassResult>> MakePlan();
+  const FailedContent* SameFailure() const;
   Result<PassResult> OnNoPlan(const Error& error);
   std::set<std::string> AskedToAdopt() const;
   Result<std::optional<PassResult>> AskGates();
@@ -73,6 +74,7 @@ class Attempt {
   InterruptWatch watch_;
   bool is_retry_ = false;  // of this attempt, after an error
   RenderedUnit content_;
+  std::string digest_;  // of what is rendered
   std::vector<TargetSession> sessions_;
   deploylog::Inventory inventory_;
   std::set<std::string> adopting_;           // inventory lines, "*" for all

@@ -2,6 +2,7 @@
 
 #include "engine/base/log.h"
 #include "engine/base/time_format.h"
+#include "engine/rollout/content.h"
 #include "engine/rollout/deploy_attempt.h"
 #include "engine/rollout/facts.h"
 #include "engine/rollout/failure.h"
@@ -59,6 +60,14 @@ std::set<std::string> Attempt::AskedToAdopt() const {
   return asked;
 }
 
+// Known before anything is asked of a server. An open rollout goes on, for it has no verdict yet;
+// and nobody is kept from going back to what is good, whatever became of it in other words.
+const FailedContent* Attempt::SameFailure() const {
+  const bool is_good =
+      record_.last_known_good && record_.last_known_good->fingerprint == fingerprint_;
+  return is_good || GoesOn() ? nullptr : life::FindSameFailure(record_, digest_);
+}
+
 Result<std::optional<PassResult>> Attempt::MakePlan() {
   const auto ended = [](Result<PassResult> result) -> Result<std::optional<PassResult>> {
     if (!result) return Fail(result.error());
@@ -72,6 +81,11 @@ Result<std::optional<PassResult>> Attempt::MakePlan() {
     return ended(Errored(pass_, FromError(error.code()), error));
   }
   content_ = *std::move(rendered);
+  SLUICE_TRY(digest_, ContentDigest(services_, unit_, content_.resources, *content_.tree));
+  if (const FailedContent* known = SameFailure()) {
+    pass_.Keep(life::FailedInOtherWords(record_, FailedContent(*known), AtTip(pass_)));
+    return ended(Hold(pass_, "FailedBefore", WhyNotAgain(record_, record_.failed.front())));
+  }
   SLUICE_TRY(inventory_, services_.log.ReadInventory(pass_.unit));
   PlanRequest request = RolloutRequest(services_, *pass_.snapshot, content_);
   request.adopted = AskedToAdopt();
@@ -141,7 +155,7 @@ Status Attempt::TakeAdoptions() {
 }
 
 Status Attempt::Enter(const Plan& plan) {
-  const Content content{pass_.snapshot->revision, fingerprint_, ReleaseOf(unit_)};
+  const Content content{pass_.snapshot->revision, fingerprint_, ReleaseOf(unit_), digest_};
   return pass_.Keep(life::Entered(record_, content, plan.digest, deploylog::NewRolloutId()));
 }
 

@@ -5,6 +5,7 @@
 #include "engine/base/log.h"
 #include "engine/base/strings.h"
 #include "engine/base/time_format.h"
+#include "engine/rollout/content.h"
 #include "engine/rollout/deploy.h"
 #include "engine/rollout/drift.h"
 #include "engine/rollout/facts.h"
@@ -86,13 +87,7 @@ std::optional<life::WaitFacts> WhyNot(const Pass& pass, const std::string& finge
     const auto& failed =
         *std::ranges::find(pass.record().failed, fingerprint, &FailedContent::fingerprint);
     return life::WaitFacts{
-        EventKind::kHeld,
-        "FailedBefore",
-        "this content failed before (" + failed.reason + ", rollout " + failed.rollout +
-            ") and is not tried again by itself; push a fix, or run `sluice retry " +
-            ToString(pass.unit) + "`",
-        std::nullopt,
-        {}};
+        EventKind::kHeld, "FailedBefore", WhyNotAgain(pass.record(), failed), std::nullopt, {}};
   }
   // Live is back at last known good, or nobody knows what is there: a person decides.
   const bool waits = pass.record().reason == "OutcomeUnknown" ||

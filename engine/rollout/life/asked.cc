@@ -48,7 +48,7 @@ Moved RetriedWithoutVerdict(const Record& record, const Asked& asked, SystemTime
 Moved FailureForgotten(const Record& record, const Asked& asked, const std::string& outcome) {
   Record next = record;
   const FailedContent failed = next.failed.front();
-  next.failed.erase(next.failed.begin());
+  ForgetFailure(next, failed);
   for (ReleaseHistory& release : next.releases) {
     if (release.digest == failed.release) release.has_failed = false;
   }

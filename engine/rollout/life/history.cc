@@ -40,14 +40,38 @@ void NoteSucceeded(Record& record, SystemTime now) {
 void NoteFailed(Record& record, const std::string& reason) {
   std::erase_if(record.failed,
                 [&](const FailedContent& f) { return f.fingerprint == record.fingerprint; });
-  record.failed.insert(record.failed.begin(), {record.fingerprint, record.release.digest,
-                                               record.revision, reason, record.rollout});
+  record.failed.insert(record.failed.begin(),
+                       {record.fingerprint, record.release.digest, record.revision, reason,
+                        record.rollout, record.kind == "removal" ? "" : record.content});
   if (record.failed.size() > kNewest) record.failed.resize(kNewest);
   const bool differs =
       !record.last_known_good || record.last_known_good->release.digest != record.release.digest;
   if (ReleaseHistory* release = FindRelease(record, record.release.digest); release && differs) {
     release->has_failed = true;
   }
+}
+
+void ForgetFailure(Record& record, const FailedContent& failed) {
+  std::erase_if(record.failed, [&](const FailedContent& known) {
+    return known.fingerprint == failed.fingerprint ||
+           (!failed.content.empty() && known.content == failed.content);
+  });
+}
+
+const FailedContent* FindSameFailure(const Record& record, const std::string& rendered) {
+  if (rendered.empty()) return nullptr;
+  const auto found = std::ranges::find(record.failed, rendered, &FailedContent::content);
+  return found == record.failed.end() ? nullptr : &*found;
+}
+
+Record FailedInOtherWords(const Record& record, const FailedContent& known, const Content& at_tip) {
+  Record next = record;
+  FailedContent form = known;
+  form.fingerprint = at_tip.fingerprint;
+  form.revision = at_tip.revision;
+  next.failed.insert(next.failed.begin(), std::move(form));
+  if (next.failed.size() > kNewest) next.failed.resize(kNewest);
+  return next;
 }
 
 bool HasFailed(const Record& record, const std::string& fingerprint) {

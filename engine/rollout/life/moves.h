@@ -30,6 +30,7 @@ struct Content {
   std::string revision;
   std::string fingerprint;  // "" for content that cannot be used
   ReleaseId release;
+  std::string rendered = {};  // digest of what it renders to (content.h); "" where not known
 };
 
 struct NamedTarget {
@@ -114,6 +115,11 @@ struct Failure {
 // Idle, Held, Applying: RollingBack when it has written and there is something to go back to, else
 // Idle.
 Result<Moved> Failed(const Record& record, const Failure& failure, SystemTime now);
+// The newest failure of content that rendered to this; null for none, and for `rendered` "".
+const FailedContent* FindSameFailure(const Record& record, const std::string& rendered);
+// The content at the tip is one more form of a failure that is known; told with the hold that
+// follows.
+Record FailedInOtherWords(const Record& record, const FailedContent& known, const Content& at_tip);
 // The id under which the revert of the record's rollout is looked for.
 std::string RevertOperation(const Record& record);
 
@@ -153,7 +159,8 @@ Moved Answered(const Record& record, const Asked& asked, const std::string& answ
 // Of what waits for a person without a verdict: may begin anew.
 bool WaitsForRetry(const Record& record);
 Moved RetriedWithoutVerdict(const Record& record, const Asked& asked, SystemTime now);
-// The newest failure no longer keeps its content out; `outcome`: what became of it in Git.
+// The newest failure no longer keeps its content out, in whatever form; `outcome`: what became of
+// it in Git.
 Moved FailureForgotten(const Record& record, const Asked& asked, const std::string& outcome);
 
 // --- The unit leaves ---

@@ -26,6 +26,8 @@ std::string ContentOf(const Record& record);
 void NoteStartedRelease(Record& record);
 void NoteSucceeded(Record& record, SystemTime now);
 void NoteFailed(Record& record, const std::string& reason);
+// In all its forms.
+void ForgetFailure(Record& record, const FailedContent& failed);
 // Closes the running release's stay (it is no longer Healthy, or is being replaced).
 void CloseStay(Record& record, SystemTime now);
 

@@ -14,6 +14,7 @@ Result<Record> Entered(const Record& record, const Content& content, const std::
   Record next = record;
   next.revision = content.revision;
   next.fingerprint = content.fingerprint;
+  next.content = content.rendered;
   next.release = content.release;
   next.kind = "deploy";
   next.plan = plan;

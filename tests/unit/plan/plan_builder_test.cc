@@ -247,7 +247,7 @@ TEST_CASE("what is left to others is told of unchanged objects, too") {
   const Plan plan = Build({.target = "main", .declared = {declared}});
   CHECK(plan.IsEmpty());
   for (const Style style : {Style::kPlain, Style::kMarkdown}) {
-    CHECK(Format(plan, style, false).find("is left to others") != std::string::npos);
+    CHECK(Format(plan, style, {}).find("is left to others") != std::string::npos);
   }
   CHECK(ToJson(plan, false).empty());
   const nlohmann::json all = ToJson(plan, true);
