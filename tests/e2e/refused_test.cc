@@ -97,7 +97,7 @@ TEST_CASE("a refusal is one line with object, field, rule and remedy, and the re
     CHECK(Tells(out, "blocked: " + refusal.reason + ": "));
     CHECK(Tells(out, refusal.line));
     CHECK_FALSE(Tells(out, "core."));
-    CHECK_FALSE(Tells(out, "containers\":["));
+    CHECK_FALSE(Tells(out, "ontainers\":["));
     CHECK_FALSE(Tells(out, "hunter"));
     CHECK_FALSE(Tells(world.Sluice({"plan", "--verbose"}).out, "hunter"));
     world.Write(kUnit + refusal.file, kept);

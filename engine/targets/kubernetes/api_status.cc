@@ -10,6 +10,7 @@ namespace sluice::targets::kubernetes {
 namespace {
 
 constexpr size_t kMaxMessage = 1500;
+constexpr size_t kMaxDetail = 4000;
 
 bool Has(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
@@ -41,14 +42,15 @@ Error Refuse(std::string_view reason, const nlohmann::json& body, const std::str
   if (line.empty()) line = words;
   Error error(ErrorCode::kRejected, std::string(reason),
               remedy.empty() ? line : line + "; " + std::string(remedy));
-  return line == words ? error : std::move(error).WithDetail(words);
+  if (line == words) return error;
+  return std::move(error).WithDetail(OneLine(ToText(At(body, "message")), kMaxDetail));
 }
 
 bool IsImmutable(const nlohmann::json& body, const std::string& words) {
   const std::vector<Fault> faults = FaultsOf(body);
   return faults.empty() ? IsImmutableMessage(words)
                         : std::ranges::any_of(faults, [](const Fault& fault) {
-                            return IsImmutableMessage(fault.rule);
+                            return IsImmutableMessage(fault.why);
                           });
 }
 
@@ -151,14 +153,15 @@ std::vector<FieldConflict> ConflictsOf(const nlohmann::json& status_body) {
 
 Error WithoutValues(const Error& error, const nlohmann::json& status_body) {
   if (error.code() != ErrorCode::kRejected || error.reason() == kReasonQuotaExceeded) return error;
-  const bool is_immutable = error.reason() == kReasonImmutableField;
   std::vector<std::string> fields;
+  std::vector<std::string> immutable;
   for (const Fault& fault : FaultsOf(status_body)) {
+    if (!fault.field.empty()) fields.push_back(fault.field);
     // A rule of this kind quotes no value.
-    if (!fault.field.empty())
-      fields.push_back(fault.field + (is_immutable ? ": " + fault.rule : ""));
+    if (IsImmutableMessage(fault.why)) immutable.push_back(fault.field + ": " + fault.why);
   }
-  if (is_immutable && !fields.empty()) return {error.code(), error.reason(), Join(fields, "; ")};
+  if (error.reason() == kReasonImmutableField && !immutable.empty())
+    return {error.code(), error.reason(), Join(immutable, "; ")};
   return {error.code(), error.reason(),
           "the server refuses the Secret" + (fields.empty() ? "" : " for " + Join(fields, ", ")) +
               "; its words are withheld, for they may quote values; see 'kubectl apply "

@@ -13,7 +13,7 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kMaxValue = 60;  // a value that is longer says nothing on one line
-constexpr size_t kMaxRule = 300;
+constexpr size_t kMaxRule = 400;
 constexpr size_t kListedFaults = 3;
 
 // The length of the value that a message begins with, as Go or JSON prints it: up to the ": " that
@@ -46,13 +46,18 @@ bool IsShort(std::string_view value) {
 
 // Of a rule: without what follows in further lines (a Go struct, a diff).
 std::string FirstLine(std::string_view text) {
-  return OneLine(Trim(text.substr(0, text.find('\n'))), kMaxRule);
+  std::string line = OneLine(Trim(text.substr(0, text.find('\n'))), text.size() * 4);
+  if (line.size() <= kMaxRule) return line;
+  size_t end = kMaxRule - 3;
+  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0U) == 0x80U) --end;
+  return line.substr(0, end) + "...";
 }
 
 // "Invalid value: core.PodTemplateSpec{…}: field is immutable" -> "field is immutable".
-std::string RuleOf(std::string_view message) {
+Fault FaultOf(std::string_view field, std::string_view message) {
+  Fault fault{OneLine(field, 200), FirstLine(message), FirstLine(message)};
   for (const std::string_view kind : {"Forbidden: ", "Internal error: "}) {
-    if (message.starts_with(kind)) return FirstLine(message.substr(kind.size()));
+    if (message.starts_with(kind)) fault.rule = fault.why = FirstLine(message.substr(kind.size()));
   }
   for (const std::string_view kind :
        {"Invalid value: ", "Unsupported value: ", "Duplicate value: ", "Not found: "}) {
@@ -61,12 +66,11 @@ std::string RuleOf(std::string_view message) {
     size_t length = ValueLength(rest);
     const bool is_cut = length == rest.size() && !IsShort(rest);
     if (is_cut && rest.rfind(": ") != std::string_view::npos) length = rest.rfind(": ");
-    const std::string_view value = rest.substr(0, length);
     const std::string_view why = length < rest.size() ? rest.substr(length + 2) : "";
-    if (IsShort(value)) return FirstLine(message);
-    return why.empty() ? FirstLine(kind.substr(0, kind.size() - 2)) : FirstLine(why);
+    fault.why = FirstLine(why.empty() ? kind.substr(0, kind.size() - 2) : why);
+    if (!IsShort(rest.substr(0, length))) fault.rule = fault.why;
   }
-  return FirstLine(message);
+  return fault;
 }
 
 // ".spec.replicas: expected numeric (int or float), got &value.valueUnstructured{…}"
@@ -82,7 +86,7 @@ Fault SchemaFault(std::string_view line) {
   if (const size_t got = line.find(", got ");
       got != std::string_view::npos && !IsShort(line.substr(got + 6)))
     line = line.substr(0, got);
-  fault.rule = FirstLine(line);
+  fault.rule = fault.why = FirstLine(line);
   return fault;
 }
 
@@ -105,7 +109,7 @@ std::vector<Fault> InvalidFault(std::string_view message) {
   const std::string_view rest = message.substr(at + kMark.size());
   const size_t colon = ValueLength(rest);
   if (rest.starts_with('[') || colon == rest.size()) return {};
-  return {{OneLine(rest.substr(0, colon), 200), RuleOf(rest.substr(colon + 2))}};
+  return {FaultOf(rest.substr(0, colon), rest.substr(colon + 2))};
 }
 
 std::string Told(const Fault& fault) {
@@ -133,11 +137,15 @@ bool IsWordPart(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '[' || c == ']' || c == '*';
 }
 
+// As a whole: neither a part of a name nor of a longer path.
 bool NamesWord(std::string_view text, std::string_view word) {
+  const auto goes_on = [&](size_t at) {
+    return at < text.size() && (IsWordPart(text[at]) || (text[at] == '.' && at + 1 < text.size() &&
+                                                         IsWordPart(text[at + 1])));
+  };
   for (size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
-    const size_t end = at + word.size();
-    if ((at == 0 || !IsWordPart(text[at - 1])) && (end == text.size() || !IsWordPart(text[end])))
-      return true;
+    const bool is_begin = at == 0 || (!IsWordPart(text[at - 1]) && text[at - 1] != '.');
+    if (is_begin && !goes_on(at + word.size())) return true;
   }
   return false;
 }
@@ -166,8 +174,9 @@ std::vector<Fault> FaultsOf(const json& status_body) {
   for (const json& cause : Items(At(status_body, "details", "causes"))) {
     const std::string field = ToText(At(cause, "field"));
     const std::string message = ToText(At(cause, "message"));
-    if (message.empty()) continue;
-    faults.push_back({field == "<nil>" ? "" : OneLine(field, 200), RuleOf(message)});
+    // The last says only that there may be more.
+    if (message.empty() || message.find("rules were not checked") != std::string::npos) continue;
+    faults.push_back(FaultOf(field == "<nil>" || field == "[]" ? "" : field, message));
   }
   const std::string message = ToText(At(status_body, "message"));
   if (faults.empty()) faults = SchemaFaults(message);

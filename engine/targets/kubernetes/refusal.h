@@ -12,7 +12,8 @@ namespace sluice::targets::kubernetes {
 // One complaint: "spec.replicas", "must be greater than or equal to 0".
 struct Fault {
   std::string field;  // "" where the server names none
-  std::string rule;
+  std::string rule;   // with the value, where that is short
+  std::string why;    // without
   bool operator==(const Fault&) const = default;
 };
 

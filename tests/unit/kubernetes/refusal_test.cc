@@ -23,7 +23,7 @@ json InvalidBody(const std::vector<ServerCause>& causes) {
   return {{"kind", "Status"},
           {"status", "Failure"},
           {"message", message + "]"},
-          {"reason", "InvalidBody"},
+          {"reason", "Invalid"},
           {"details", {{"causes", std::move(list)}}}};
 }
 
@@ -42,31 +42,46 @@ const std::string kGoStruct =
 TEST_CASE("one line names field and rule, and no Go struct") {
   const auto [causes, line] = GENERATE(table<std::vector<ServerCause>, std::string>({
       {{{"FieldValueInvalid", "spec.template",
-         "InvalidBody value: " + kGoStruct + ": field is immutable"}},
+         "Invalid value: " + kGoStruct + ": field is immutable"}},
        "spec.template: field is immutable"},
       {{{"FieldValueInvalid", "spec.selector",
-         "InvalidBody value: {\"matchLabels\":{\"app\":\"a: b\"}}: field is immutable"}},
+         "Invalid value: {\"matchLabels\":{\"app\":\"a: b\"}}: field is immutable"}},
        "spec.selector: field is immutable"},
       {{{"FieldValueInvalid", "spec.clusterIPs[0]",
-         "InvalidBody value: [\"10.0.0.77\"]: may not change once set"},
+         "Invalid value: [\"10.0.0.77\"]: may not change once set"},
         {"FieldValueInvalid", "spec.clusterIPs[0]",
-         "InvalidBody value: [\"10.0.0.77\"]: may not change once set"}},
-       "spec.clusterIPs[0]: InvalidBody value: [\"10.0.0.77\"]: may not change once set"},
+         "Invalid value: [\"10.0.0.77\"]: may not change once set"}},
+       "spec.clusterIPs[0]: Invalid value: [\"10.0.0.77\"]: may not change once set"},
       {{{"FieldValueForbidden", "spec",
          "Forbidden: spec is immutable after creation except resources.requests for bound claims\n"
          "  core.PersistentVolumeClaimSpec{\n- AccessModes: nil\n+ AccessModes: x\n"}},
        "spec: spec is immutable after creation except resources.requests for bound claims"},
       {{{"FieldValueInvalid", "spec.replicas",
-         "InvalidBody value: -1: must be greater than or equal to 0"},
+         "Invalid value: -1: must be greater than or equal to 0"},
         {"FieldValueNotSupported", "spec.template.spec.restartPolicy",
          "Unsupported value: \"Sometimes\": supported values: \"Always\", \"OnFailure\""}},
-       "spec.replicas: InvalidBody value: -1: must be greater than or equal to 0; "
+       "spec.replicas: Invalid value: -1: must be greater than or equal to 0; "
        "spec.template.spec.restartPolicy: Unsupported value: \"Sometimes\": supported values: "
        "\"Always\", \"OnFailure\""},
-      {{{"FieldValueInvalid", "spec", "InvalidBody value: \"object\": three is right out"}},
+      {{{"FieldValueInvalid", "spec", "Invalid value: \"object\": three is right out"}},
        "spec: three is right out"},
-      {{{"FieldValueInvalid", "<nil>", "InvalidBody value: null: some rule"}},
-       "InvalidBody value: null: some rule"},
+      {{{"FieldValueInvalid", "spec", "Invalid value: three is right out"}},
+       "spec: Invalid value: three is right out"},
+      {{{"FieldValueNotSupported", "spec.mode",
+         "Unsupported value: \"c\": supported values: \"a\", \"b\""},
+        {"FieldValueInvalid", "<nil>",
+         "Invalid value: null: some validation rules were not checked because the object was "
+         "invalid; correct the existing errors to complete validation"}},
+       "spec.mode: Unsupported value: \"c\": supported values: \"a\", \"b\""},
+      {{{"FieldValueTooLong", "[]", "Too long: may not be more than 1048576 bytes"}},
+       "Too long: may not be more than 1048576 bytes"},
+      {{{"", "", "ValidatingAdmissionPolicy 'p' with binding 'p' denied request: key bad is bad"}},
+       "ValidatingAdmissionPolicy 'p' with binding 'p' denied request: key bad is bad"},
+      {{{"FieldValueInvalid", "spec.template.metadata.labels",
+         "Invalid value: {\"app\":\"f\"}: `selector` does not match template `labels`"}},
+       "spec.template.metadata.labels: `selector` does not match template `labels`"},
+      {{{"FieldValueInvalid", "spec.x", "Forbidden: " + std::string(500, 'w')}},
+       "spec.x: " + std::string(397, 'w') + "..."},
       {{{"FieldValueRequired", "a", "Required value"},
         {"FieldValueRequired", "b", "Required value"},
         {"FieldValueTooLong", "c", "Too long: may not be more than 262144 bytes"},
@@ -75,10 +90,10 @@ TEST_CASE("one line names field and rule, and no Go struct") {
        "a: Required value; b: Required value; c: Too long: may not be more than 262144 bytes; and "
        "2 more"},
       {{{"FieldValueInvalid", "spec.x",
-         "InvalidBody value: core.X{A:\"cut in the mid: field is immutable"}},
+         "Invalid value: core.X{A:\"cut in the mid: field is immutable"}},
        "spec.x: field is immutable"},
-      {{{"FieldValueInvalid", "spec.x", "InvalidBody value: core.X{A:map[string]string{}}"}},
-       "spec.x: InvalidBody value"},
+      {{{"FieldValueInvalid", "spec.x", "Invalid value: core.X{A:map[string]string{}}"}},
+       "spec.x: Invalid value"},
   }));
   CHECK(Summarize(InvalidBody(causes)) == line);
 }
@@ -95,9 +110,12 @@ TEST_CASE("a schema's complaints come without causes") {
                       "schema\n")) ==
         "spec.replicsa: field not declared in schema; "
         "spec.template.spec.containers[name=\"a: b\"].imge: field not declared in schema");
-  CHECK(Summarize(
-            WordsBody("Job.batch \"j\" is invalid: spec.template: InvalidBody value: " + kGoStruct +
-                      ": field is immutable")) == "spec.template: field is immutable");
+  CHECK(
+      Summarize(WordsBody("Job.batch \"j\" is invalid: spec.template: Invalid value: " + kGoStruct +
+                          ": field is immutable")) == "spec.template: field is immutable");
+  CHECK(Summarize(WordsBody("failed to create typed patch object (/new; apps/v1, Kind=Deployment): "
+                            ".spec.template.spec.containers: expected list, got &{map[image:a "
+                            "name:c]}")) == "spec.template.spec.containers: expected list");
   const std::string strict = "strict decoding error: unknown field \"spec.replicsa\"";
   CHECK(Summarize(WordsBody(strict)) == strict);
   CHECK(Summarize(json()).empty());
@@ -113,16 +131,15 @@ TEST_CASE("the remedy follows the line, and the server's words stand behind it")
   };
   const auto [status, body, reason, message, has_detail] = GENERATE(values<Row>({
       {422,
-       InvalidBody(
-           {{"", "spec.template", "InvalidBody value: " + kGoStruct + ": field is immutable"}}),
+       InvalidBody({{"", "spec.template", "Invalid value: " + kGoStruct + ": field is immutable"}}),
        kReasonImmutableField, "spec.template: field is immutable", true},
-      {422, InvalidBody({{"", "spec.replicas", "InvalidBody value: -1: must not be negative"}}),
+      {422, InvalidBody({{"", "spec.replicas", "Invalid value: -1: must not be negative"}}),
        kReasonContentRejected,
-       "spec.replicas: InvalidBody value: -1: must not be negative; correct the manifest", true},
+       "spec.replicas: Invalid value: -1: must not be negative; correct the manifest", true},
       // A value may hold any words.
-      {422, InvalidBody({{"", "data.a", "InvalidBody value: \"x is immutable\": must be short"}}),
+      {422, InvalidBody({{"", "data.a", "Invalid value: \"x is immutable\": must be short"}}),
        kReasonContentRejected,
-       "data.a: InvalidBody value: \"x is immutable\": must be short; correct the manifest", true},
+       "data.a: Invalid value: \"x is immutable\": must be short; correct the manifest", true},
       {500,
        WordsBody("failed to create typed patch object (n/d; v1, Kind=X): .a: expected map, got 1"),
        kReasonContentRejected, "a: expected map, got 1; correct the manifest", true},
@@ -147,7 +164,7 @@ TEST_CASE("the remedy follows the line, and the server's words stand behind it")
 }
 
 TEST_CASE("of a Secret the fields are named, and what cannot change is said without a value") {
-  const json invalid = InvalidBody({{"", "data[a]", "InvalidBody value: \"hunter2\": not base64"}});
+  const json invalid = InvalidBody({{"", "data[a]", "Invalid value: \"hunter2\": not base64"}});
   const Error error = WithoutValues(DecodeFailure(422, invalid), invalid);
   CHECK_THAT(error.message(), Catch::Contains("refuses the Secret for data[a];"));
   CHECK(error.message().find("hunter2") == std::string::npos);
@@ -158,9 +175,10 @@ TEST_CASE("of a Secret the fields are named, and what cannot change is said with
   CHECK(immutable.reason() == kReasonImmutableField);
   CHECK(immutable.message() == "data: field is immutable when `immutable` is set");
   CHECK(immutable.detail().empty());
-  const json quoting =
-      InvalidBody({{"", "type", "InvalidBody value: \"hunter2\": field is immutable"}});
+  const json quoting = InvalidBody({{"", "type", "Invalid value: \"hunter2\": field is immutable"},
+                                    {"", "data[a]", "Invalid value: \"hunter2\": not base64"}});
   const Error typed = WithoutValues(DecodeFailure(422, quoting), quoting);
+  CHECK(typed.reason() == kReasonImmutableField);
   CHECK(typed.message() == "type: field is immutable");
 }
 

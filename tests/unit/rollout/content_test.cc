@@ -23,7 +23,7 @@ std::string BadText(const std::string& file) { return Shop("bad2").at(file); }
 
 std::string FailedRollout(const World& world) {
   return world.hub.Git({"log", "-1", "--grep=^Sluice-Event: failed$",
-                        "--format=%(trailers:key=Sluice-FailedRollout,valueonly,separator=)",
+                        "--format=%(trailers:key=Sluice-Rollout,valueonly,separator=)",
                         "deployments"});
 }
 
@@ -101,7 +101,7 @@ TEST_CASE("good content that failed in other words is gone back to") {
   World world;
   Worsen(world, {{kDeploy, Shop().at(kDeploy) + "# words\n"}});
   const std::string good = world.TreeOf("main^");
-  world.eu.SetHealth("good1", Health::kDegraded, "CrashLoopBackOff", /*is_terminal=*/true);
+  world.eu.SetPrediction("good1", targets::Prediction::Kind::kRefused, "denied");
   REQUIRE(world.Pass().standing == Standing::kFailed);
   world.eu.Mend();
   CHECK(world.Settle().standing == Standing::kDone);
