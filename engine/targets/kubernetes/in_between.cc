@@ -65,14 +65,15 @@ void KubernetesDriver::AllowForTheSet(const std::vector<PreparedObject>& objects
     const bool is_down = !results[i] && results[i].error().reason() == kReasonWebhookUnavailable;
     if (!is_refusal && !is_down) continue;
     const ObjectRef& ref = objects[i].resource.ref;
-    const std::string words = is_refusal ? results[i]->message : results[i].error().message();
+    const std::string said = is_refusal ? results[i]->message : results[i].error().message();
+    const std::string words = is_refusal && !results[i]->detail.empty() ? results[i]->detail : said;
     for (size_t j = 0; j < objects.size(); ++j) {
       const bool is_it = is_down ? IsServedBy(objects[j], ref, words)
                                  : changes(j) && IsRefusedBy(objects[j], ref, words);
       if (j == i || !is_it) continue;
       const auto it = live.objects.find(ref);
       results[i] = Unknowable("it is sent after " + ToString(objects[j].resource.ref) +
-                                  ", which comes with it; the server says now: " + words,
+                                  ", which comes with it; the server says now: " + said,
                               it == live.objects.end() ? nullptr : &it->second.body, objects[i]);
       if (!is_down) results[i]->after_stage = objects[j].stage;
       break;
