@@ -10,6 +10,7 @@
 #include "engine/base/effects.h"
 #include "engine/base/metrics.h"
 #include "engine/cli/command.h"
+#include "engine/daemon/lane.h"
 #include "engine/io/files.h"
 #include "engine/io/http_client.h"
 #include "engine/io/outbox.h"
@@ -46,7 +47,7 @@ class Composition {
   deploylog::DeployLog& log() { return *log_; }
   git::Mirror& mirror() { return *mirror_; }
   git::Remote& remote() { return *remote_; }
-  const RealClock& clock() const { return clock_; }
+  const daemon::LaneClock& clock() const { return clock_; }
   const std::string& engine_id() const { return engine_id_; }
   // A copy per engine or command; `stop` and `interrupted` are the caller's to set.
   rollout::Services MakeServices();
@@ -66,7 +67,7 @@ class Composition {
   Status OpenTargets();
   targets::TargetConnections& ConnectionsOf(const Target& target) const;
   DaemonConfig config_;
-  RealClock clock_;
+  daemon::LaneClock clock_;
   Metrics metrics_;
   Effects effects_;
   yaml::Cache yaml_;

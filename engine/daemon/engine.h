@@ -1,6 +1,6 @@
 // The long-running half: looks at Git, decides which units need a look, and lets lanes take it, one
-// pass per unit at a time: a lane for each cluster, one for Git, one for the lease, one for smoke
-// tests. The same engine serves the daemon (until stopped) and `sync` (until nothing can move).
+// pass per unit at a time: a lane for each cluster, one for Git, one for the lease. The same engine
+// serves the daemon (until stopped) and `sync` (until nothing can move).
 #pragma once
 
 #include <map>

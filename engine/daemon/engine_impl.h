@@ -56,7 +56,7 @@ struct Engine::Impl {
   bool wants_poll = false;
 
   // Last: their threads use all of the above.
-  std::unique_ptr<Lane> git_lane, lease_lane, check_lane;
+  std::unique_ptr<Lane> git_lane, lease_lane;
   Lanes unit_lanes;
 
   rollout::Interruption Check(const UnitId& unit, const std::string& fingerprint) const;

@@ -18,7 +18,6 @@ using rollout::Standing;
 constexpr Duration kMaintainEvery = 1h;
 constexpr Duration kLeaseCheck = 2s;  // how often it is looked whether the lease is to be renewed
 constexpr Duration kSoonest = 5ms;    // between two steps that time alone asks for
-constexpr int kCheckWidth = 64;       // smoke tests that run at one time
 
 Status LeaseIsEnding() {
   return Fail(ErrorCode::kHeldElsewhere, "LeaseLost",
@@ -35,14 +34,12 @@ Engine::Impl::Impl(rollout::Services given, EngineOptions engine_options,
       poller(services),
       git_lane(options.make_lane(1)),
       lease_lane(options.make_lane(1)),
-      check_lane(options.make_lane(kCheckWidth)),
       unit_lanes(options.make_lane, options.workers) {
   services.stop = ending.get_token();
   services.interrupted = [this](const UnitId& unit, const std::string& fingerprint) {
     return Check(unit, fingerprint);
   };
-  services.run_check = [this](std::function<void()> check) { check_lane->Run(std::move(check)); };
-  services.wake = [this](const UnitId& unit) { Post([&] { woken.push_back(unit); }); };
+  services.outside = Lane::Outside;
 }
 
 Interruption Engine::Impl::Check(const UnitId& unit, const std::string& fingerprint) const {
@@ -78,11 +75,9 @@ SteadyTime Engine::Impl::Step() {
 
 void Engine::Impl::Collect() {
   std::deque<Finished> passes;
-  std::deque<UnitId> due;
   {
     const std::lock_guard lock(mutex);
     passes.swap(finished);
-    due.swap(woken);
     if (poll_result) {
       is_polling = false;
       polled = std::move(poll_result);
@@ -94,7 +89,6 @@ void Engine::Impl::Collect() {
     wants_poll = false;
   }
   for (const Finished& done : passes) Take(done);
-  for (const UnitId& unit : due) schedule.Wake(unit);
 }
 
 void Engine::Impl::Take(const Finished& done) {
@@ -229,9 +223,8 @@ void Engine::Impl::Dispatch(Schedule::Which which) {
 
 void Engine::Impl::WaitUntil(SteadyTime until) {
   std::unique_lock lock(mutex);
-  news.wait_until(lock, stop, until, [this] {
-    return wants_poll || !finished.empty() || !woken.empty() || poll_result || has_renewed;
-  });
+  news.wait_until(lock, stop, until,
+                  [this] { return wants_poll || !finished.empty() || poll_result || has_renewed; });
 }
 
 void Engine::Impl::End() {
@@ -239,7 +232,6 @@ void Engine::Impl::End() {
   Collect();
   Dispatch(Schedule::Which::kWaiting);
   unit_lanes.Join();
-  check_lane->Join();
   git_lane->Join();
   lease_lane->Join();
   Collect();

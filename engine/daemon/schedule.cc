@@ -215,10 +215,6 @@ void Schedule::Done(const UnitId& id, const std::optional<rollout::PassResult>& 
   SetTimer(id, unit, /*runs=*/false);
 }
 
-void Schedule::Wake(const UnitId& id) {
-  if (waiting_.contains(id)) again_.insert(id);
-}
-
 std::optional<SystemTime> Schedule::NextWake() const {
   if (timers_.empty()) return std::nullopt;
   return timers_.begin()->first;

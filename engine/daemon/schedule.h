@@ -39,8 +39,6 @@ class Schedule {
   std::vector<Due> TakeDue(SystemTime now, Which which = Which::kAll);
   // The pass ended with this result (nullopt: an error of the engine, tried again after a while).
   void Done(const UnitId& unit, const std::optional<rollout::PassResult>& result, SystemTime now);
-  // Something that a waiting unit waits for may have come.
-  void Wake(const UnitId& unit);
 
   bool IsIdle() const { return in_flight_.empty(); }
   // A rollout waits in this process: for health, a smoke test, a deletion.

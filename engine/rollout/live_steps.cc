@@ -336,7 +336,8 @@ SmokeReport RunSmokeTests(const Services& services, TargetSession& session,
     return std::pair{outcome.has_passed, outcome.message};
   };
   const Call call{services.clock.SteadyNow() + 24h, watch.token()};
-  report.results = services.verifier.Run(unit.application.smoke_tests, context, call);
+  services.Outside(
+      [&] { report.results = services.verifier.Run(unit.application.smoke_tests, context, call); });
   if (const auto found = watch.Check(); found != Interruption::kNone) {
     report.end = Interrupted(found);
     return report;

@@ -81,7 +81,11 @@ Status Pass::Keep(const Result<Record>& next) {
 
 Status Pass::Push(life::Moved moved, deploylog::Entry with) {
   const auto entries = ToEntries(services, moved, std::move(with));
-  if (!entries.empty()) SLUICE_CHECK(services.log.AppendAll(entries, services.GitCall()));
+  Status pushed;
+  if (!entries.empty()) {
+    services.Outside([&] { pushed = services.log.AppendAll(entries, services.GitCall()); });
+  }
+  SLUICE_CHECK(std::move(pushed));
   Keep(moved.record);
   return {};
 }

@@ -82,10 +82,8 @@ struct Services {
   InterruptionCheck interrupted;
   std::stop_token stop;
   Options options;
-  // Runs a check (a smoke test) beside the passes; null: at once. `wake` says that a unit's pass
-  // may go on, from any thread; null: nobody listens.
-  std::function<void(std::function<void()> check)> run_check;
-  std::function<void(const UnitId& unit)> wake;
+  // Runs what a pass waits for (a push, a smoke test) while another pass has its place. Null: here.
+  std::function<void(const std::function<void()>& wait)> outside;
   // Ids of the rollouts that this process began. One of them that is found open was not left by a
   // crash: its record could not be pushed, or the lease was away.
   std::shared_ptr<Guarded<std::set<std::string>>> begun =
@@ -112,6 +110,8 @@ struct Services {
   Call GitCall() const { return {clock.SteadyNow() + options.git_timeout, {}}; }
   // Nothing is lost by a fetch that is stopped half way.
   Call FetchCall() const { return {clock.SteadyNow() + options.fetch_limit, stop}; }
+
+  void Outside(const std::function<void()>& wait) const { outside ? outside(wait) : wait(); }
 };
 
 // Adds the seconds between construction and destruction to a step of the metrics.
