@@ -1,6 +1,6 @@
 // Fields that we declared before and declare no more. A server-side apply takes one away only when
 // nobody else owns it, so those of other managers have to be found, told, and taken over first
-// (docs/decisions/0030-what-git-declared-goes.md). Pure.
+// (docs/decisions/0022-what-git-declared-goes.md). Pure.
 #pragma once
 
 #include <nlohmann/json.hpp>

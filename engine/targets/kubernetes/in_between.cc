@@ -76,12 +76,9 @@ void KubernetesDriver::AllowForTheSet(const std::vector<PreparedObject>& objects
                                   ", which comes with it; the server says now: " + said,
                               it == live.objects.end() ? nullptr : &it->second.body, objects[i]);
       if (!is_down) results[i]->after_stage = objects[j].stage;
+      awaited_.insert(ref);
       break;
     }
-  }
-  for (size_t i = 0; i < objects.size(); ++i) {
-    if (results[i] && results[i]->kind == Kind::kUnknowable)
-      awaited_.insert(objects[i].resource.ref);
   }
 }
 

@@ -296,7 +296,7 @@ class KubernetesDriver final : public TargetDriver {
   const SteadyTime made_at_;
   Declared declared_;
   std::set<ObjectRef> co_owned_;  // others own fields of them that are declared no more (Predict)
-  std::set<ObjectRef> awaited_;   // what the server needs for them comes with the set (Predict)
+  std::set<ObjectRef> awaited_;   // what refuses them now comes with the set (Predict)
   Guarded<std::map<ObjectRef, Written>> written_;  // what Apply was answered
 };
 
