@@ -288,10 +288,6 @@ void MakePlan(const Services& services, const PlanRequest& request, TargetSessio
   input.policy = PolicyOf(request, session);
   session.plan = plan::Build(input);
   session.plan.changes.insert(session.plan.changes.end(), told.begin(), told.end());
-  for (size_t i = 0; i < session.predictions.size(); ++i) {
-    if (session.predictions[i].kind == Kind::kDeleting)  // the new one has no past
-      session.live.objects.erase(session.prepared.objects[i].resource.ref);
-  }
   session.plan.blockers.insert(session.plan.blockers.begin(), session.prepared.blockers.begin(),
                                session.prepared.blockers.end());
 }
