@@ -33,6 +33,12 @@ std::vector<std::string> Row(const Record& record, const std::string& desired,
           : record.reason + ": " + record.message.substr(0, record.message.find('\n'));
   if (record.frozen) note = rollout::Describe(*record.frozen);
   if (note.empty() && !record.drift.empty()) note = "drifted: " + record.drift.front();
+  if (note.empty() && !record.unwell_before.empty()) {
+    const UnwellBefore& unwell = record.unwell_before.front();
+    const auto ref = ParseInventoryLine(unwell.object);
+    note = "not judged, for it was unhealthy before: " + (ref ? ToString(*ref) : unwell.object) +
+           (unwell.reason.empty() ? "" : " " + unwell.reason);
+  }
   // A promotion that waits leaves the unit itself alone: neither phase nor reason tells of it.
   for (const GateRecord& gate : record.wait.gates) {
     if (note.empty() && gate.decision != "open") note = gate.reason + ": " + gate.message;

@@ -41,6 +41,7 @@ struct Change {
   std::vector<LeftToOthers> left;
   // One line in the place of `fields`, for who does not ask for all of them; "" where they are few.
   std::string summary = {};
+  std::string blocked_by = {};  // the reason of the blocker that is about it; "" for none
   bool operator==(const Change&) const = default;
 };
 

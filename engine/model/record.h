@@ -124,6 +124,24 @@ struct TargetRecord {
   bool operator==(const TargetRecord&) const = default;
 };
 
+// An object that was unhealthy before a rollout's first write. Left as it is it is told, never
+// judged; until it was Healthy once. One that the rollout changes is told by a rollback only.
+struct UnwellBefore {
+  std::string target;
+  std::string object;  // inventory line
+  std::string reason;
+  bool is_changed = false;  // by the rollout
+  bool operator==(const UnwellBefore&) const = default;
+};
+
+// Where a restart found the open rollout, and how many restarts in a row found it no further.
+struct FoundOpen {
+  int changes_left = 0;
+  int unwell = 0;  // objects
+  int times = 0;
+  bool operator==(const FoundOpen&) const = default;
+};
+
 // The content at the tip that a wait is about (held, invalid, errored). The record's own rollout
 // and revision may be older: a wait before a rollout's start begins none.
 struct Waiting {
@@ -147,6 +165,7 @@ struct OpenRollout {
   std::optional<SystemTime> health_deadline;  // absolute
   std::optional<SystemTime> errored_since;    // first error after its first write
   std::vector<std::string> adopting;          // inventory lines `adopt` released, "*" for all
+  std::optional<FoundOpen> found = {};        // by a restart
   bool operator==(const OpenRollout&) const = default;
 };
 
@@ -204,8 +223,9 @@ struct Record {
   std::optional<RunningState> running;   // what the last finished rollout left in live
   std::optional<LastKnownGood> last_known_good;
   std::optional<SystemTime>
-      healthy_since;           // start of the present unbroken Healthy stay of `running.release`
-  std::vector<DoneWork> done;  // newest first, at most 30
+      healthy_since;  // start of the present unbroken Healthy stay of `running.release`
+  std::vector<UnwellBefore> unwell_before;      // the newest rollout; at most 50
+  std::vector<DoneWork> done;                   // newest first, at most 30
   std::vector<std::string> drift;               // objects that differ, as told last; at most 20
   std::map<std::string, TargetRecord> targets;  // of what runs, or is being rolled out
   std::vector<Leftover> leftovers;

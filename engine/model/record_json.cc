@@ -15,6 +15,7 @@ using nlohmann::json;
 constexpr size_t kMaxText = size_t{16} << 10;
 constexpr size_t kNewest = 50;
 constexpr size_t kMaxDrift = 20;
+constexpr size_t kMaxUnwell = 50;
 constexpr size_t kMaxDone = 30;
 constexpr size_t kMaxMessage = 4096;
 constexpr size_t kShortMessage = 256;
@@ -131,6 +132,20 @@ json Write(const Leftover& leftover) {
   return {{"target", Clean(leftover.target)}, {"identity", Clean(leftover.identity)}};
 }
 
+json Write(const UnwellBefore& unwell) {
+  json out = {{"target", Clean(unwell.target)},
+              {"object", Clean(unwell.object)},
+              {"reason", Clean(unwell.reason)}};
+  if (unwell.is_changed) out["changed"] = true;
+  return out;
+}
+
+json Write(const FoundOpen& found) {
+  return {{"changesLeft", std::clamp(found.changes_left, 0, 1'000'000)},
+          {"unwell", std::clamp(found.unwell, 0, 1'000'000)},
+          {"times", std::clamp(found.times, 0, 1'000'000)}};
+}
+
 json Write(const TargetRecord& target) {
   json out = {{"phase", ToString(target.phase)},
               {"health", ToString(target.health)},
@@ -170,6 +185,11 @@ void Fit(json& record) {
   }
   json& drift = record["drift"];
   while (Dump(record).size() + 1 > kMaxText && !drift.empty()) drift.erase(drift.size() - 1);
+  while (Dump(record).size() + 1 > kMaxText && record.contains("unwellBefore")) {
+    json& unwell = record["unwellBefore"];
+    unwell.erase(unwell.size() - 1);
+    if (unwell.empty()) record.erase("unwellBefore");
+  }
   if (Dump(record).size() + 1 <= kMaxText) return;
   const auto shorten = [](json& object) {
     object["message"] = Shorten(object["message"].get<std::string>(), kShortMessage);
@@ -226,12 +246,15 @@ json ToJson(const Record& record) {
   if (record.outcome) out["outcome"] = ToString(*record.outcome);
   if (record.frozen) out["frozen"] = Write(*record.frozen);
   if (record.prune_waits) out["pruneWaits"] = true;
+  if (!record.unwell_before.empty())
+    out["unwellBefore"] = WriteList(record.unwell_before, kMaxUnwell);
   if (!record.done.empty()) out["done"] = WriteList(record.done, kMaxDone);
   PutTime(out, "started", record.started);
   PutTime(out, "finished", record.finished);
   if (record.open) {
     PutTime(out, "healthDeadline", record.open->health_deadline);
     PutTime(out, "erroredSince", record.open->errored_since);
+    if (record.open->found) out["foundOpen"] = Write(*record.open->found);
     out["adopting"] = WriteList(record.open->adopting, record.open->adopting.size());
   }
   PutTime(out, "wake", record.wait.wake);

@@ -264,6 +264,23 @@ Status Read(const json& value, const std::string& where, Leftover& out) {
   return reader.Finish();
 }
 
+Status Read(const json& value, const std::string& where, UnwellBefore& out) {
+  Reader reader(value, where);
+  reader.RequiredText("target", out.target);
+  reader.RequiredText("object", out.object);
+  reader.Text("reason", out.reason);
+  reader.Flag("changed", out.is_changed);
+  return reader.Finish();
+}
+
+Status Read(const json& value, const std::string& where, FoundOpen& out) {
+  Reader reader(value, where);
+  reader.Count("changesLeft", out.changes_left);
+  reader.Count("unwell", out.unwell);
+  reader.Count("times", out.times);
+  return reader.Finish();
+}
+
 Status Read(const json& value, const std::string& where, TargetRecord& out) {
   Reader reader(value, where);
   reader.Word("phase", ParsePhase, out.phase);
@@ -297,6 +314,7 @@ void ReadOpenRollout(Reader& reader, Record& record) {
   reader.Instant("healthDeadline", open.health_deadline);
   reader.Instant("erroredSince", open.errored_since);
   reader.List("adopting", open.adopting, kRead);
+  reader.OptionalObject("foundOpen", open.found, kRead);
   if (has_written) record.open = std::move(open);
 }
 
@@ -338,6 +356,7 @@ Result<Record> ParseRecord(const json& value) {
   ReadOpenRollout(reader, record);
   ReadPending(reader, record);
   reader.Flag("pruneWaits", record.prune_waits);
+  reader.List("unwellBefore", record.unwell_before, kRead);
   reader.Text("promoteOperation", record.promote_operation);
   reader.List("failed", record.failed, kRead);
   reader.List("releases", record.releases, kRead);

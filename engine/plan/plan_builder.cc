@@ -199,7 +199,10 @@ Plan Build(const Input& input) {
     change.summary = Said(kind, declared, declared.summary);
     if (change.action != Action::kUnchanged)
       change.secret_digest = SecretDigest(kind, declared.ref, declared.after, input.hmac_key);
-    if (verdict.obstacle) obstacles.push_back(std::move(*verdict.obstacle));
+    if (verdict.obstacle) {
+      change.blocked_by = verdict.obstacle->reason;
+      obstacles.push_back(std::move(*verdict.obstacle));
+    }
     plan.changes.push_back(std::move(change));
   }
   AddBlockers(obstacles, input, plan);

@@ -8,6 +8,7 @@
 #include "engine/rollout/deploy_attempt.h"
 #include "engine/rollout/facts.h"
 #include "engine/rollout/failure.h"
+#include "engine/rollout/requests.h"
 
 namespace sluice::rollout {
 
@@ -76,14 +77,8 @@ SystemTime Attempt::HealthDeadline(const TargetSession& session) {
 StepEnd Attempt::RunTarget(TargetSession& session) {
   ApplyOptions options;
   options.dry_run = unit_.environment.dry_run;
-  options.force = adopting_.empty() ? targets::Force::kNo : targets::Force::kYes;
   if (StepEnd end = ApplyStages(services_, session, options, watch_); !end.is_ok()) return end;
-  const StepEnd health = AwaitHealth(services_, session, HealthDeadline(session), watch_);
-  pass_.Keep(life::WorkDone(record_, session.finished));
-  if (health.happening == Happening::kUnreadablePastDeadline)
-    pass_.Keep(life::DueBy(record_, std::nullopt));
-  if (!health.is_ok()) return health;
-  notes_ += health.detail;
+  if (StepEnd health = RunHealth(session); !health.is_ok()) return health;
   SmokeReport report = RunSmokeTests(services_, session, unit_, *content_.tree, Pipeline(),
                                      record_.rollout, record_.revision, Permission::kLease, watch_);
   smoke_.insert(smoke_.end(), report.results.begin(), report.results.end());
@@ -128,6 +123,7 @@ life::Success Attempt::DescribeSuccess() {
   success.prune_waits = PruneWaits();
   success.notes = notes_;
   if (!smoke_.empty()) success.trailers.emplace_back("Smoke", SmokeTrailer(smoke_));
+  DescribeHealth(success);
   return success;
 }
 
@@ -148,11 +144,16 @@ Result<PassResult> Attempt::Succeed() {
                 std::to_string(inventory_[name].size()) + " objects stay there\n";
     }
   }
+  const life::Success success = DescribeSuccess();
   deploylog::Entry entry = GoodEntry();
   entry.created = deploylog::Inventory{};
+  if (!success.suspended.empty()) {
+    entry.good_commit.reset();
+    entry.good_paths.clear();
+  }
   const StepTimer timer(services_, "record");
-  SLUICE_CHECK(
-      pass_.Push(life::Succeeded(record_, DescribeSuccess(), pass_.Now()), std::move(entry)));
+  SLUICE_CHECK(pass_.Push(life::Succeeded(record_, success, pass_.Now()), std::move(entry)));
+  SLUICE_CHECK(AnswerEarlyRetries(services_, record_));
   return PassResult{};
 }
 
@@ -205,8 +206,7 @@ Result<PassResult> Attempt::End(const StepEnd& end, const std::string& target) {
   switch (Judge(end.happening)) {
     case Verdict::kFailed:
       return HandleFailure(pass_, end, smoke_, target);
-    case Verdict::kHeld:
-      return Hold(pass_, end.reason, end.message);
+    case Verdict::kHeld:  // planned before the first write, and true no more: planned anew
     case Verdict::kErrored:
       return OnNoVerdict(end);
   }
@@ -226,10 +226,15 @@ Result<PassResult> Attempt::RunTargets() {
 Result<PassResult> Attempt::Run() {
   SLUICE_TRY(const auto unplanned, MakePlan());
   if (unplanned) return *unplanned;
+  auto stuck = FindAgain();
+  if (!stuck) return OnNoVerdict(Happened(FromError(stuck.error().code()), stuck.error()));
+  if (*stuck) return std::move(**stuck);
   SLUICE_TRY(const auto gated, AskGates());
   if (gated) return *gated;
   SLUICE_CHECK(TakeAdoptions());
   if (auto settled = Settle()) return std::move(*settled);
+  if (auto before = LookBefore(); !before)
+    return OnNoVerdict(Happened(FromError(before.error().code()), before.error()));
   SLUICE_CHECK(RecordStarted());
   return RunTargets();
 }

@@ -1,8 +1,9 @@
 // One attempt to bring a unit to what is declared for it (deploy.h): private to deploy.cc, which
 // runs it, deploy_prepare.cc, which renders, plans, and settles what needs no run,
-// prune_leftovers.cc and late_arrivals.cc.
+// deploy_judge.cc, prune_leftovers.cc and late_arrivals.cc.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "engine/rollout/interrupt_watch.h"
+#include "engine/rollout/judge/scope.h"
 #include "engine/rollout/live_steps.h"
 #include "engine/rollout/pass.h"
 #include "engine/rollout/target_session.h"
@@ -25,6 +27,7 @@ class Attempt {
         record_(pass.record()),
         unit_(*pass.declared()),
         fingerprint_(pass.snapshot->FingerprintOf(pass.unit)),
+        stands_on_verdict_(judge::StandsOnVerdict(pass.record())),
         watch_(services_, pass.unit, fingerprint_) {}
 
   Result<PassResult> Run();
@@ -40,6 +43,7 @@ class Attempt {
   Status TakeAdoptions();
   bool PruneWaits() const;
   std::optional<Result<PassResult>> Settle();
+  std::optional<Result<PassResult>> SettleReturn();
   Result<PassResult> RecordUnrun(Result<life::Moved> moved);
   Result<PassResult> AdoptWithoutRun();
   Result<PassResult> SettleRefused(const Plan& plan);
@@ -51,6 +55,10 @@ class Attempt {
   deploylog::Entry GoodEntry();
   Result<PassResult> RunTargets();
   StepEnd RunTarget(TargetSession& session);
+  Result<std::optional<PassResult>> FindAgain();
+  Status LookBefore();
+  StepEnd RunHealth(TargetSession& session);
+  void DescribeHealth(life::Success& success) const;
   SystemTime HealthDeadline(const TargetSession& session);
   StepEnd Prune();
   StepEnd NothingCameBack(const deploylog::Inventory& before);
@@ -71,6 +79,7 @@ class Attempt {
   const Record& record_;
   const DeclaredUnit& unit_;
   std::string fingerprint_;
+  bool stands_on_verdict_;  // live does, before this attempt
   InterruptWatch watch_;
   bool is_retry_ = false;  // of this attempt, after an error
   RenderedUnit content_;
@@ -80,7 +89,8 @@ class Attempt {
   std::set<std::string> adopting_;           // inventory lines, "*" for all
   std::vector<std::string> adopt_requests_;  // ids that this attempt uses up
   std::vector<verify::TestResult> smoke_;
-  std::string notes_;  // for the body of the outcome's message
+  std::map<std::string, HealthEnd> health_;  // by target
+  std::string notes_;                        // for the body of the outcome's message
 };
 
 }  // namespace sluice::rollout

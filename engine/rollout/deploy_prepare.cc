@@ -6,6 +6,7 @@
 #include "engine/rollout/deploy_attempt.h"
 #include "engine/rollout/facts.h"
 #include "engine/rollout/failure.h"
+#include "engine/rollout/judge/left_behind.h"
 
 namespace sluice::rollout {
 namespace {
@@ -169,7 +170,27 @@ Result<PassResult> Attempt::SettleRefused(const Plan& plan) {
   return HandleFailure(pass_, Happened(Happening::kContentRefused, RefusalOf(plan.blockers)), {});
 }
 
+// A rollback brought this content back as far as the server took it; the rest stays, is named, and
+// is asked for again.
+std::optional<Result<PassResult>> Attempt::SettleReturn() {
+  const bool is_return =
+      record_.last_known_good && record_.last_known_good->fingerprint == fingerprint_ && !GoesOn();
+  if (!is_return) return std::nullopt;
+  std::vector<judge::LeftBehind> left;
+  for (TargetSession& session : sessions_) {
+    for (judge::LeftBehind& object : judge::LeaveBehind(session)) {
+      notes_ += session.target.name + ": " + judge::ToString(object) + "\n";
+      left.push_back(std::move(object));
+    }
+  }
+  if (left.empty() || !MergePlans(sessions_, "").IsEmpty()) return std::nullopt;
+  return Hold(pass_, std::string(life::kRollbackIncomplete),
+              "what is declared runs, but for what could not go back: " + judge::Join(left) +
+                  "; push content that the server takes as it is");
+}
+
 std::optional<Result<PassResult>> Attempt::Settle() {
+  if (auto returned = SettleReturn()) return returned;
   const Plan plan = MergePlans(sessions_, services_.options.hmac_key);
   for (const PlanBlocker& blocker : plan.blockers) {
     if (!blocker.is_refusal) return Hold(pass_, blocker.reason, blocker.message);
@@ -210,8 +231,13 @@ Result<PassResult> Attempt::RecordUnrun(Result<life::Moved> moved) {
   return PassResult{};
 }
 
+// Taken over as it stands, its health too: what is not Healthy has no stay.
 Result<PassResult> Attempt::AdoptWithoutRun() {
   for (TargetSession& session : sessions_) {
+    auto health = GlanceAtTarget(session, services_.ReadCall());
+    if (!health) return OnNoVerdict(Happened(FromError(health.error().code()), health.error()));
+    notes_ += judge::Describe(*health);
+    health_[session.target.name].judged = *std::move(health);
     const auto refs = session.refs();
     inventory_[session.target.name].insert(refs.begin(), refs.end());
   }

@@ -1,13 +1,17 @@
 #include "engine/rollout/drift.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "engine/base/log.h"
 #include "engine/base/strings.h"
 #include "engine/base/time_format.h"
 #include "engine/plan/plan_builder.h"
+#include "engine/render/render.h"
 #include "engine/rollout/facts.h"
 #include "engine/rollout/interrupt_watch.h"
+#include "engine/rollout/judge/left_behind.h"
+#include "engine/rollout/judge/scope.h"
 #include "engine/rollout/live_steps.h"
 #include "engine/rollout/unit_plan.h"
 
@@ -20,8 +24,8 @@ struct Checked {
   DriftReport report;
   DeclaredUnit unit;
   std::vector<TargetSession> sessions;
-  std::map<std::string, Health> health_by_target;
-  std::vector<DoneWork> done;         // ran to its end
+  std::map<std::string, std::vector<ObjectHealth>> health;  // by target
+  std::vector<DoneWork> done;                               // ran to its end
   std::vector<std::string> fighters;  // field managers that changed what drifted
 };
 
@@ -29,16 +33,16 @@ void Add(std::vector<std::string>& names, const std::string& name) {
   if (std::ranges::find(names, name) == names.end()) names.push_back(name);
 }
 
-Change ToDrift(const Target& target, const targets::PreparedObject& object,
-               const targets::Prediction& prediction) {
+Change ToDrift(const TargetSession& session, size_t index, const targets::Prediction& prediction) {
+  const Target& target = session.target;
+  const targets::PreparedObject& object = session.prepared.objects[index];
   Change change;
   change.target = target.name;
   change.api_version = object.resource.api_version;
   change.ref = object.resource.ref;
-  const bool is_missing = prediction.kind == targets::Prediction::Kind::kCreate;
-  change.action = is_missing ? Action::kCreate : Action::kUpdate;
   const bool is_deleting = prediction.kind == targets::Prediction::Kind::kDeleting;
-  if (is_deleting) change.action = Action::kCreate;
+  const bool is_missing = !is_deleting && !session.live.objects.contains(change.ref);
+  change.action = is_missing || is_deleting ? Action::kCreate : Action::kUpdate;
   change.reason = is_deleting  ? prediction.message
                   : is_missing ? "missing in live"
                                : "differs in live";
@@ -47,7 +51,40 @@ Change ToDrift(const Target& target, const targets::PreparedObject& object,
   std::vector<std::string> managers;
   for (const auto& conflict : prediction.conflicts) Add(managers, conflict.manager);
   if (!managers.empty()) change.reason += ", changed by " + Join(managers, ", ");
+  change.blocked_by = session.IsReplaced(change.ref)
+                          ? "it cannot be changed in place, and a heal replaces nothing"
+                          : judge::WhyItStays(session, index);
+  if (const auto unread = session.unpredicted.find(change.ref); unread != session.unpredicted.end())
+    change.blocked_by = unread->second.reason() + ": " + unread->second.message();
+  if (!change.blocked_by.empty()) change.reason += ", and stays so: " + change.blocked_by;
   return change;
+}
+
+// What is declared and has no place in the target any more: its type is no longer served.
+std::vector<Change> Placeless(const TargetSession& session, const std::vector<Resource>& declared) {
+  std::vector<Change> out;
+  for (const Resource& resource : declared) {
+    const ObjectRef ref = session.target.kind->RefIn(resource, session.target);
+    const auto refs = session.refs();
+    const bool has_place =
+        session.done.contains(ref) || std::ranges::any_of(refs, [&](const ObjectRef& placed) {
+          return placed.group == ref.group && placed.kind == ref.kind && placed.name == ref.name;
+        });
+    if (has_place) continue;
+    Change change;
+    change.target = session.target.name;
+    change.action = Action::kCreate;
+    change.api_version = resource.api_version;
+    change.ref = ref;
+    for (const PlanBlocker& blocker : session.prepared.blockers) {
+      if (blocker.message.find(ref.name) != std::string::npos)
+        change.blocked_by = blocker.reason + ": " + blocker.message;
+    }
+    if (change.blocked_by.empty()) continue;  // set aside, not in the way
+    change.reason = "missing in live, and stays so: " + change.blocked_by;
+    out.push_back(std::move(change));
+  }
+  return out;
 }
 
 using Kind = targets::Prediction::Kind;
@@ -72,21 +109,28 @@ Status NameOwners(const Services& services, const TargetSession& session,
   return {};
 }
 
-Status Compare(const Services& services, TargetSession& session, Checked& checked) {
+// What is not there is missing, whether or not it could be created now; what is there and cannot be
+// asked about is not known.
+Status Compare(const Services& services, TargetSession& session,
+               const std::vector<Resource>& declared, Checked& checked) {
   std::vector<targets::Prediction> predictions = session.predictions;
   std::vector<size_t> differing;
   for (size_t i = 0; i < predictions.size(); ++i) {
-    const bool differs =
-        predictions[i].kind != Kind::kSame && predictions[i].kind != Kind::kUnknowable;
-    if (differs) differing.push_back(i);
+    const ObjectRef& ref = session.prepared.objects[i].resource.ref;
+    const bool is_there = session.live.objects.contains(ref);
+    const auto unread = session.unpredicted.find(ref);
+    if (is_there && unread != session.unpredicted.end()) return Fail(unread->second);
+    const bool is_unknown = predictions[i].kind == Kind::kUnknowable && is_there;
+    if (predictions[i].kind != Kind::kSame && !is_unknown) differing.push_back(i);
   }
   SLUICE_CHECK(NameOwners(services, session, differing, predictions));
   for (const size_t i : differing) {
-    Change change = ToDrift(session.target, session.prepared.objects[i], predictions[i]);
+    Change change = ToDrift(session, i, predictions[i]);
     if (change.action == Action::kUpdate && change.fields.empty()) continue;  // ownership alone
     checked.report.changes.push_back(std::move(change));
     for (const auto& conflict : predictions[i].conflicts) Add(checked.fighters, conflict.manager);
   }
+  std::ranges::move(Placeless(session, declared), std::back_inserter(checked.report.changes));
   return {};
 }
 
@@ -118,14 +162,14 @@ Result<Checked> Check(const Services& services, const Snapshot& snapshot, const 
     return checked;
   }
   SLUICE_TRY(RenderedUnit running, RenderFrom(services, std::move(*tree), unit));
-  SLUICE_TRY(checked.sessions, PlanUnit(services,
-                                        RestoreRequest(services, snapshot.declared.pipeline.name,
-                                                       running, snapshot.Find(unit)),
-                                        running.unit.targets, {}));
+  PlanRequest request =
+      RestoreRequest(services, snapshot.declared.pipeline.name, running, snapshot.Find(unit));
+  request.one_by_one = true;
+  SLUICE_TRY(checked.sessions, PlanUnit(services, std::move(request), running.unit.targets, {}));
   for (TargetSession& session : checked.sessions) {
-    SLUICE_CHECK(Compare(services, session, checked));
+    SLUICE_CHECK(Compare(services, session, running.resources, checked));
     SLUICE_TRY(auto health, AssessTarget(session, services.ReadCall()));
-    checked.health_by_target[session.target.name] = Worst(health);
+    checked.health[session.target.name] = health;
     session.NoteFinished(health);
     std::ranges::copy(session.finished, std::back_inserter(checked.done));
     checked.report.health.insert(checked.report.health.end(), health.begin(), health.end());
@@ -146,15 +190,36 @@ std::vector<std::string> Names(const std::vector<Change>& changes) {
   return names;
 }
 
+// The rules of the environment are the tip's; the content is of what runs.
+const Environment& RulesOf(const Pass& pass, const Checked& checked) {
+  const auto& environments = pass.snapshot->declared.environments;
+  const auto it = environments.find(pass.unit.environment);
+  return it == environments.end() ? checked.unit.environment : it->second;
+}
+
 Status RecordHealth(Pass& pass, const Checked& checked) {
-  std::string unhealthy;
-  for (const ObjectHealth& object : checked.report.health) {
-    if (object.health != Health::kHealthy)
-      unhealthy += ToString(object.ref) + " " + std::string(ToString(object.health)) + " " +
-                   object.reason + " " + object.message + "\n";
+  life::HealthFacts facts;
+  facts.unwell = pass.record().unwell_before;
+  facts.is_as_declared = checked.report.changes.empty();
+  facts.shared_inputs = render::SharedInputsDigest(checked.unit);
+  std::vector<ObjectHealth> judged;
+  std::string told;
+  for (const auto& [name, health] : checked.health) {
+    const auto division =
+        judge::Divide(health, judge::ToldIn(facts.unwell, name, judge::By::kRollback));
+    judge::ForgetSettled(facts.unwell, name, division.told);
+    told += judge::DescribeTold(division.told);
+    facts.by_target[name] = Worst(division.judged);
+    judged.insert(judged.end(), division.judged.begin(), division.judged.end());
   }
-  SLUICE_CHECK(pass.Push(life::HealthSeen(pass.record(), checked.health_by_target,
-                                          Worst(checked.report.health), unhealthy, pass.Now())));
+  facts.worst = Worst(judged);
+  facts.unhealthy = judge::Describe(judged) + told;
+  deploylog::Entry entry;
+  if (life::BecomesGood(pass.record(), facts)) {
+    entry.good_commit = pass.record().running->revision;
+    entry.good_paths = GoodPaths(checked.unit);
+  }
+  SLUICE_CHECK(pass.Push(life::HealthSeen(pass.record(), facts, pass.Now()), std::move(entry)));
   return pass.Push(life::WorkSeen(pass.record(), checked.done));
 }
 
@@ -166,7 +231,7 @@ std::string By(const Checked& checked) {
 std::optional<life::Fight> FindFight(const Pass& pass, const Checked& checked) {
   if (pass.heals_in_row == 0) return std::nullopt;
   const int heals = pass.heals_in_row + 1;
-  const SystemTime wake = pass.Now() + HealPause(checked.unit.environment.drift.interval, heals);
+  const SystemTime wake = pass.Now() + HealPause(RulesOf(pass, checked).drift.interval, heals);
   // Who deletes an object leaves no name on it.
   const std::string who = checked.fighters.empty() ? "somebody who leaves no field manager"
                                                    : "'" + Join(checked.fighters, "', '") + "'";
@@ -176,22 +241,27 @@ std::optional<life::Fight> FindFight(const Pass& pass, const Checked& checked) {
                 std::to_string(heals) + " times in a row, looked at again at " + FormatTime(wake)};
 }
 
+bool CanHeal(const Change& change) { return change.blocked_by.empty(); }
+
+// The session's plan: what drifted and can be healed; the rest is left alone.
+void PlanHeal(const Checked& checked, TargetSession& session) {
+  session.plan.changes.clear();
+  for (const auto& object : session.prepared.objects) {
+    const ObjectRef& ref = object.resource.ref;
+    const auto drifted = std::ranges::find_if(checked.report.changes, [&](const Change& change) {
+      return change.target == session.target.name && change.ref == ref && CanHeal(change);
+    });
+    session.plan.changes.push_back(
+        drifted != checked.report.changes.end()
+            ? *drifted
+            : Change{.target = session.target.name, .action = Action::kUnchanged, .ref = ref});
+  }
+}
+
 Result<PassResult> Heal(Pass& pass, Checked& checked) {
   InterruptWatch watch(pass.services, pass.unit, pass.snapshot->FingerprintOf(pass.unit));
   for (TargetSession& session : checked.sessions) {
-    session.plan.changes.clear();
-    for (const Change& change : checked.report.changes) {
-      if (change.target == session.target.name) session.plan.changes.push_back(change);
-    }
-    // Objects that did not drift are left alone.
-    for (const auto& object : session.prepared.objects) {
-      const bool drifted = std::ranges::any_of(
-          session.plan.changes, [&](const Change& c) { return c.ref == object.resource.ref; });
-      if (!drifted)
-        session.plan.changes.push_back({.target = session.target.name,
-                                        .action = Action::kUnchanged,
-                                        .ref = object.resource.ref});
-    }
+    PlanHeal(checked, session);
     const ApplyOptions options{.force = targets::Force::kYes};
     const StepEnd end = ApplyStages(pass.services, session, options, watch);
     if (end.kind == StepEnd::Kind::kInterrupted) return PassResult{.look_again = true};
@@ -203,8 +273,10 @@ Result<PassResult> Heal(Pass& pass, Checked& checked) {
                         end.reason, "healing: " + end.message};
     }
   }
-  SLUICE_CHECK(pass.Push(
-      life::Healed(pass.record(), Names(checked.report.changes), FindFight(pass, checked))));
+  std::vector<Change> stays = checked.report.changes;
+  std::erase_if(stays, CanHeal);
+  SLUICE_CHECK(pass.Push(life::Healed(pass.record(), Names(checked.report.changes),
+                                      FindFight(pass, checked), Names(stays))));
   return PassResult{.drift = DriftSeen::kHealed};
 }
 
@@ -247,11 +319,12 @@ Result<PassResult> RunDriftCheck(Pass& pass) {
   SLUICE_CHECK(RecordHealth(pass, *checked));
   const auto names = Names(checked->report.changes);
   // What failed is not brought back over somebody's repair.
-  const bool may_heal = checked->unit.environment.drift.mode == DriftMode::kHeal &&
-                        !record.frozen && RunsGood(record);
-  const bool heals = may_heal && !names.empty();
-  SLUICE_CHECK(pass.Push(life::DriftSeen(record, {names, checked->report.changes.size(),
-                                                  By(*checked), pass.heals_in_row > 0, may_heal})));
+  const bool may_heal = RulesOf(pass, *checked).drift.mode == DriftMode::kHeal && !record.frozen &&
+                        judge::StandsOnVerdict(record);
+  const bool heals = may_heal && std::ranges::any_of(checked->report.changes, CanHeal);
+  SLUICE_CHECK(
+      pass.Push(life::DriftSeen(record, {names, checked->report.changes.size(), By(*checked),
+                                         pass.heals_in_row > 0, may_heal, heals})));
   if (!heals) return PassResult{.drift = names.empty() ? DriftSeen::kNone : DriftSeen::kDrifted};
   return Heal(pass, *checked);
 }

@@ -7,6 +7,7 @@
 #include "engine/io/outbox.h"
 #include "engine/rollout/authorship.h"
 #include "engine/rollout/facts.h"
+#include "engine/rollout/requests.h"
 #include "engine/rollout/revert.h"
 #include "engine/rollout/rollback.h"
 
@@ -52,6 +53,11 @@ life::Failure Describe(const Pass& pass, const StepEnd& end,
   return failure;
 }
 
+Status PushVerdict(const Services& services, const deploylog::Entry& verdict) {
+  SLUICE_CHECK(services.log.Append(verdict, services.GitCall()));
+  return AnswerEarlyRetries(services, *verdict.record);
+}
+
 // The verdict is safe from here on: in the outbox, and soon in the log. The push goes beside the
 // rollback, for Git being slow or away must not keep the bad version up.
 Result<std::future<Status>> SpeakVerdict(Pass& pass, const life::Moved& verdict) {
@@ -62,7 +68,7 @@ Result<std::future<Status>> SpeakVerdict(Pass& pass, const life::Moved& verdict)
       ToOutbox(entry).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)));
   pass.Keep(verdict.record);
   return std::async(std::launch::async,
-                    [&services, entry] { return services.log.Append(entry, services.GitCall()); });
+                    [&services, entry] { return PushVerdict(services, entry); });
 }
 
 }  // namespace
@@ -116,9 +122,8 @@ Result<PassResult> RollBackWithoutVerdict(Pass& pass, const StepEnd& end) {
         PassResult{Standing::kHeld, std::nullopt, false, record.reason, record.message});
   life::WaitFacts facts{EventKind::kHeld, "NoVerdict",
                         record.message +
-                            "; live is back at last known good; push new content or run `sluice "
-                            "retry " +
-                            ToString(pass.unit) + "`"};
+                            (record.running ? "; live is back at last known good" : "") +
+                            "; push new content or run `sluice retry " + ToString(pass.unit) + "`"};
   facts.content = AtTip(pass);
   facts.is_of_ended_rollout = true;
   SLUICE_CHECK(RecordWait(pass, facts));
@@ -145,8 +150,7 @@ Result<bool> FlushOutbox(const Services& services, const deploylog::State& state
     const bool is_unstarted = (!known || known->rollout != kept.key) &&
                               entry->record->attempt == 0 &&
                               (!known || !HasFailed(*known, entry->record->fingerprint));
-    if (is_open || is_unstarted)
-      SLUICE_CHECK(services.log.Append(std::move(*entry), services.GitCall()));
+    if (is_open || is_unstarted) SLUICE_CHECK(PushVerdict(services, *entry));
     SLUICE_CHECK(services.outbox->Remove(kept.key));
     flushed = true;
   }

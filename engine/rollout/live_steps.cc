@@ -29,6 +29,38 @@ StepEnd FromWrites(const std::vector<targets::PreparedObject>& objects,
   return Happened(FromError(error.code()), error, doing + " " + ToString(objects[at].resource.ref));
 }
 
+// What went wrong in the stages. It ends them, unless somebody wants them to go as far as they go.
+struct Troubles {
+  std::vector<judge::LeftBehind>* left;
+  StepEnd end;
+
+  // Nothing goes on after an interruption, or without the lease.
+  bool Stop(StepEnd stop) {
+    end = std::move(stop);
+    return true;
+  }
+  bool EndHere(StepEnd trouble) {
+    if (end.is_ok()) end = std::move(trouble);
+    return left == nullptr && !end.is_ok();
+  }
+  bool EndHere(const std::vector<targets::PreparedObject>& objects,
+               const std::vector<targets::WriteResult>& results) {
+    if (left == nullptr) return EndHere(FromWrites(objects, results, "applying"));
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (results[i].status) continue;
+      const Error& error = results[i].status.error();
+      const Happening happening = FromError(error.code());
+      const ObjectRef& ref = objects[i].resource.ref;
+      if (Judge(happening) == Verdict::kErrored) {
+        EndHere(Happened(happening, error, "applying " + ToString(ref)));
+      } else {
+        left->push_back({ref, error.message()});
+      }
+    }
+    return false;
+  }
+};
+
 constexpr Duration kLeasePoll{100};
 
 // Until a write may be sent. A late lease is waited for, as long as nothing interrupts.
@@ -72,62 +104,6 @@ std::vector<targets::WriteResult> WriteAll(const Services& services, Permission 
   return results;
 }
 
-// Not-healthy ones first line by line, at most ten.
-std::string Describe(const std::vector<ObjectHealth>& objects) {
-  std::string out;
-  int lines = 0;
-  for (const ObjectHealth& object : objects) {
-    if (object.health == Health::kHealthy || object.health == Health::kSuspended || lines == 10)
-      continue;
-    out += ToString(object.ref) + " " + std::string(ToString(object.health)) +
-           (object.reason.empty() ? "" : " " + object.reason) +
-           (object.message.empty() ? "" : ": " + object.message) + "\n";
-    ++lines;
-  }
-  return out;
-}
-
-// What is Healthy for a reason, a line each: nobody reports on it, it waits by design.
-std::string Notes(const std::vector<ObjectHealth>& objects) {
-  std::string out;
-  for (const ObjectHealth& object : objects) {
-    const bool is_note = object.health == Health::kHealthy && !object.reason.empty();
-    if (is_note) out += ToString(object.ref) + " " + object.reason + ": " + object.message + "\n";
-  }
-  return out;
-}
-
-// No deadline condemns what nobody reports on.
-void Acquit(std::vector<ObjectHealth>& objects) {
-  for (ObjectHealth& object : objects) {
-    if (!object.is_unreported) continue;
-    object.health = Health::kHealthy;
-    object.reason = "NotReported";
-  }
-}
-
-const ObjectHealth* FirstBad(const std::vector<ObjectHealth>& objects, bool only_terminal) {
-  for (const ObjectHealth& object : objects) {
-    if (only_terminal ? object.is_terminal
-                      : object.health != Health::kHealthy && object.health != Health::kSuspended) {
-      return &object;
-    }
-  }
-  return nullptr;
-}
-
-StepEnd Unhealthy(Happening happening, const std::vector<ObjectHealth>& objects,
-                  const ObjectHealth& bad) {
-  StepEnd end;
-  end.kind = StepEnd::Kind::kHappened;
-  end.happening = happening;
-  end.reason = bad.reason.empty() ? std::string(DefaultReason(happening)) : bad.reason;
-  end.message = ToString(bad.ref) + " is " + std::string(ToString(bad.health)) +
-                (bad.message.empty() ? "" : ": " + bad.message);
-  end.detail = Describe(objects);
-  return end;
-}
-
 // One stage's objects: those in whose place another one is, and the rest.
 struct Split {
   std::vector<targets::PreparedObject> replaced, others;
@@ -162,7 +138,7 @@ StepEnd DryRunStage(const Services& services, TargetSession& session, const Spli
 // Deletes what is replaced. From here to the apply that follows nothing interrupts: an object that
 // is away must not stay away. Those whose place is free now join `split.others`.
 StepEnd MakeRoom(const Services& services, TargetSession& session, Permission permission,
-                 InterruptWatch& watch, Split& split) {
+                 InterruptWatch& watch, Split& split, Troubles& troubles) {
   if (split.replaced.empty()) return {};
   StepEnd kept_out;
   const auto rooms = WriteAll(
@@ -180,13 +156,18 @@ StepEnd MakeRoom(const Services& services, TargetSession& session, Permission pe
     targets::PreparedObject& anew = split.others.back();
     if (!anew.whole.is_null()) anew.resource.body = anew.whole;
   }
-  return kept_out.is_ok() ? FromWrites(split.replaced, rooms, "replacing") : kept_out;
+  if (!kept_out.is_ok()) return kept_out;
+  if (troubles.left == nullptr) return FromWrites(split.replaced, rooms, "replacing");
+  troubles.EndHere(split.replaced, rooms);
+  return {};
 }
 
-StepEnd WriteStage(const Services& services, TargetSession& session, const ApplyOptions& options,
-                   InterruptWatch& watch, Split& split) {
-  if (StepEnd end = AwaitPermission(services, options.permission, watch); !end.is_ok()) return end;
-  const StepEnd room = MakeRoom(services, session, options.permission, watch, split);
+// True when the stages end here.
+bool WriteStage(const Services& services, TargetSession& session, const ApplyOptions& options,
+                InterruptWatch& watch, Split& split, Troubles& troubles) {
+  if (StepEnd end = AwaitPermission(services, options.permission, watch); !end.is_ok())
+    return troubles.Stop(std::move(end));
+  const StepEnd room = MakeRoom(services, session, options.permission, watch, split, troubles);
   StepEnd kept_out;
   const auto results = WriteAll(
       services, options.permission, watch, split.others,
@@ -197,9 +178,9 @@ StepEnd WriteStage(const Services& services, TargetSession& session, const Apply
       kept_out);
   for (size_t i = 0; i < results.size(); ++i)
     session.applied[split.others[i].resource.ref] = results[i];
-  if (!kept_out.is_ok()) return kept_out;
-  if (StepEnd end = FromWrites(split.others, results, "applying"); !end.is_ok()) return end;
-  return room;
+  if (!kept_out.is_ok()) return troubles.Stop(std::move(kept_out));
+  if (troubles.EndHere(split.others, results)) return true;
+  return !room.is_ok() && troubles.Stop(room);
 }
 
 }  // namespace
@@ -225,6 +206,7 @@ StepEnd ApplyStages(const Services& services, TargetSession& session, const Appl
                     InterruptWatch& watch) {
   const StepTimer timer(services, "apply");
   const std::vector<int> stages = session.Stages();
+  Troubles troubles{options.left, {}};
   for (const int stage : stages) {
     if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
     const auto objects = session.OfStage(stage, /*only_changed=*/true);
@@ -235,78 +217,18 @@ StepEnd ApplyStages(const Services& services, TargetSession& session, const Appl
         return end;
       if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
     }
-    if (StepEnd end = WriteStage(services, session, options, watch, split); !end.is_ok())
-      return end;
+    if (WriteStage(services, session, options, watch, split, troubles)) return troubles.end;
     if (stage == stages.back()) break;
     if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
     const Call call{services.clock.SteadyNow() + services.options.stage_timeout, watch.token()};
     if (auto ready = session.driver->AwaitStage(objects, call); !ready) {
       if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
-      return Happened(FromError(ready.error().code()), ready.error(),
-                      "waiting for stage " + std::to_string(stage));
+      if (troubles.EndHere(Happened(FromError(ready.error().code()), ready.error(),
+                                    "waiting for stage " + std::to_string(stage))))
+        return troubles.end;
     }
   }
-  return {};
-}
-
-namespace {
-
-// Health of anything else is no verdict about what was applied.
-StepEnd IsWhatWasApplied(const std::vector<ObjectHealth>& objects) {
-  const auto it = std::ranges::find_if(objects, &ObjectHealth::is_changed_meanwhile);
-  if (it == objects.end()) return {};
-  return Happened(
-      Happening::kUnreachable,
-      Error(ErrorCode::kUnavailable, "ChangedMeanwhile",
-            ToString(it->ref) + " is not what was applied: it was made anew, or written since in "
-                                "sluice's name; it is planned and applied again at the next try"));
-}
-
-}  // namespace
-
-StepEnd AwaitHealth(const Services& services, TargetSession& session, SystemTime deadline,
-                    InterruptWatch& watch) {
-  const StepTimer timer(services, "health");
-  const auto unreadable = [&](Happening happening, const Error& error) {
-    return Happened(happening, error, "reading health in target " + session.target.name);
-  };
-  Duration pause = services.options.health_poll_min;
-  std::optional<Error> outage;  // why the last reading failed
-  while (true) {
-    if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
-    const Call call{services.clock.SteadyNow() + services.options.read_timeout, watch.token()};
-    auto health = AssessTarget(session, call);
-    const bool is_late = services.clock.SystemNow() >= deadline;
-    if (health) {
-      if (StepEnd end = IsWhatWasApplied(*health); !end.is_ok()) return end;
-      session.NoteFinished(*health);
-      // Done at an earlier look, and gone since.
-      std::erase_if(*health, [&](const ObjectHealth& object) {
-        return object.health == Health::kMissing && session.HasFinished(object.ref);
-      });
-      if (is_late) Acquit(*health);
-      const ObjectHealth* bad = FirstBad(*health, /*only_terminal=*/false);
-      if (!bad) return {.detail = Notes(*health)};
-      if (const ObjectHealth* lost = FirstBad(*health, /*only_terminal=*/true)) {
-        return Unhealthy(Happening::kUnhealthyTerminal, *health, *lost);
-      }
-      if (is_late && outage) return unreadable(Happening::kUnreadablePastDeadline, *outage);
-      if (is_late) return Unhealthy(Happening::kUnhealthyPastDeadline, *health, *bad);
-      outage.reset();
-    } else {
-      if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
-      outage = health.error();
-      if (!IsRetryable(outage->code())) {
-        // Reading health never condemns the content.
-        const Happening happening = FromError(outage->code());
-        return unreadable(
-            Judge(happening) == Verdict::kErrored ? happening : Happening::kUnreachable, *outage);
-      }
-      if (is_late) return unreadable(Happening::kUnreadablePastDeadline, *outage);
-    }
-    services.clock.Sleep(pause, watch.token());
-    pause = std::min(pause * 2, services.options.health_poll_max);
-  }
+  return troubles.end;
 }
 
 SmokeReport RunSmokeTests(const Services& services, TargetSession& session,

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "engine/rollout/interrupt_watch.h"
+#include "engine/rollout/judge/health_wait.h"
+#include "engine/rollout/judge/left_behind.h"
 #include "engine/rollout/services.h"
 #include "engine/rollout/target_session.h"
 #include "engine/rollout/verdict.h"
@@ -29,6 +31,9 @@ struct ApplyOptions {
   DryRunMode dry_run = DryRunMode::kServer;
   targets::Force force = targets::Force::kNo;
   Permission permission = Permission::kLease;
+  // Not null: what is refused is named here and everything else is applied all the same; what could
+  // not be asked is the end's, when the rest is done. For what has to be done as far as it goes.
+  std::vector<judge::LeftBehind>* left = nullptr;
 };
 
 // Stage by stage: dry run of what the plan's own could not foresee, write, wait until the next
@@ -38,12 +43,16 @@ struct ApplyOptions {
 StepEnd ApplyStages(const Services& services, TargetSession& session, const ApplyOptions& options,
                     InterruptWatch& watch);
 
-// Until all are Healthy (or Suspended), one cannot recover, or the deadline. Only a deadline that
-// passed while live was readable condemns, and only what somebody reports on. All well: `detail`
-// says what is Healthy with a note.
-// The session notes what ran to its end meanwhile, however this ends.
-StepEnd AwaitHealth(const Services& services, TargetSession& session, SystemTime deadline,
-                    InterruptWatch& watch);
+struct HealthEnd {
+  StepEnd end;
+  std::vector<ObjectHealth> judged, told;  // as read last
+};
+// Until all that are not in `told` are Healthy (or Suspended), one cannot recover, or the deadline
+// of `wait`, which moves on by the time in which live could not be read; it condemns only what
+// somebody reports on. All well: `detail` says what is Healthy with a note. The session notes what
+// ran to its end meanwhile, however this ends.
+HealthEnd AwaitHealth(const Services& services, TargetSession& session, judge::HealthWait& wait,
+                      const std::set<ObjectRef>& told, InterruptWatch& watch);
 
 struct SmokeReport {
   StepEnd end;

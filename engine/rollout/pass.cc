@@ -4,6 +4,7 @@
 
 #include "engine/base/log.h"
 #include "engine/rollout/facts.h"
+#include "engine/rollout/requests.h"
 
 namespace sluice::rollout {
 
@@ -134,7 +135,8 @@ Status RecordInterruption(Pass& pass, Interruption interruption) {
   const auto by = interruption == Interruption::kSuperseded ? life::EndedBy::kNewerContent
                   : interruption == Interruption::kFrozen   ? life::EndedBy::kFreeze
                                                             : life::EndedBy::kStop;
-  return pass.Push(life::Interrupted(pass.record(), by, pass.Now()));
+  SLUICE_CHECK(pass.Push(life::Interrupted(pass.record(), by, pass.Now())));
+  return AnswerEarlyRetries(pass.services, pass.record());
 }
 
 Result<PassResult> Hold(Pass& pass, const std::string& reason, const std::string& message,

@@ -39,13 +39,6 @@ Result<std::optional<PassResult>> SettleOpen(Pass& pass) {
         RecordInterruption(pass, is_readable ? Interruption::kSuperseded : Interruption::kStopped));
     return std::optional<PassResult>();
   }
-  if (!is_removal && record.attempt >= 2 && !pass.services.HasBegun(record.rollout)) {
-    SLUICE_TRY(auto held, Hold(pass, "OutcomeUnknown",
-                               "this rollout was found open twice without an outcome; look at "
-                               "live, then run `sluice retry " +
-                                   ToString(pass.unit) + "` or push new content"));
-    return std::optional(held);
-  }
   // Frozen meanwhile: it ends as a running one would have.
   if (record.frozen) SLUICE_CHECK(RecordInterruption(pass, Interruption::kFrozen));
   return std::optional<PassResult>();

@@ -60,9 +60,16 @@ Result<std::string> CommitFailedTree(Pass& pass, const FailedContent& failed,
   return std::string();
 }
 
+life::Moved TooEarly(const Record& record, const deploylog::Request& request) {
+  return life::Answered(record, {request.by, request.reason},
+                        "nothing to retry: rollout " + record.rollout +
+                            " was open when it was asked for; ask again if its end calls for it");
+}
+
 Status Retry(Pass& pass, const deploylog::Request& request) {
   const Record& record = pass.record();
   const life::Asked asked{request.by, request.reason};
+  if (life::EndsByItself(record)) return Answer(pass, request, TooEarly(record, request));
   if (life::WaitsForRetry(record))
     return Answer(pass, request, life::RetriedWithoutVerdict(record, asked, pass.Now()));
   if (record.failed.empty())
@@ -102,6 +109,19 @@ Result<bool> Handle(Pass& pass, const deploylog::Request& request) {
 }
 
 }  // namespace
+
+Status AnswerEarlyRetries(const Services& services, const Record& record) {
+  std::vector<deploylog::Entry> entries;
+  const auto state = services.log.Get();
+  for (const deploylog::Request& request : state->requests) {
+    if (request.unit != record.unit || request.verb != "retry") continue;
+    deploylog::Entry with;
+    with.removed_requests = {request.id};
+    for (auto& entry : ToEntries(services, TooEarly(record, request), std::move(with)))
+      entries.push_back(std::move(entry));
+  }
+  return entries.empty() ? Status{} : services.log.AppendAll(entries, services.GitCall());
+}
 
 Result<bool> HandleRequests(Pass& pass) {
   std::vector<deploylog::Request> requests;

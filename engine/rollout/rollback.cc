@@ -6,6 +6,7 @@
 #include "engine/render/objects.h"
 #include "engine/rollout/facts.h"
 #include "engine/rollout/interrupt_watch.h"
+#include "engine/rollout/judge/scope.h"
 #include "engine/rollout/live_steps.h"
 #include "engine/rollout/unit_plan.h"
 
@@ -53,9 +54,13 @@ struct Rollback {
   InterruptWatch watch;
 
   std::string left_behind;  // a line for each object that stays though nothing declares it
+  RollbackEnd went;
 
   Result<RollbackEnd> Run();
   Result<StepEnd> RunTarget(const Target& target, bool is_in_good);
+  Result<TargetSession> Open(const Target& target, const std::vector<Resource>& resources);
+  StepEnd DeleteCreated(TargetSession& session);
+  StepEnd Verify(TargetSession& session, const std::vector<judge::LeftBehind>& left);
   std::vector<Resource> GoodResources(const Target& target) const;
   void LeaveTakenOver(const Target& target, const std::set<ObjectRef>& kept);
 };
@@ -90,28 +95,20 @@ void Rollback::LeaveTakenOver(const Target& target, const std::set<ObjectRef>& k
   });
 }
 
-Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
-  const Services& services = pass.services;
-  const std::string pipeline = pass.snapshot->declared.pipeline.name;
-  const std::vector<Resource> resources =
-      is_in_good ? GoodResources(target) : std::vector<Resource>();
-  PlanRequest request = RestoreRequest(services, pipeline, good, pass.declared());
+Result<TargetSession> Rollback::Open(const Target& target, const std::vector<Resource>& resources) {
+  PlanRequest request =
+      RestoreRequest(pass.services, pass.snapshot->declared.pipeline.name, good, pass.declared());
   request.done = pass.record().done;  // the verdict may be on its way to the log still
   request.resources = &resources;
   request.inventory = inventory[target.name];
-  request.pipeline_units = PipelineUnits(services, *pass.snapshot);
+  request.pipeline_units = PipelineUnits(pass.services, *pass.snapshot);
   request.heeds_live_consent = true;
-  SLUICE_TRY(TargetSession session, OpenTarget(services, target, request));
-  if (!session.plan.blockers.empty()) {
-    const PlanBlocker& blocker = session.plan.blockers.front();
-    return Happened(Happening::kContentRefused,
-                    Error(ErrorCode::kRejected, "RollbackImpossible", blocker.message)
-                        .WithDetail(blocker.detail));
-  }
-  ApplyOptions options{.dry_run = DryRunMode::kNone,
-                       .force = targets::Force::kYes,
-                       .permission = Permission::kDecidedRollback};
-  if (StepEnd end = ApplyStages(services, session, options, watch); !end.is_ok()) return end;
+  request.one_by_one = true;
+  return OpenTarget(pass.services, target, request);
+}
+
+StepEnd Rollback::DeleteCreated(TargetSession& session) {
+  const Target& target = session.target;
   const auto kept = session.refs();
   std::vector<ObjectRef> extra;
   for (const ObjectRef& ref : created[target.name]) {
@@ -119,23 +116,58 @@ Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
       extra.push_back(ref);
   }
   std::set<ObjectRef> gone;
-  const std::string mark = OwnershipOf(pipeline, pass.unit).Mark();
-  if (StepEnd end =
-          DeleteObjects(services, session, extra, mark, Permission::kDecidedRollback, gone);
-      !end.is_ok())
-    return end;
+  const std::string mark = OwnershipOf(pass.snapshot->declared.pipeline.name, pass.unit).Mark();
+  StepEnd end =
+      DeleteObjects(pass.services, session, extra, mark, Permission::kDecidedRollback, gone);
+  if (!end.is_ok()) return end;
   for (const ObjectRef& ref : gone) inventory[target.name].erase(ref);
   auto known = kept;
   known.insert(session.done.begin(), session.done.end());
   LeaveTakenOver(target, known);
+  return end;
+}
+
+// What stays and what was unhealthy before the failed rollout is told; the rest has to be well.
+StepEnd Rollback::Verify(TargetSession& session, const std::vector<judge::LeftBehind>& left) {
+  const std::string& name = session.target.name;
+  const std::set<ObjectRef> stays = judge::RefsOf(left);
+  std::set<ObjectRef> told = judge::ToldIn(went.unwell, name, judge::By::kRollback);
+  told.insert(stays.begin(), stays.end());
+  const Duration timeout = good.unit.application.health_timeout;
+  judge::HealthWait wait = judge::BeginWait(pass.Now() + timeout, timeout, pass.Now());
+  const HealthEnd health = AwaitHealth(pass.services, session, wait, told, watch);
+  pass.Keep(life::WorkDone(pass.record(), session.finished));
+  judge::ForgetSettled(went.unwell, name, health.told);
+  left_behind += judge::DescribeTold(health.told);
+  std::vector<ObjectHealth> counted = health.judged;
+  std::ranges::copy_if(health.told, std::back_inserter(counted),
+                       [&](const ObjectHealth& object) { return stays.contains(object.ref); });
+  went.health[name] = Worst(counted);
+  return health.end;
+}
+
+Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
+  const Services& services = pass.services;
+  const std::vector<Resource> resources =
+      is_in_good ? GoodResources(target) : std::vector<Resource>();
+  SLUICE_TRY(TargetSession session, Open(target, resources));
+  std::vector<judge::LeftBehind> left = judge::LeaveBehind(session);
+  const ApplyOptions options{.dry_run = DryRunMode::kNone,
+                             .force = targets::Force::kYes,
+                             .permission = Permission::kDecidedRollback,
+                             .left = &left};
+  const StepEnd applied = ApplyStages(services, session, options, watch);
+  if (applied.kind == StepEnd::Kind::kInterrupted) return applied;
+  if (StepEnd end = DeleteCreated(session); !end.is_ok()) return end;
+  if (!applied.is_ok()) return applied;
   SLUICE_CHECK(session.driver->Unstick(session.ref_list(),
                                        services.WriteCall(Permission::kDecidedRollback)));
-  const SystemTime deadline = pass.Now() + good.unit.application.health_timeout;
-  const StepEnd health = AwaitHealth(services, session, deadline, watch);
-  pass.Keep(life::WorkDone(pass.record(), session.finished));
+  const StepEnd health = Verify(session, left);
+  for (judge::LeftBehind& object : left) went.left.push_back(std::move(object));
   if (!health.is_ok()) return health;
   if (!is_in_good) return StepEnd{};
-  return RunSmokeTests(services, session, good.unit, *good.tree, pipeline, pass.record().rollout,
+  return RunSmokeTests(services, session, good.unit, *good.tree,
+                       pass.snapshot->declared.pipeline.name, pass.record().rollout,
                        pass.record().last_known_good ? pass.record().last_known_good->revision : "",
                        Permission::kDecidedRollback, watch)
       .end;
@@ -172,8 +204,11 @@ Result<RollbackEnd> Rollback::Run() {
     }
   }
   if (no_verdict) return Fail(*no_verdict);
-  if (!impossible.empty()) return Impossible(impossible);
-  return RollbackEnd{.message = left_behind, .inventory = inventory, .targets = good.unit.targets};
+  went.inventory = inventory;
+  went.targets = good.unit.targets;
+  went.is_possible = impossible.empty();
+  went.message = impossible.empty() ? left_behind : impossible;
+  return went;
 }
 
 }  // namespace
@@ -191,7 +226,9 @@ Result<RollbackEnd> RollBack(Pass& pass) {
       std::move(inventory),
       std::move(created),
       InterruptWatch(pass.services, pass.unit, pass.record().fingerprint, Heed::kDecidedRollback),
+      {},
       {}};
+  rollback.went.unwell = pass.record().unwell_before;
   return rollback.Run();
 }
 
@@ -226,14 +263,22 @@ Result<std::optional<PassResult>> RecordRollback(Pass& pass, Result<RollbackEnd>
     SLUICE_CHECK(pass.Push(life::RollbackYielded(record)));
     return std::optional(PassResult{.standing = Standing::kFailed, .look_again = true});
   }
+  const std::string stays =
+      end->left.empty() ? "" : "not everything could go back: " + judge::Join(end->left);
   if (!end->is_possible) {
-    SLUICE_CHECK(pass.Push(life::RollbackImpossible(record, end->message, now)));
+    SLUICE_CHECK(pass.Push(stays.empty() ? life::RollbackImpossible(record, end->message, now)
+                                         : life::RollbackIncomplete(record, end->message, stays)));
     return std::optional<PassResult>();
   }
   deploylog::Entry entry;
   entry.inventory = end->inventory;
   entry.created = deploylog::Inventory{};
-  const life::Back back{Named(end->targets), Occupied(end->inventory), end->message};
+  const life::Back back{.targets = Named(end->targets),
+                        .occupied = Occupied(end->inventory),
+                        .notes = end->message,
+                        .stays = stays,
+                        .health = end->health,
+                        .unwell = end->unwell};
   SLUICE_CHECK(pass.Push(life::RolledBack(record, back, now), std::move(entry)));
   return std::optional<PassResult>();
 }

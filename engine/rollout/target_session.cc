@@ -189,6 +189,31 @@ targets::Ownership OwnershipOf(const std::string& pipeline, const UnitId& unit) 
 
 namespace {
 
+Status PredictAll(const Services& services, const PlanRequest& request, TargetSession& session) {
+  auto all = session.driver->Predict(session.prepared.objects, session.live, request.force,
+                                     services.ReadCall());
+  if (all) {
+    session.predictions = std::move(*all);
+    return {};
+  }
+  if (!request.one_by_one) return Fail(std::move(all).error());
+  for (const auto& object : session.prepared.objects) {
+    auto one = session.driver->Predict({object}, session.live, request.force, services.ReadCall());
+    if (!one && one.error().code() == ErrorCode::kCancelled) return Fail(std::move(one).error());
+    if (one) {
+      session.predictions.push_back(std::move(one->front()));
+      continue;
+    }
+    targets::Prediction unknown;
+    unknown.kind = Kind::kUnknowable;
+    unknown.message = one.error().message();
+    unknown.after = object.resource.body;
+    session.predictions.push_back(std::move(unknown));
+    session.unpredicted.emplace(object.resource.ref, std::move(one).error());
+  }
+  return {};
+}
+
 Status LookAt(const Services& services, const PlanRequest& request, TargetSession& session) {
   {
     const StepTimer timer(services, "observe");
@@ -206,10 +231,11 @@ Status LookAt(const Services& services, const PlanRequest& request, TargetSessio
     const auto it = session.live.objects.find(object.resource.ref);
     if (request.heeds_live_consent && it != session.live.objects.end())
       object.replace = std::max(object.replace, it->second.replace);
+    object.takes_over = request.adopted.contains("*") ||
+                        request.adopted.contains(ToInventoryLine(object.resource.ref));
   }
   const StepTimer timer(services, "plan");
-  SLUICE_TRY(session.predictions, session.driver->Predict(session.prepared.objects, session.live,
-                                                          request.force, services.ReadCall()));
+  SLUICE_CHECK(PredictAll(services, request, session));
   for (size_t i = 0; i < session.predictions.size(); ++i) {
     int& stage = session.prepared.objects[i].stage;
     stage = std::max(stage, session.predictions[i].after_stage + 1);
@@ -260,10 +286,7 @@ plan::Policy PolicyOf(const PlanRequest& request, const TargetSession& session) 
   }
   policy.keep_leftovers = request.keep_leftovers;
   for (const auto& object : session.prepared.objects) {
-    if (request.adopted.contains("*") ||
-        request.adopted.contains(ToInventoryLine(object.resource.ref))) {
-      policy.adopted.insert(object.resource.ref);
-    }
+    if (object.takes_over) policy.adopted.insert(object.resource.ref);
   }
   return policy;
 }
@@ -288,6 +311,13 @@ void MakePlan(const Services& services, const PlanRequest& request, TargetSessio
   input.policy = PolicyOf(request, session);
   session.plan = plan::Build(input);
   session.plan.changes.insert(session.plan.changes.end(), told.begin(), told.end());
+  for (size_t i = 0; i < session.predictions.size(); ++i) {
+    if (const std::string& reason = session.predictions[i].blocked_by; !reason.empty()) {
+      Change& change = session.plan.changes[i];  // in the order of the declared
+      change.blocked_by = reason;
+      change.reason = session.predictions[i].message;
+    }
+  }
   session.plan.blockers.insert(session.plan.blockers.begin(), session.prepared.blockers.begin(),
                                session.prepared.blockers.end());
 }
@@ -311,6 +341,17 @@ Result<std::vector<ObjectHealth>> AssessTarget(const TargetSession& session, con
              session.driver->Assess(session.ref_list(), {&session.live, &session.applied},
                                     targets::TargetDriver::Diagnose::kYes, call));
   Overrule(session.health_rules, health);
+  return health;
+}
+
+Result<std::vector<ObjectHealth>> GlanceAtTarget(const TargetSession& session, const Call& call) {
+  std::vector<ObjectRef> there = session.ref_list();
+  std::erase_if(there, [&](const ObjectRef& ref) { return !session.live.objects.contains(ref); });
+  if (there.empty()) return std::vector<ObjectHealth>();
+  auto health = session.driver->Assess(there, {}, targets::TargetDriver::Diagnose::kNo, call);
+  if (!health)
+    return Fail(std::move(health).error().With("health in target " + session.target.name));
+  Overrule(session.health_rules, *health);
   return health;
 }
 

@@ -2,6 +2,7 @@
 // between the two.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -21,6 +22,7 @@ struct TargetSession {
   targets::LiveState live;                       // before the first write
   targets::Applied applied;                      // by it, the newest answers
   std::vector<targets::Prediction> predictions;  // of prepared.objects
+  std::map<ObjectRef, Error> unpredicted;        // why not; kUnknowable in predictions
   Plan plan;
   HealthRules health_rules;  // of the application
   // Declared work that was done before and is not there any more; in none of the above but the
@@ -57,6 +59,9 @@ struct PlanRequest {
   // What live was applied with also counts as consent to replace: a rollback must be able to take a
   // replacement back whose consent came with it.
   bool heeds_live_consent = false;
+  // An object for which no prediction can be had is one that is not predicted, not a target that
+  // cannot be read.
+  bool one_by_one = false;
 };
 
 // Prepares, observes, predicts and plans. Reads only. An Error means that live could not be read,
@@ -66,6 +71,8 @@ Result<TargetSession> OpenTarget(const Services& services, const Target& target,
 
 // Health of all that the session declares, with its cause, as the application's rules see it.
 Result<std::vector<ObjectHealth>> AssessTarget(const TargetSession& session, const Call& call);
+// The same of what was there when the session was opened, without its cause.
+Result<std::vector<ObjectHealth>> GlanceAtTarget(const TargetSession& session, const Call& call);
 
 // The plans of all targets as one, digest set.
 Plan MergePlans(const std::vector<TargetSession>& sessions, const std::string& hmac_key);

@@ -53,6 +53,8 @@ struct PreparedObject {
   // What an object that runs to its end runs; "" for others. Done once, it need not be there any
   // more, and the same work is not done again.
   std::string work;
+  bool takes_over =
+      false;  // an operator's word: fields of others are taken, whatever Apply is told
   // By Adjust; `resource.body` has none of the fields that are left to others.
   std::vector<LeftField> left;
   nlohmann::json whole;  // the body with them, for an object that is created anew; null: the same
@@ -128,6 +130,12 @@ struct Prediction {
   // kImmutable: the object opts in, its kind allows it, and the server would take the new one.
   bool may_be_replaced = false;
   std::string replace_advice;  // kImmutable otherwise: how to opt in, or why that does not help
+  // kUnknowable: the reason of Prepare's blocker, where what it needs is neither there nor comes
+  // with this unit.
+  std::string blocked_by;
+  // What others may rely on and would lose, though the server would take it: "version v2, which is
+  // served".
+  std::string takes_away;
 };
 
 enum class Force { kNo, kYes };  // take over fields another manager owns (adopt, heal, rollback)

@@ -40,7 +40,12 @@ class FakeDriver final : public targets::TargetDriver {
                            const Call&) override {
     if (auto error = cluster_.Enter("prepare")) return sluice::Fail(*error);
     Prepared prepared;
+    std::vector<PlanBlocker> unserved;
     for (const Resource& resource : resources) {
+      if (cluster_.unserved_.contains(resource.ref.kind)) {
+        unserved.push_back({"UnknownKind", ToString(resource.ref) + ": no such kind is served"});
+        continue;
+      }
       PreparedObject object{resource, StageOfKind(resource.ref.kind), false};
       nlohmann::json& metadata = object.resource.body["metadata"];
       if (object.stage > 0 && !object.resource.ref.kind.starts_with("Cluster")) {
@@ -54,6 +59,7 @@ class FakeDriver final : public targets::TargetDriver {
     std::ranges::stable_sort(prepared.objects, {}, &PreparedObject::stage);
     const std::lock_guard lock(cluster_.mutex_);
     prepared.blockers = cluster_.blockers_;
+    prepared.blockers.insert(prepared.blockers.end(), unserved.begin(), unserved.end());
     return prepared;
   }
 
@@ -157,8 +163,10 @@ class FakeDriver final : public targets::TargetDriver {
   }
 
   Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs,
-                                           const targets::Since&, Diagnose, const Call&) override {
-    if (auto error = cluster_.Enter("assess")) return sluice::Fail(*error);
+                                           const targets::Since&, Diagnose diagnose,
+                                           const Call&) override {
+    if (auto error = cluster_.Enter(diagnose == Diagnose::kYes ? "assess" : "look"))
+      return sluice::Fail(*error);
     const std::lock_guard lock(cluster_.mutex_);
     std::vector<ObjectHealth> out;
     for (const ObjectRef& ref : refs) {
@@ -207,6 +215,13 @@ class FakeDriver final : public targets::TargetDriver {
     prediction.after = object.resource.body;
     const auto it = cluster_.objects_.find(object.resource.ref);
     if (it != cluster_.objects_.end()) prediction.before = it->second.body;
+    for (const auto& [needle, blocker] : cluster_.blocked_) {
+      if (it != cluster_.objects_.end() || !Contains(object.resource.body, needle)) continue;
+      prediction.kind = Prediction::Kind::kUnknowable;
+      prediction.blocked_by = blocker.reason;
+      prediction.message = blocker.message;
+      return prediction;
+    }
     for (const auto& script : cluster_.predictions_) {
       if (!Contains(object.resource.body, script.needle)) continue;
       prediction.kind = script.kind;
@@ -224,6 +239,9 @@ class FakeDriver final : public targets::TargetDriver {
       prediction.kind = Prediction::Kind::kUpdate;
     }
     if (prediction.kind != Prediction::Kind::kUpdate) return prediction;
+    for (const auto& [needle, what] : cluster_.takes_away_) {
+      if (Contains(object.resource.body, needle)) prediction.takes_away = what;
+    }
     for (const auto& [text, may_be_replaced] : cluster_.immutable_) {
       const nlohmann::json::json_pointer pointer(text);
       if (it->second.body.value(pointer, nlohmann::json()) ==
@@ -265,7 +283,7 @@ class FakeDriver final : public targets::TargetDriver {
       return result;
     }
     const std::lock_guard lock(cluster_.mutex_);
-    const Prediction prediction = PredictOne(object, force);
+    const Prediction prediction = PredictOne(object, object.takes_over ? Force::kYes : force);
     if (prediction.kind == Prediction::Kind::kConflict) {
       result.status =
           sluice::Fail(ErrorCode::kConflict, "FieldConflict", "another manager owns .spec");
@@ -362,6 +380,9 @@ void FakeCluster::Mend() {
   faults_.clear();
   health_.clear();
   predictions_.clear();
+  takes_away_.clear();
+  blocked_.clear();
+  unserved_.clear();
   blockers_.clear();
 }
 
@@ -380,6 +401,22 @@ void FakeCluster::SetPrediction(const std::string& needle, Prediction::Kind kind
 void FakeCluster::SetImmutable(const std::string& pointer, bool may_be_replaced) {
   const std::lock_guard lock(mutex_);
   immutable_.insert_or_assign(pointer, may_be_replaced);
+}
+
+void FakeCluster::SetBlocked(const std::string& needle, const std::string& reason,
+                             const std::string& message) {
+  const std::lock_guard lock(mutex_);
+  blocked_.insert_or_assign(needle, PlanBlocker{reason, message});
+}
+
+void FakeCluster::Unserve(const std::string& kind) {
+  const std::lock_guard lock(mutex_);
+  unserved_.insert(kind);
+}
+
+void FakeCluster::SetTakesAway(const std::string& needle, const std::string& what) {
+  const std::lock_guard lock(mutex_);
+  takes_away_.insert_or_assign(needle, what);
 }
 
 void FakeCluster::SetBlockers(std::vector<PlanBlocker> blockers) {

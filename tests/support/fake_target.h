@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,8 @@ class FakeCluster {
     std::string other_manager;  // who edited it last beside us; "" for nobody
   };
   // The operations of a driver, as they can be made to fail: prepare observe find predict dry-run
-  // apply room-dry-run room await delete-dry-run delete assess replace job.
+  // apply room-dry-run room await delete-dry-run delete assess look (assess without diagnosis)
+  // replace job.
   using Operation = std::string;
 
   std::unique_ptr<targets::TargetDriver> MakeDriver();
@@ -58,6 +60,12 @@ class FakeCluster {
                      const std::string& message);
   // The value at a JSON pointer cannot be changed in place.
   void SetImmutable(const std::string& pointer, bool may_be_replaced);
+  // Absent objects that contain `needle` cannot be created: what they need is not there.
+  void SetBlocked(const std::string& needle, const std::string& reason, const std::string& message);
+  // Objects of the kind have no place any more (UnknownKind).
+  void Unserve(const std::string& kind);
+  // Applying declared objects that contain `needle` would take something away from others.
+  void SetTakesAway(const std::string& needle, const std::string& what);
   void SetBlockers(std::vector<PlanBlocker> blockers);
   void SetTaskOutcome(targets::TaskOutcome outcome);
 
@@ -99,6 +107,9 @@ class FakeCluster {
   std::vector<HealthScript> health_;
   std::vector<PredictionScript> predictions_;
   std::map<std::string, bool> immutable_;  // JSON pointer -> may be replaced
+  std::map<std::string, std::string> takes_away_;
+  std::map<std::string, PlanBlocker> blocked_;  // by needle
+  std::set<std::string> unserved_;              // kinds
   std::vector<PlanBlocker> blockers_;
   targets::TaskOutcome job_{true, ""};
   std::function<void(const std::string&)> on_call_;

@@ -32,6 +32,11 @@ Moved Answered(const Record& record, const Asked& asked, const std::string& answ
   return Done(EventKind::kRequest, record, asked, answer);
 }
 
+bool EndsByItself(const Record& record) {
+  return record.IsOpen() ||
+         (record.open && record.outcome == Outcome::kErrored && record.reason != "NoVerdict");
+}
+
 bool WaitsForRetry(const Record& record) {
   return !record.IsOpen() && (record.reason == "NoVerdict" || record.reason == "OutcomeUnknown");
 }
@@ -41,7 +46,10 @@ Moved RetriedWithoutVerdict(const Record& record, const Asked& asked, SystemTime
   SetIdle(next);
   next.attempt = 0;
   next.finished = now;  // a new attempt is a new rollout, never a first contact
-  if (next.open) next.open->errored_since.reset();
+  if (next.open) {
+    next.open->errored_since.reset();
+    next.open->found.reset();
+  }
   return Done(EventKind::kRequest, std::move(next), asked, "retried after no verdict");
 }
 

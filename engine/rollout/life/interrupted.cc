@@ -18,6 +18,7 @@ Result<Moved> Interrupted(const Record& record, EndedBy by, SystemTime now) {
          is_superseded ? "a newer commit changes this unit" : "interrupted; live is left as it is");
   next.finished = now;
   next.attempt = 0;  // not counted
+  if (next.open) next.open->found.reset();
   SetTargetPhases(next, Phase::kIdle);
   moved.events.push_back(
       Tell(is_superseded ? EventKind::kSuperseded : EventKind::kCancelled, next, next.message));

@@ -61,6 +61,10 @@ struct Start {
 // counts as an attempt after a crash.
 Result<Moved> Started(const Record& record, const Start& start, SystemTime now);
 
+// What was unhealthy before the first write, told with the move that follows.
+Record LookedBefore(const Record& record, const std::vector<UnwellBefore>& unwell);
+// Applying. A restart found it open.
+Record FoundAgain(const Record& record, const FoundOpen& found);
 // Applying. When the open rollout must be Healthy; nullopt: nobody could watch the deadline pass.
 Record DueBy(const Record& record, std::optional<SystemTime> health_deadline);
 
@@ -93,7 +97,14 @@ struct Success {
   bool prune_waits = false;
   std::string notes;
   Trailers trailers;
+  std::map<std::string, Health> health = {};  // of each target; Healthy where it is not said
+  // Applied, and paused or suspended; "" when it runs. What has not run has no stay, is no success
+  // of its release, and does not become last known good.
+  std::string suspended;
+  std::vector<UnwellBefore> unwell = {};  // what is still told
 };
+// The record's reason then.
+inline constexpr std::string_view kSuspended = "Suspended";
 // Idle, Held, Applying: Idle. It was rolled out and verified.
 Result<Moved> Succeeded(const Record& record, const Success& success, SystemTime now);
 // The same for content that is last known good already: nothing was run.
@@ -133,11 +144,19 @@ struct Back {
   std::vector<NamedTarget> targets;  // of last known good
   std::set<std::string> occupied;
   std::string notes;
+  std::string stays = {};                     // what could not go back; "" for nothing
+  std::map<std::string, Health> health = {};  // of each target; Healthy where it is not said
+  std::vector<UnwellBefore> unwell = {};      // what is still told
 };
 // RollingBack: Idle.
 Result<Moved> RolledBack(const Record& record, const Back& back, SystemTime now);
 Result<Moved> RollbackYielded(const Record& record);
 Result<Moved> RollbackImpossible(const Record& record, const std::string& why, SystemTime now);
+// Some of it could not go back, and the rest is not well: what runs is not known, and a fix may be
+// all it needs.
+Result<Moved> RollbackIncomplete(const Record& record, const std::string& why,
+                                 const std::string& stays);
+inline constexpr std::string_view kRollbackIncomplete = "RollbackIncomplete";
 
 // Idle, Held. The pending revert landed as `commit`, or is not needed, or cannot be.
 Result<Moved> Reverted(const Record& record, const std::string& commit,
@@ -156,6 +175,8 @@ Moved FrozenBy(const Record& record, const Asked& asked, SystemTime now);
 Moved Unfrozen(const Record& record, const Asked& asked);
 // Nothing changes but that the log says so.
 Moved Answered(const Record& record, const Asked& asked, const std::string& answer);
+// Its rollout is open, or goes on after a pause: nothing of it has failed yet.
+bool EndsByItself(const Record& record);
 // Of what waits for a person without a verdict: may begin anew.
 bool WaitsForRetry(const Record& record);
 Moved RetriedWithoutVerdict(const Record& record, const Asked& asked, SystemTime now);
@@ -188,7 +209,8 @@ struct DriftFacts {
   size_t count = 0;                // of what differs
   std::string by;                  // ", changed by NAMES"
   bool is_again = false;           // after a heal
-  bool may_heal = false;           // what differs is healed
+  bool may_heal = false;           // what differs is healed, as far as it can be
+  bool heals = false;              // something is
 };
 // Told when it changed, when it is about to be healed, and when a fight ended.
 Moved DriftSeen(const Record& record, const DriftFacts& facts);
@@ -197,13 +219,23 @@ struct Fight {
   SystemTime wake;
   std::string message;
 };
-// `fight`: the heal before this one did not last.
+// `fight`: the heal before this one did not last; `stays`: what cannot be healed, as told.
 Moved Healed(const Record& record, const std::vector<std::string>& names,
-             const std::optional<Fight>& fight);
+             const std::optional<Fight>& fight, const std::vector<std::string>& stays);
 
-// `by_target` holds every target of what runs. Told when it is Healthy no longer, or again.
-Moved HealthSeen(const Record& record, const std::map<std::string, Health>& by_target, Health worst,
-                 const std::string& unhealthy, SystemTime now);
+struct HealthFacts {
+  std::map<std::string, Health> by_target;  // every target of what runs
+  Health worst = Health::kHealthy;
+  std::string unhealthy;             // a line each
+  std::vector<UnwellBefore> unwell;  // what is still told
+  bool is_as_declared = false;       // nothing drifted
+  std::string shared_inputs;         // digest, of what runs
+};
+// Told when it is Healthy no longer, or again, and when what was told recovered. What was applied
+// and had not run, and is Healthy now, has Succeeded from here on (BecomesGood).
+Moved HealthSeen(const Record& record, const HealthFacts& facts, SystemTime now);
+// What runs becomes last known good by that move.
+bool BecomesGood(const Record& record, const HealthFacts& facts);
 
 // Work that ran to its end, remembered with what is told next.
 Record WorkDone(const Record& record, const std::vector<DoneWork>& done);

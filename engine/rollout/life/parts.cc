@@ -80,6 +80,17 @@ void SetTargetPhases(Record& record, Phase phase) {
   for (auto& [name, target] : record.targets) target.phase = phase;
 }
 
+void SetTargetHealth(Record& record, const std::map<std::string, Health>& health) {
+  for (auto& [name, target] : record.targets) {
+    if (const auto seen = health.find(name); seen != health.end()) target.health = seen->second;
+  }
+}
+
+bool IsHealthy(const Record& record) {
+  return std::ranges::all_of(
+      record.targets, [](const auto& target) { return target.second.health == Health::kHealthy; });
+}
+
 void RebuildTargets(Record& record, const std::vector<NamedTarget>& named,
                     const std::set<std::string>& occupied, SystemTime now) {
   std::map<std::string, std::string> identities;

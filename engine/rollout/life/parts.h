@@ -41,5 +41,9 @@ void SetWhy(Record& record, std::string reason, std::string message);
 void RebuildTargets(Record& record, const std::vector<NamedTarget>& named,
                     const std::set<std::string>& occupied, SystemTime now);
 void SetTargetPhases(Record& record, Phase phase);
+// Of the targets that are named there; the others keep theirs.
+void SetTargetHealth(Record& record, const std::map<std::string, Health>& health);
+// Every target.
+bool IsHealthy(const Record& record);
 
 }  // namespace sluice::rollout::life

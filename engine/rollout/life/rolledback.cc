@@ -22,11 +22,16 @@ Result<Moved> RolledBack(const Record& record, const Back& back, SystemTime now)
   std::string where = "last known good";
   if (const auto& good = next.last_known_good) {
     next.running = RunningState{good->revision, good->fingerprint, good->release};
-    next.healthy_since = now;
     where = ShortOf(good->revision);
   }
   RebuildTargets(next, back.targets, back.occupied, now);
-  Event event = Tell(EventKind::kRolledback, next, "live is back at " + where, back.notes);
+  SetTargetHealth(next, back.health);
+  next.unwell_before = back.unwell;
+  next.healthy_since.reset();
+  if (next.running && IsHealthy(next)) next.healthy_since = now;
+  const std::string stays = back.stays.empty() ? "" : "; " + back.stays;
+  next.message += stays;
+  Event event = Tell(EventKind::kRolledback, next, "live is back at " + where + stays, back.notes);
   return Moved{std::move(next), {std::move(event)}};
 }
 
@@ -42,17 +47,34 @@ Result<Moved> RollbackYielded(const Record& record) {
   return Moved{std::move(next), {std::move(event)}};
 }
 
-Result<Moved> RollbackImpossible(const Record& record, const std::string& why, SystemTime now) {
-  SLUICE_CHECK(ComesFrom(record, {Phase::kRollingBack}, "RollbackImpossible"));
+namespace {
+
+// Something of the failed content runs, and nobody knows what.
+Record NotBack(const Record& record, std::string_view reason, const std::string& why) {
   Record next = record;
   next.phase = Phase::kIdle;
   next.wait = {};
-  // Something of the failed content runs, and nobody knows what.
   next.running.reset();
   next.healthy_since.reset();
   SetTargetPhases(next, Phase::kIdle);
   for (auto& [name, target] : next.targets) target.health = Health::kUnknown;
-  SetWhy(next, "RollbackImpossible", "live could not be brought back to last known good: " + why);
+  SetWhy(next, std::string(reason), "live could not be brought back to last known good: " + why);
+  return next;
+}
+
+}  // namespace
+
+Result<Moved> RollbackIncomplete(const Record& record, const std::string& why,
+                                 const std::string& stays) {
+  SLUICE_CHECK(ComesFrom(record, {Phase::kRollingBack}, "RollbackIncomplete"));
+  Record next = NotBack(record, kRollbackIncomplete, why + "; " + stays + "; push a fix");
+  Event event = Tell(EventKind::kRolledback, next, "rolled back as far as it goes; " + stays, why);
+  return Moved{std::move(next), {std::move(event)}};
+}
+
+Result<Moved> RollbackImpossible(const Record& record, const std::string& why, SystemTime now) {
+  SLUICE_CHECK(ComesFrom(record, {Phase::kRollingBack}, "RollbackImpossible"));
+  Record next = NotBack(record, "RollbackImpossible", why);
   next.frozen = Frozen{"sluice", next.message, now};
   Event event = Tell(EventKind::kFrozen, next, "rollback impossible, frozen for a person", why);
   return Moved{std::move(next), {std::move(event)}};

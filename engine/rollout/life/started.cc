@@ -66,6 +66,18 @@ Result<Moved> Started(const Record& record, const Start& start, SystemTime now) 
   return moved;
 }
 
+Record LookedBefore(const Record& record, const std::vector<UnwellBefore>& unwell) {
+  Record next = record;
+  next.unwell_before = unwell;
+  return next;
+}
+
+Record FoundAgain(const Record& record, const FoundOpen& found) {
+  Record next = record;
+  if (next.open) next.open->found = found;
+  return next;
+}
+
 Record DueBy(const Record& record, std::optional<SystemTime> health_deadline) {
   Record next = record;
   if (next.open) next.open->health_deadline = health_deadline;

@@ -16,12 +16,18 @@ Record Good(const Record& record, const Success& success, SystemTime now) {
   next.pending_revert.reset();
   next.prune_waits = success.prune_waits;
   next.running = RunningState{next.revision, next.fingerprint, next.release};
-  NoteSucceeded(next, now);
+  next.unwell_before = success.unwell;
   RebuildTargets(next, success.targets, success.occupied, now);
+  SetTargetHealth(next, success.health);
   for (auto& [name, target] : next.targets) {
     target.outcome = Outcome::kSucceeded;
-    target.last_known_good = next.fingerprint;
+    if (success.suspended.empty()) target.last_known_good = next.fingerprint;
   }
+  if (IsHealthy(next)) NoteSucceeded(next, now);
+  if (!success.suspended.empty())
+    SetWhy(next, std::string(kSuspended),
+           "applied, but it has not run: " + success.suspended +
+               "; no stay begins and nothing is promoted until it runs");
   return next;
 }
 
@@ -35,7 +41,8 @@ Result<Record> Unrun(const Record& record, const Success& success, SystemTime no
   SLUICE_CHECK(ComesFrom(record, {Phase::kIdle, Phase::kHeld, Phase::kApplying}, move));
   Record next = Good(record, success, now);
   next.started = now;
-  if (!next.healthy_since) next.healthy_since = now;
+  if (!IsHealthy(next)) CloseStay(next, now);
+  if (IsHealthy(next) && !next.healthy_since) next.healthy_since = now;
   return next;
 }
 
@@ -44,11 +51,13 @@ Result<Record> Unrun(const Record& record, const Success& success, SystemTime no
 Result<Moved> Succeeded(const Record& record, const Success& success, SystemTime now) {
   SLUICE_CHECK(ComesFrom(record, {Phase::kIdle, Phase::kHeld, Phase::kApplying}, "Succeeded"));
   Record next = Good(record, success, now);
-  next.last_known_good = AsGood(next, success, now);
-  next.healthy_since = now;
+  const bool has_run = success.suspended.empty();
+  if (has_run) next.last_known_good = AsGood(next, success, now);
+  if (IsHealthy(next)) next.healthy_since = now;
   return Moved{next,
-               {Tell(EventKind::kSucceeded, next, "succeeded at " + ContentOf(next), success.notes,
-                     success.trailers)}};
+               {Tell(EventKind::kSucceeded, next,
+                     "succeeded at " + ContentOf(next) + (has_run ? "" : ", " + next.message),
+                     success.notes, success.trailers)}};
 }
 
 Result<Moved> AlreadyThere(const Record& record, const Success& success, SystemTime now) {

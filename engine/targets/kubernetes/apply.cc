@@ -184,7 +184,7 @@ WriteResult KubernetesDriver::ApplyOne(const PreparedObject& object, const LiveS
   // Nothing to be asked of what is on its way out.
   if (mode == WriteMode::kDryRun && SeenIn(live, ref).is_deleting) return {};
   const SteadyTime begin = client_.clock().SteadyNow();
-  Applying how{mode, force, SeenIn(live, ref)};
+  Applying how{mode, object.takes_over ? Force::kYes : force, SeenIn(live, ref)};
   const std::string before = how.seen.resource_version;
   while (true) {
     auto answer = TryApply(object, how, call);

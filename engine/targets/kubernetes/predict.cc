@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/targets/kubernetes/crd_summary.h"
+#include "engine/targets/kubernetes/crd_versions.h"
 #include "engine/targets/kubernetes/fieldset.h"
 #include "engine/targets/kubernetes/former_fields.h"
 #include "engine/targets/kubernetes/health_json.h"
@@ -118,9 +119,8 @@ Prediction KubernetesDriver::Unknowable(std::string why, const nlohmann::json* l
   return prediction;
 }
 
-// Its namespace is not there yet, or not any more.
+// Its namespace is not there yet, or going.
 bool KubernetesDriver::ComesWithTheSet(const ObjectRef& ref, const LiveState& live) const {
-  if (declared_.missing_namespaces.contains(ref.ns)) return true;
   if (ref.ns.empty() || !declared_.namespaces.contains(ref.ns)) return false;
   const auto it = live.objects.find({"", "Namespace", "", ref.ns});
   return it == live.objects.end() || it->second.is_deleting;
@@ -246,6 +246,11 @@ Result<Prediction> KubernetesDriver::PredictOne(const PreparedObject& object,
     refused.reason = refusal->second.reason();
     return refused;
   }
+  if (declared_.missing_namespaces.contains(ref.ns)) {
+    Prediction blocked = Unknowable("there is no namespace '" + ref.ns + "'", nullptr, object);
+    blocked.blocked_by = kReasonNamespaceMissing;
+    return blocked;
+  }
   if (ComesWithTheSet(ref, state))
     return Unknowable("its namespace is not there yet", nullptr, object);
   const auto it = state.objects.find(ref);
@@ -261,6 +266,8 @@ Result<Prediction> KubernetesDriver::PredictOne(const PreparedObject& object,
   }
   if (prediction.kind == Kind::kUpdate && IsCrd(ref))
     prediction.summary = SummarizeCrd(prediction.before, prediction.after);
+  if (live != nullptr && prediction.kind == Kind::kUpdate && IsCrd(ref))
+    prediction.takes_away = LostVersions(*live, object.resource.body);
   return prediction;
 }
 

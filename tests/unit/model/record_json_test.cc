@@ -38,8 +38,12 @@ Record FullRecord() {
             {{"soak", "held", "Soaking", "until 10:00", At(1'700'000'005'000)},
              {"predecessor", "open", "", "", {}}},
             Waiting{"c5", "f5", 3}};
-  r.open = OpenRollout{
-      At(1'700'000'002'010), At(1'700'000'004'000), {"*", "eu apps/Deployment/shop/checkout"}};
+  r.open = OpenRollout{At(1'700'000'002'010),
+                       At(1'700'000'004'000),
+                       {"*", "eu apps/Deployment/shop/checkout"},
+                       FoundOpen{3, 1, 2}};
+  r.unwell_before = {{"eu", "apps/Deployment/shop/checkout", "Unhealthy", true},
+                     {"us", "/ConfigMap/shop/a", "", false}};
   r.prune_waits = true;
   r.pending_revert = PendingRevert{"op-1"};
   r.promote_operation = "op-2";

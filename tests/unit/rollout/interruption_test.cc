@@ -152,7 +152,7 @@ TEST_CASE("a lost lease ends the pass without a record and without a further wri
 }
 
 TEST_CASE(
-    "a rollout found open is resumed once, whatever its step was, and ends as if nothing had "
+    "a rollout found open is resumed, whatever its step was, and ends as if nothing had "
     "been") {
   for (const std::string& step : kSteps) {
     INFO(step);
@@ -168,15 +168,26 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("a rollout found open twice is held for a person, and retry runs it") {
+TEST_CASE("a rollout that comes further each time goes on, however often its process dies") {
+  World world;
+  BringNext(world);
+  for (const std::string& step : kSteps) DieAt(world, step);
+  CHECK(world.Settle().standing == Standing::kDone);
+  CHECK(World::TagIn(world.eu) == "new2");
+}
+
+TEST_CASE("a rollout found open at the same place again and again is held, and retry runs it") {
   World world;
   BringNext(world);
   DieAt(world, "apply ConfigMap");
-  DieAt(world, "await");
+  DieAt(world, "apply Deployment");
+  for (int i = 0; i < 2; ++i) DieAt(world, "assess");
   world.eu.ForgetCalls();
   const PassResult held = world.Pass();
   CHECK(held.standing == Standing::kHeld);
   CHECK(held.reason == "OutcomeUnknown");
+  CHECK(held.message.find("found open 3 times at the same place, with 0 changes not applied") !=
+        std::string::npos);
   CHECK(world.Pass().reason == "OutcomeUnknown");
   CHECK(world.eu.Writes().empty());
   const auto events = world.Events();

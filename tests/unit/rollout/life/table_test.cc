@@ -67,6 +67,8 @@ const std::vector<Row> kRows = {
     {"RollbackYielded", "---I", [](const Record& r) { return NextOf(RollbackYielded(r)); }},
     {"RollbackImpossible", "---I",
      [](const Record& r) { return NextOf(RollbackImpossible(r, "why", kToday)); }},
+    {"RollbackIncomplete", "---I",
+     [](const Record& r) { return NextOf(RollbackIncomplete(r, "why", "what")); }},
     {"Reverted", "IH--", [](const Record& r) { return NextOf(Reverted(r, "c", {})); }},
     {"NothingToRevert", "IH--", [](const Record& r) { return NextOf(NothingToRevert(r)); }},
     {"RevertImpossible", "IH--",
@@ -81,8 +83,7 @@ const std::vector<Row> kRows = {
     {"FailureForgotten", "IIAR",
      [](const Record& r) { return FailureForgotten(r, kAsked, "").record; }},
     {"DriftSeen", "IHAR", [](const Record& r) { return DriftSeen(r, {}).record; }},
-    {"HealthSeen", "IHAR",
-     [](const Record& r) { return HealthSeen(r, {}, Health::kHealthy, "", kToday).record; }},
+    {"HealthSeen", "IHAR", [](const Record& r) { return HealthSeen(r, {}, kToday).record; }},
     {"WorkDone", "IHAR",
      [](const Record& r) {
        return WorkDone(r, {{"eu", "job", "w"}});
