@@ -163,9 +163,10 @@ Result<PassResult> Revert(Pass& pass) {
   SLUICE_TRY(const auto good, services.mirror.ObjectAt(services.log.Get()->tip, good_path));
   Decision decision;
   const auto decide = [&](const Snapshot& tip) { return Decide(pass, tip, good, decision); };
-  SLUICE_TRY(const Committed done,
-             CommitConfig(services, services.options.identity, life::RevertOperation(record),
-                          {directory, good.value_or("")}, record.revision, decide));
+  SLUICE_TRY(
+      const Committed done,
+      CommitConfig(services, services.options.identity, life::RevertOperation(record),
+                   ObjectEffect(services, directory, good.value_or("")), record.revision, decide));
   if (done.how == Committed::How::kRefused) return ParkOnBranch(pass, done.commit, done.message);
   if (done.how == Committed::How::kLanded) {
     std::vector<std::string> dropped = decision.dropped;
