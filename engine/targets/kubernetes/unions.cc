@@ -8,6 +8,7 @@
 #include "engine/targets/kubernetes/kubernetes_driver.h"
 #include "engine/targets/kubernetes/object_edit.h"
 #include "engine/targets/kubernetes/owned_paths.h"
+#include "engine/targets/kubernetes/refusal.h"
 
 namespace sluice::targets::kubernetes {
 namespace {
