@@ -64,7 +64,8 @@ TEST_CASE("a release that must not run is not written") {
   };
   CHECK(refuse({"a", "latest", "", {}}).find("must not be latest") != std::string::npos);
   CHECK(refuse({"a", "", "", {}}).find("needs a tag or a digest") != std::string::npos);
-  CHECK(refuse({"a", "v1", kPinnedDigest, {}}).find("needs a tag or a digest") != std::string::npos);
+  CHECK(refuse({"a", "v1", kPinnedDigest, {}}).find("needs a tag or a digest") !=
+        std::string::npos);
   CHECK(refuse({"A b", "v1", "", {}}).find("must be an image name") != std::string::npos);
   CHECK(refuse({"a", "", "sha256:1", {}}).find("64 lower-case hex") != std::string::npos);
 }
