@@ -5,7 +5,7 @@
 namespace sluice::targets::kubernetes {
 namespace {
 
-struct Kind {
+struct ReplacedKind {
   std::string name;  // of the kind; the object is called "it"
   std::string before, after;
 };
@@ -50,7 +50,7 @@ TEST_CASE("an object that opts in is deleted, waited for, and created again") {
   LiveCluster cluster;
   const std::string ns = cluster.MakeNamespace();
   const auto driver = cluster.Driver(ns);
-  const Kind kind = GENERATE(values<Kind>({
+  const ReplacedKind kind = GENERATE(values<ReplacedKind>({
       {"ConfigMap", ConfigMap("1"), ConfigMap("2")},
       {"Secret",
        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: it\nimmutable: true\nstringData: {a: "
