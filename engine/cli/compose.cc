@@ -77,7 +77,7 @@ struct KindOfTarget {
 
 // Every kind of target. A new one is a line here and a directory below engine/targets.
 constexpr auto kKinds = std::to_array<KindOfTarget>({
-    {targets::kubernetes::Kind, ConnectKubernetes},
+    {targets::kubernetes::KindOfTarget, ConnectKubernetes},
 });
 
 }  // namespace

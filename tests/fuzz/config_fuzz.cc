@@ -90,7 +90,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
 
   const InputTree tree(input);
   sluice::yaml::Cache cache;
-  const sluice::TargetKinds kinds = {&sluice::targets::kubernetes::Kind()};
+  const sluice::TargetKinds kinds = {&sluice::targets::kubernetes::KindOfTarget()};
   const auto declared = sluice::config::Load(tree, kinds, cache);
   Require(declared.has_value());
   Require(sluice::render::ValidateAll(*declared, tree, cache).has_value());

@@ -9,7 +9,7 @@ namespace sluice::testing {
 
 // What the program has.
 inline const TargetKinds& Kinds() {
-  static const TargetKinds kinds = {&targets::kubernetes::Kind()};
+  static const TargetKinds kinds = {&targets::kubernetes::KindOfTarget()};
   return kinds;
 }
 

@@ -63,7 +63,7 @@ std::string KubernetesConnections::ClusterOf(const Target& target) const {
   if (options_.kubeconfig.empty()) return "in-cluster";
   const auto access =
       kubernetes::LoadKubeconfig(options_.kubeconfig, target.Setting(kubernetes::kContext));
-  if (!access) return kubernetes::Kind().Place(target);
+  if (!access) return kubernetes::KindOfTarget().Place(target);
   // One address behind different proxies or TLS names may be different servers, and so may one that
   // tells them apart by whom it is asked as (`tsh kube credentials --kube-cluster=…`).
   std::string identity = access->server + " " + access->tls_server_name + " " + access->proxy;

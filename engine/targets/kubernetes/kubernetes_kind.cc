@@ -160,7 +160,7 @@ class KubernetesKind final : public TargetKind {
 
 }  // namespace
 
-const TargetKind& Kind() {
+const TargetKind& KindOfTarget() {
   static const KubernetesKind kind;
   return kind;
 }

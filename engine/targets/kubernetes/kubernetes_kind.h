@@ -9,6 +9,6 @@ namespace sluice::targets::kubernetes {
 inline constexpr const char* kContext = "context";  // of the daemon's kubeconfig, or "in-cluster"
 inline constexpr const char* kNamespace = "namespace";
 
-const TargetKind& Kind();
+const TargetKind& KindOfTarget();
 
 }  // namespace sluice::targets::kubernetes

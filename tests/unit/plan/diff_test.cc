@@ -10,7 +10,7 @@ namespace {
 using builders::Json;
 using builders::Ref;
 
-const TargetKind& kKind = targets::kubernetes::Kind();
+const TargetKind& kKind = targets::kubernetes::KindOfTarget();
 
 std::vector<FieldChange> Diff(const Json& before, const Json& after) {
   return DiffFields(kKind, Ref("Widget", "w"), before, after);
