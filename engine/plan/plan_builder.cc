@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "engine/base/strings.h"
 #include "engine/plan/explain.h"
@@ -21,6 +22,7 @@ struct Obstacle {
   std::string about;  // "KIND web/api differs at /spec/replicas"
   std::string detail = {};
   bool is_refusal = false;
+  bool drops = false;  // fields that are declared no more, and that others keep
 };
 
 struct Verdict {
@@ -75,7 +77,9 @@ Verdict TakeOver(const TargetKind& kind, const Declared& declared,
   const bool has_moved = !declared.other_owner.empty() && !declared.is_other_owner_foreign;
   if (has_moved && declared.found == Found::kConflict) {
     return {Action::kUpdate, "conflict: " + Said(kind, declared),
-            Obstacle{"FieldConflict", name + ": " + Said(kind, declared)}};
+            Obstacle{.reason = "FieldConflict",
+                     .about = name + ": " + Said(kind, declared),
+                     .drops = declared.drops}};
   }
   if (has_moved) {
     // Adopt means ownership only; with new values it is an update like any other.
@@ -102,7 +106,9 @@ Verdict Update(const TargetKind& kind, const Declared& declared,
     const std::string said = Said(kind, declared);
     if (is_adopted) return {Action::kAdopt, "taken over as asked: " + said, {}};
     return {Action::kUpdate, "conflict: " + said,
-            Obstacle{"FieldConflict", ToString(declared.ref) + ": " + said}};
+            Obstacle{.reason = "FieldConflict",
+                     .about = ToString(declared.ref) + ": " + said,
+                     .drops = declared.drops}};
   }
   if (values.empty() && !fields.empty())
     return {Action::kUpdate, "its ownership mark is missing", {}};
@@ -149,10 +155,13 @@ Verdict Judge(const TargetKind& kind, const Declared& declared,
   return Update(kind, declared, fields, values, is_adopted);
 }
 
-std::string Remedy(const std::string& reason, const std::string& unit) {
+std::string Remedy(const std::string& reason, const std::string& unit, bool drops) {
   const std::string adopt = "`sluice adopt " + (unit.empty() ? "ENV/APP" : unit) + "`";
   if (reason == "AdoptionRequired")
     return "; take them over with " + adopt + ", or make the manifests equal";
+  if (reason == "FieldConflict" && drops)
+    return "; take them over with " + adopt +
+           ", which also removes what is to go, or stop their owners and leave them out of Git";
   if (reason == "FieldConflict")
     return "; leave the field out of the manifest, or take it over with " + adopt;
   return "";
@@ -163,11 +172,13 @@ void AddBlockers(const std::vector<Obstacle>& obstacles, const Input& input, Pla
   std::vector<std::string> reasons;
   std::map<std::string, std::vector<std::string>> about;
   std::map<std::string, PlanBlocker> more;
+  std::set<std::string> drops;
   for (const Obstacle& obstacle : obstacles) {
     if (!about.contains(obstacle.reason)) reasons.push_back(obstacle.reason);
     about[obstacle.reason].push_back(obstacle.about);
     PlanBlocker& blocker = more[obstacle.reason];
     blocker.is_refusal |= obstacle.is_refusal;
+    if (obstacle.drops) drops.insert(obstacle.reason);
     if (obstacle.detail.empty() || about[obstacle.reason].size() > kListed) continue;
     blocker.detail += (blocker.detail.empty() ? "" : "\n") + obstacle.detail;
   }
@@ -177,7 +188,7 @@ void AddBlockers(const std::vector<Obstacle>& obstacles, const Input& input, Pla
     if (count > kListed) lines.resize(kListed);
     std::string message = Join(lines, "; ");
     if (count > kListed) message += "; and " + std::to_string(count - kListed) + " more";
-    plan.blockers.push_back({reason, message + Remedy(reason, input.unit),
+    plan.blockers.push_back({reason, message + Remedy(reason, input.unit, drops.contains(reason)),
                              std::move(more[reason].detail), more[reason].is_refusal});
   }
 }

@@ -33,6 +33,7 @@ struct Declared {
   // The mark is of no unit of this pipeline, past or present: somebody else's sluice, so it never
   // just moves.
   bool is_other_owner_foreign = false;
+  bool drops = false;              // kConflict: fields that are declared no more, too
   std::string message;             // conflict owners, refusal
   std::string reason;              // of a refusal; "" is ContentRejected
   std::string detail;              // of a refusal, in full

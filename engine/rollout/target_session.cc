@@ -59,6 +59,7 @@ plan::Declared Describe(const targets::PreparedObject& object,
   out.after = prediction.kind == Kind::kCreate && prediction.after.is_null() ? object.resource.body
                                                                              : prediction.after;
   out.message = prediction.kind == Kind::kConflict ? Owners(prediction) : prediction.message;
+  out.drops = std::ranges::any_of(prediction.conflicts, &targets::FieldConflict::is_former);
   out.reason = prediction.reason;
   out.detail = prediction.detail;
   out.summary = prediction.summary;

@@ -138,6 +138,13 @@ std::vector<CoOwned> FindCoOwned(const json& managed_fields, const json& own,
   return found;
 }
 
+bool IsPartOfAnother(const CoOwned& field, const std::vector<CoOwned>& fields) {
+  return std::ranges::any_of(fields, [&](const CoOwned& other) {
+    return other.manager == field.manager && other.path.size() < field.path.size() &&
+           std::equal(other.path.begin(), other.path.end(), field.path.begin());
+  });
+}
+
 json TakeOver(const json& managed_fields, const std::vector<CoOwned>& fields,
               const std::string& api_version) {
   json entries = Items(managed_fields);

@@ -25,6 +25,9 @@ std::vector<CoOwned> FindCoOwned(const nlohmann::json& managed_fields, const nlo
                                  const std::vector<nlohmann::json>& former,
                                  const nlohmann::json& desired);
 
+// The same manager keeps an item that it is a part of: need not be told apart.
+bool IsPartOfAnother(const CoOwned& field, const std::vector<CoOwned>& fields);
+
 // managedFields in which those fields are ours alone.
 nlohmann::json TakeOver(const nlohmann::json& managed_fields, const std::vector<CoOwned>& fields,
                         const std::string& api_version);

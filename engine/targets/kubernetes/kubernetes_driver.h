@@ -198,13 +198,16 @@ class KubernetesDriver final : public TargetDriver {
                         const WriteCall& call);
 
   // unions.cc
-  // As SendApply, but what a default alone refuses is sent again with that default cleared.
+  // As SendApply, but what a default alone refuses is sent again with that default gone.
   Result<ApiAnswer> SendPastDefaults(const ResourceType& type, const PreparedObject& object,
                                      Applying& how, const WriteCall& call);
   Result<ApiAnswer> DryRunPastDefaults(const ResourceType& type, const PreparedObject& object,
                                        Force force, const Call& call);
 
   // replace.cc
+  // Whether the server would take the object under another name, as a new one.
+  Result<ApiAnswer> DryRunAnew(const ResourceType& type, const PreparedObject& object,
+                               const Call& call);
   // Completes a prediction of kImmutable: may the object be replaced, and if not, why.
   Status ConsiderReplacing(const ResourceType& type, const PreparedObject& object,
                            const std::vector<PreparedObject>& objects, const LiveState& state,

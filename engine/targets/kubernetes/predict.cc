@@ -89,7 +89,7 @@ void AddKept(const std::vector<CoOwned>& kept, const nlohmann::json& live,
   }
   for (const CoOwned& field : kept) {
     EraseAt(prediction.after, field.path, desired);
-    if (force == Force::kYes || field.is_remnant) continue;
+    if (force == Force::kYes || field.is_remnant || IsPartOfAnother(field, kept)) continue;
     const std::string name = PathText(field.path);
     const auto is_told = [&](const FieldConflict& told) {
       return told.field == name && told.manager == field.manager;

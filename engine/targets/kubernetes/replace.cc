@@ -76,6 +76,28 @@ Duration GraceOf(const nlohmann::json& live) {
 
 }  // namespace
 
+Result<ApiAnswer> KubernetesDriver::DryRunAnew(const ResourceType& type,
+                                               const PreparedObject& object, const Call& call) {
+  const ObjectRef& ref = object.resource.ref;
+  ApiRequest request;
+  request.verb = Verb::kDryRun;
+  request.method = "POST";
+  request.path = CollectionPath(type, ref.ns);
+  request.query = {{"fieldManager", std::string(kFieldManager)},
+                   {"fieldValidation", "Strict"},
+                   {"dryRun", "All"}};
+  request.content_type = "application/json";
+  request.what = ToString(ref);
+  const nlohmann::json body = ProbeOf(object);
+  SLUICE_TRY(request.body, WriteJson(body));
+  SLUICE_TRY(ApiAnswer answer, client_.Send(request, call));
+  if (answer.IsSuccess()) {
+    SLUICE_CHECK(
+        ExpectDryRun(answer.body, type, ObjectRef{ref.group, ref.kind, ref.ns, NameOf(body)}));
+  }
+  return answer;
+}
+
 Status KubernetesDriver::ConsiderReplacing(const ResourceType& type, const PreparedObject& object,
                                            const std::vector<PreparedObject>& objects,
                                            const LiveState& state, Prediction& prediction,
@@ -96,21 +118,8 @@ Status KubernetesDriver::ConsiderReplacing(const ResourceType& type, const Prepa
         (is_balancer ? " (its address is given up)" : "");
     return {};
   }
-  ApiRequest request;
-  request.verb = Verb::kDryRun;
-  request.method = "POST";
-  request.path = CollectionPath(type, ref.ns);
-  request.query = {{"fieldManager", std::string(kFieldManager)},
-                   {"fieldValidation", "Strict"},
-                   {"dryRun", "All"}};
-  request.content_type = "application/json";
-  request.what = ToString(ref);
-  const nlohmann::json body = ProbeOf(object);
-  const std::string probe = NameOf(body);
-  SLUICE_TRY(request.body, WriteJson(body));
-  SLUICE_TRY(const ApiAnswer answer, client_.Send(request, call));
+  SLUICE_TRY(const ApiAnswer answer, DryRunAnew(type, object, call));
   if (answer.IsSuccess()) {
-    SLUICE_CHECK(ExpectDryRun(answer.body, type, ObjectRef{ref.group, ref.kind, ref.ns, probe}));
     prediction.may_be_replaced = true;
     return {};
   }

@@ -51,7 +51,7 @@ std::vector<CoOwned> KubernetesDriver::KeptByOthers(const json& live,
 Error KubernetesDriver::KeptError(const ObjectRef& ref, const std::vector<CoOwned>& fields) {
   std::vector<std::string> parts;
   for (const CoOwned& field : fields) {
-    if (IsToBeAsked(field))
+    if (IsToBeAsked(field) && !IsPartOfAnother(field, fields))
       parts.push_back(PathText(field.path) + " is kept by '" + field.manager + "'");
   }
   return {ErrorCode::kConflict, std::string(kReasonFieldConflict),

@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 
+#include "engine/targets/kubernetes/former_fields.h"
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/targets/kubernetes/kubernetes_driver.h"
 #include "engine/targets/kubernetes/object_edit.h"
@@ -15,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kMaxRefusals = 4;  // one refusal may hide another
+constexpr int kMaxOwnerRaces = 4;
 
 // "spec.template.spec.volumes[0].configMap" without the places: the server counts in the merged
 // list, which nobody has seen.
@@ -45,81 +46,90 @@ bool IsAboutRivals(const json& cause) {
       kWords, [&](std::string_view word) { return message.find(word) != std::string::npos; });
 }
 
-class Clearing {
+// The rivals that one cause of a refusal is about.
+class Search {
  public:
-  Clearing(const json& live, const std::vector<json>& former, std::vector<std::string> names)
-      : names_(std::move(names)) {
+  Search(const std::string& field, std::vector<FieldPath>& out)
+      : names_(NamesIn(field)), out_(out) {}
+
+  bool Run(const json& live, const std::vector<json>& former, const json& desired) {
+    Place place{&desired, &live, {}, {}, {}};
     for (const json& entry : Items(At(live, "metadata", "managedFields"))) {
       if (ToText(At(entry, "subresource")) != "status")
-        tries_.emplace_back(IsOwnEntry(entry), &At(entry, "fieldsV1"));
+        place.tries.emplace_back(IsOwnEntry(entry), &At(entry, "fieldsV1"));
     }
-    for (const json& body : former) former_.push_back(&body);
-  }
-
-  bool Run(json& desired, const json& live) {
-    Walk(desired, live, 0, tries_, former_);
-    return has_cleared_;
+    for (const json& body : former) place.former.push_back(&body);
+    Walk(place, 0);
+    return has_found_;
   }
 
  private:
-  using Tries = std::vector<std::pair<bool, const json*>>;
+  // One place of the object in everything that speaks of it.
+  struct Place {
+    const json* desired;
+    const json* live;
+    std::vector<std::pair<bool, const json*>> tries;  // ours, and what it owns here
+    std::vector<const json*> former;
+    FieldPath path;
+  };
 
-  void Walk(json& desired, const json& live, size_t at, const Tries& tries,
-            const std::vector<const json*>& former) {
-    if (desired.is_array() && live.is_array()) {
-      for (size_t i = 0; i < desired.size(); ++i) {
-        const json* other = Counterpart(live, desired[i], i);
-        if (other != nullptr)
-          Walk(desired[i], *other, at, ItemTries(tries, *other), ItemFormer(former, *other, i));
-      }
-      return;
-    }
-    if (!desired.is_object() || !live.is_object()) return;
-    if (at + 1 == names_.size()) return Clear(desired, live, tries, former);
+  void Walk(const Place& place, size_t at) {
+    if (place.desired->is_array() && place.live->is_array()) return WalkItems(place, at);
+    if (!place.desired->is_object() || !place.live->is_object()) return;
+    if (at + 1 == names_.size()) return Look(place);
     const std::string& name = names_[at];
-    if (!desired.contains(name) || !live.contains(name)) return;
-    Tries below;
-    for (const auto& [is_own, fields] : tries)
-      below.emplace_back(is_own, &At(*fields, "f:" + name));
-    std::vector<const json*> was;
-    for (const json* body : former) was.push_back(&At(*body, name));
-    Walk(desired[name], live[name], at + 1, below, was);
+    if (!place.desired->contains(name) || !place.live->contains(name)) return;
+    Place below = place;
+    below.desired = &At(*place.desired, name);
+    below.live = &At(*place.live, name);
+    for (auto& [is_own, fields] : below.tries) fields = &At(*fields, "f:" + name);
+    for (const json*& body : below.former) body = &At(*body, name);
+    below.path.push_back("f:" + name);
+    Walk(below, at + 1);
   }
 
-  static Tries ItemTries(const Tries& tries, const json& item) {
-    Tries below;
-    for (const auto& [is_own, fields] : tries) {
-      const json* found = &NullJson();
-      for (const auto& [step, sub] : fields->items()) {
-        if (!step.starts_with("k:")) continue;
-        const json key = json::parse(step.substr(2), nullptr, false);
-        if (!key.is_discarded() && FitsKey(item, key)) found = &sub;
+  void WalkItems(const Place& place, size_t at) {
+    for (size_t i = 0; i < place.desired->size(); ++i) {
+      const json* other = Counterpart(*place.live, (*place.desired)[i], i);
+      if (other == nullptr) continue;
+      Place below = place;
+      below.desired = &(*place.desired)[i];
+      below.live = other;
+      std::string step;
+      for (auto& [is_own, fields] : below.tries) {
+        const std::string found = StepTo(*fields, *other);
+        fields = found.empty() ? &NullJson() : &At(*fields, found);
+        if (step.empty()) step = found;
       }
-      below.emplace_back(is_own, found);
+      if (step.empty()) continue;  // nobody can own a part of it
+      for (const json*& list : below.former) {
+        const json* was = list->is_array() ? Counterpart(*list, *other, i) : nullptr;
+        list = was == nullptr ? &NullJson() : was;
+      }
+      below.path.push_back(step);
+      Walk(below, at);
     }
-    return below;
   }
-  static std::vector<const json*> ItemFormer(const std::vector<const json*>& former,
-                                             const json& item, size_t place) {
-    std::vector<const json*> was;
-    for (const json* list : former) {
-      const json* found = list->is_array() ? Counterpart(*list, item, place) : nullptr;
-      was.push_back(found == nullptr ? &NullJson() : found);
+
+  static std::string StepTo(const json& fields, const json& item) {
+    for (const auto& [step, below] : fields.items()) {
+      if (!step.starts_with("k:")) continue;
+      const json key = json::parse(step.substr(2), nullptr, false);
+      if (!key.is_discarded() && FitsKey(item, key)) return step;
     }
-    return was;
+    return "";
   }
 
   // What the refusal names may be the rival, or ours beside it.
-  void Clear(json& desired, const json& live, const Tries& tries,
-             const std::vector<const json*>& former) {
+  void Look(const Place& place) {
     const std::string& named = names_.back();
-    const bool is_ours = desired.contains(named);
-    for (const auto& [key, value] : live.items()) {
-      if (desired.contains(key) || (!is_ours && key != named)) continue;
-      bool was_ours =
-          std::ranges::any_of(former, [&](const json* body) { return !At(*body, key).is_null(); });
+    const bool is_ours = place.desired->contains(named);
+    for (const auto& [key, value] : place.live->items()) {
+      if (place.desired->contains(key) || (!is_ours && key != named)) continue;
+      bool was_ours = std::ranges::any_of(
+          place.former, [&](const json* body) { return !At(*body, key).is_null(); });
       bool is_owned = false;
-      for (const auto& [is_own, fields] : tries) {
+      for (const auto& [is_own, fields] : place.tries) {
         const bool owns = !At(*fields, "f:" + key).is_null();
         was_ours = was_ours || (owns && is_own);
         is_owned = is_owned || owns;
@@ -127,55 +137,101 @@ class Clearing {
       // Beside ours, only what may be the other member: a default of another sort is none.
       const bool is_rival = !is_ours || value.is_structured() || was_ours;
       if (!is_rival || (is_owned && !was_ours)) continue;
-      desired[key] = nullptr;
-      has_cleared_ = true;
+      has_found_ = true;
+      FieldPath path = place.path;
+      path.push_back("f:" + key);
+      if (std::ranges::find(out_, path) == out_.end()) out_.push_back(std::move(path));
     }
   }
 
   const std::vector<std::string> names_;
-  Tries tries_;
-  std::vector<const json*> former_;
-  bool has_cleared_ = false;
+  std::vector<FieldPath>& out_;
+  bool has_found_ = false;
 };
+
+// Items of lists are paired by what names them; the others are `desired`'s.
+void Put(const json& desired, json& live) {
+  if (desired.is_object() && live.is_object()) {
+    for (const auto& [key, value] : desired.items()) Put(value, live[key]);
+    return;
+  }
+  if (!desired.is_array() || !live.is_array() || desired.empty() || !desired[0].is_object()) {
+    live = desired;
+    return;
+  }
+  json items = json::array();
+  for (size_t i = 0; i < desired.size(); ++i) {
+    const json* other = Counterpart(live, desired[i], i);
+    items.push_back(other == nullptr ? desired[i] : *other);
+    Put(desired[i], items.back());
+  }
+  live = std::move(items);
+}
 
 }  // namespace
 
-bool ClearRivals(const json& refusal, const json& live, const std::vector<json>& former,
-                 json& desired) {
-  bool has_cleared = false;
+std::vector<FieldPath> FindRivals(const json& refusal, const json& live,
+                                  const std::vector<json>& former, const json& desired) {
+  std::vector<FieldPath> rivals;
   for (const json& cause : Items(At(refusal, "details", "causes"))) {
     const std::string field = ToText(At(cause, "field"));
-    if (!field.starts_with("spec.") || !IsAboutRivals(cause)) continue;
-    if (Clearing(live, former, NamesIn(field)).Run(desired, live)) has_cleared = true;
+    const bool is_ended = field.starts_with("spec.") && IsAboutRivals(cause) &&
+                          Search(field, rivals).Run(live, former, desired);
+    if (!is_ended) return {};
   }
-  return has_cleared;
+  return rivals;
 }
 
+json PutOver(json live, const std::vector<FieldPath>& rivals, const json& desired) {
+  for (const FieldPath& path : rivals) EraseAt(live, path, desired);
+  Put(desired, live);
+  return live;
+}
+
+// The rivals become ours, so that the apply, which does not have them, removes them.
 Result<ApiAnswer> KubernetesDriver::SendPastDefaults(const ResourceType& type,
                                                      const PreparedObject& object, Applying& how,
                                                      const WriteCall& call) {
-  SLUICE_TRY(const ApiAnswer first, SendApply(type, object, how, call));
-  if (first.status != 422) return first;
-  SLUICE_TRY(const auto live, ReadObject(type, object.resource.ref, call));
-  if (!live) return first;
-  PreparedObject cleared = object;
-  ApiAnswer refusal = first;
-  for (int i = 0; i < kMaxRefusals; ++i) {
-    json& body = how.mode == WriteMode::kDryRun && !cleared.asked.is_null() ? cleared.asked
-                                                                            : cleared.resource.body;
-    if (!ClearRivals(refusal.body, *live, object.former, body)) return first;
-    SLUICE_TRY(ApiAnswer answer, SendApply(type, cleared, how, call));
-    if (answer.status != 422) return answer;
-    refusal = std::move(answer);
+  if (how.mode == WriteMode::kDryRun) return DryRunPastDefaults(type, object, how.force, call);
+  SLUICE_TRY(ApiAnswer answer, SendApply(type, object, how, call));
+  for (int race = 0; answer.status == 422 && race < kMaxOwnerRaces; ++race) {
+    const ObjectRef& ref = object.resource.ref;
+    SLUICE_TRY(const auto live, ReadObject(type, ref, call));
+    if (!live) return answer;
+    std::vector<CoOwned> rivals;
+    for (FieldPath& path : FindRivals(answer.body, *live, object.former, object.resource.body))
+      rivals.push_back({std::move(path), "", true});
+    if (rivals.empty()) return answer;
+    SLUICE_TRY(how.seen,
+               StillTheSame(how.seen, &*live, ref, LabelOf(object.resource.body, kMarkLabel)));
+    const json owners =
+        TakeOver(At(*live, "metadata", "managedFields"), rivals, object.resource.api_version);
+    SLUICE_TRY(const ApiAnswer taken, SendOwners(type, ref, *live, owners, call));
+    if (taken.status == 409) continue;
+    if (!taken.IsSuccess()) return taken;
+    how.seen = SeenIn(taken.body);
+    return SendApply(type, object, how, call);
   }
-  return first;
+  return answer;
 }
 
+// A dry run cannot take two steps. The server says instead whether it would take the object as a
+// new one, and what becomes of it here is worked out.
 Result<ApiAnswer> KubernetesDriver::DryRunPastDefaults(const ResourceType& type,
                                                        const PreparedObject& object, Force force,
                                                        const Call& call) {
-  Applying how{WriteMode::kDryRun, force, {}};
-  return SendPastDefaults(type, object, how, {call, {}});
+  SLUICE_TRY(ApiAnswer first, SendDryRun(type, object, force, call));
+  if (first.status != 422) return first;
+  SLUICE_TRY(const auto live, ReadObject(type, object.resource.ref, call));
+  if (!live) return first;
+  const json& desired = object.asked.is_null() ? object.resource.body : object.asked;
+  const std::vector<FieldPath> rivals = FindRivals(first.body, *live, object.former, desired);
+  if (rivals.empty()) return first;
+  SLUICE_TRY(const ApiAnswer anew, DryRunAnew(type, object, call));
+  if (!anew.IsSuccess()) return first;
+  first.status = 200;
+  first.body = PutOver(*live, rivals, desired);
+  return first;
 }
 
 }  // namespace sluice::targets::kubernetes

@@ -136,33 +136,53 @@ json Refusal(const char* field, const char* message) {
   return {{"details", {{"causes", {{{"field", field}, {"message", message}}}}}}};
 }
 
-TEST_CASE("a default beside what is declared is cleared, what somebody owns is not") {
+Names Rivals(const json& refusal, const json& live, const std::vector<json>& former,
+             const json& desired) {
+  Names out;
+  for (const FieldPath& path : FindRivals(refusal, live, former, desired))
+    out.push_back(PathText(path));
+  return out;
+}
+
+TEST_CASE("a default beside what is declared is a rival, what somebody owns is not") {
   json live = json::parse(
       R"({"spec":{"strategy":{"type":"RollingUpdate","rollingUpdate":{"maxSurge":"25%"}}}})");
-  json desired = json::parse(R"({"spec":{"strategy":{"type":"Recreate"}}})");
+  const json desired = json::parse(R"({"spec":{"strategy":{"type":"Recreate"}}})");
   const json refusal =
       Refusal("spec.strategy.rollingUpdate",
               "Forbidden: may not be specified when strategy `type` is 'Recreate'");
-  json cleared = desired;
-  REQUIRE(ClearRivals(refusal, live, {}, cleared));
-  CHECK(cleared["spec"]["strategy"] == json::parse(R"({"type":"Recreate","rollingUpdate":null})"));
+  const Names rival = {".spec.strategy.rollingUpdate"};
+  CHECK(Rivals(refusal, live, {}, desired) == rival);
+  CHECK(PutOver(live, FindRivals(refusal, live, {}, desired), desired) == desired);
   live["metadata"]["managedFields"] =
       json::array({Entry("kubectl-edit", "Update",
                          R"({"f:spec":{"f:strategy":{"f:rollingUpdate":{"f:maxSurge":{}}}}})")});
-  CHECK_FALSE(ClearRivals(refusal, live, {}, desired));
-  // Declared by us before: ours to clear, whoever else owns it.
-  CHECK(ClearRivals(refusal, live, {live}, desired));
+  CHECK(Rivals(refusal, live, {}, desired).empty());
+  // Declared by us before: ours to take away, whoever else owns it.
+  CHECK(Rivals(refusal, live, {live}, desired) == rival);
+  // Another cause beside it stays one.
+  json two = refusal;
+  two["details"]["causes"].push_back({{"field", "spec.x"}, {"message", "Required value"}});
+  CHECK(Rivals(two, live, {live}, desired).empty());
+}
 
-  live = json::parse(
+TEST_CASE("a rival in a list is found by the item's key") {
+  json live = json::parse(
       R"({"spec":{"volumes":[{"name":"w","emptyDir":{}},{"name":"v","emptyDir":{}}]}})");
-  desired = json::parse(R"({"spec":{"volumes":[{"name":"v","configMap":{"name":"m"}}]}})");
-  REQUIRE(ClearRivals(
-      Refusal("spec.volumes[1].configMap", "Forbidden: may not specify more than 1 volume type"),
-      live, {}, desired));
-  CHECK(desired["spec"]["volumes"] ==
-        json::parse(R"([{"name":"v","configMap":{"name":"m"},"emptyDir":null}])"));
-  // An ordinary refusal clears nothing.
-  CHECK_FALSE(ClearRivals(Refusal("spec.volumes[0].name", "Required value"), live, {}, desired));
+  live["metadata"]["managedFields"] = json::array({Entry(
+      "sluice", "Apply",
+      R"({"f:spec":{"f:volumes":{"k:{\"name\":\"v\"}":{".":{},"f:name":{}},"k:{\"name\":\"w\"}":{".":{},"f:name":{}}}}})")});
+  const json desired =
+      json::parse(R"({"spec":{"volumes":[{"name":"v","configMap":{"name":"m"}},{"name":"w"}]}})");
+  const json refusal =
+      Refusal("spec.volumes[1].configMap", "Forbidden: may not specify more than 1 volume type");
+  const auto rivals = FindRivals(refusal, live, {}, desired);
+  REQUIRE(rivals.size() == 1);
+  CHECK(PathText(rivals[0]) == R"(.spec.volumes[name="v"].emptyDir)");
+  CHECK(PutOver(live, rivals, desired)["spec"]["volumes"] ==
+        json::parse(R"([{"name":"v","configMap":{"name":"m"}},{"name":"w","emptyDir":{}}])"));
+  // An ordinary refusal has none.
+  CHECK(Rivals(Refusal("spec.volumes[0].name", "Required value"), live, {}, desired).empty());
 }
 
 PreparedObject Object(const std::string& group, const std::string& kind, const std::string& body) {

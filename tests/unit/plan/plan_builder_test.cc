@@ -241,10 +241,21 @@ TEST_CASE("an update says what changes in the fewest words") {
                Ref("Secret", "db")) == "data changed: p");
 }
 
+TEST_CASE("a conflict over what Git drops says what adopting would do") {
+  Declared declared = Saying(Ours(Object(Found::kConflict, kOld, kNew)),
+                             ".data.a is to go and is owned by 'helm', too");
+  declared.drops = true;
+  const Plan plan = Build(One(declared));
+  REQUIRE(plan.blockers.size() == 1);
+  CHECK(plan.blockers[0].reason == "FieldConflict");
+  CHECK(plan.blockers[0].message.find(
+            "`sluice adopt prod/checkout`, which also removes what is to go") != std::string::npos);
+}
+
 TEST_CASE("what is left to others is told of unchanged objects, too") {
   Declared declared = Ours(Object(Found::kSame, nullptr, nullptr));
   declared.left = {{"/spec/replicas", "spec.ignore"}};
-  const Plan plan = Build({.target = "main", .declared = {declared}});
+  const Plan plan = Build(One(declared));
   CHECK(plan.IsEmpty());
   for (const Style style : {Style::kPlain, Style::kMarkdown}) {
     CHECK(Format(plan, style, {}).find("is left to others") != std::string::npos);
