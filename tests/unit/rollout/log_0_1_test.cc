@@ -13,7 +13,7 @@ using LogNames = std::vector<std::string>;
 // A world in which good1 runs, on the repository as 0.1 left it in this state.
 void Upgrade(World& world, const std::string& state) {
   REQUIRE(world.Pass().standing == Standing::kDone);
-  std::ifstream file(test::SourceDirectory() "/tests/data/log-0.1/" + state + ".fast-export");
+  std::ifstream file(test::SourceDirectory() + "/tests/data/log-0.1/" + state + ".fast-export");
   REQUIRE(file);
   std::stringstream stream;
   stream << file.rdbuf();
