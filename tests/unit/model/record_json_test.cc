@@ -47,7 +47,8 @@ Record FullRecord() {
   r.prune_waits = true;
   r.pending_revert = PendingRevert{"op-1"};
   r.promote_operation = "op-2";
-  r.failed = {{"f2", "sha256:2", "c2", "Unhealthy", "r-2"}, {"f1", "", "", "", ""}};
+  r.content = "0c";
+  r.failed = {{"f2", "sha256:2", "c2", "Unhealthy", "r-2", "1c"}, {"f1", "", "", "", ""}};
   r.releases = {{"sha256:2", "v2", "c2", At(1'700'000'006'500), 1h + 1ms, true},
                 {"sha256:1", "", "", {}, 0ms, false}};
   r.running = RunningState{"c3", "f3", {"sha256:3", "v3"}};
