@@ -40,12 +40,12 @@ const std::vector<Refusal> kRefusals = {
     {"job.yaml", "A, value", "B, value", "ImmutableField",
      "Job job: spec.template: field is immutable; give the new object another name, or let sluice "
      "delete and create it again by the annotation"},
-    {"deployment.yaml", "matchLabels: {app: web}", "matchLabels: {app: web, x: y}",
+    {"deployment.yaml", "matchLabels: {app: web}", "matchLabels: {app: web, x: z}",
      "ImmutableField", "Deployment web: spec.selector: field is immutable; give"},
     {"set.yaml", "serviceName: web", "serviceName: other", "ImmutableField",
      "StatefulSet set: spec.serviceName: updates to statefulset spec for fields other than"},
     {"map.yaml", "a: \"1\"", "a: \"2\"", "ImmutableField",
-     "ConfigMap map: data: field is immutable when `immutable` is set; give"},
+     "ConfigMap map: data.a: field is immutable when `immutable` is set; give"},
     {"secret.yaml", "hunter2", "hunter3", "ImmutableField",
      "Secret secret: data: field is immutable when `immutable` is set; give"},
     {"set.yaml", "serviceName: web", "replicas: -1\n  serviceName: web", "ContentRejected",
@@ -62,7 +62,7 @@ void Change(World& world, const Refusal& refusal) {
   text.replace(at, refusal.before.size(), refusal.after);
   // A selector must fit its template.
   if (refusal.file == "deployment.yaml")
-    text.replace(text.find("      labels: {app: web}"), 24, "      labels: {app: web, x: y}");
+    text.replace(text.find("      labels: {app: web}"), 24, "      labels: {app: web, x: z}");
   world.Write(kUnit + refusal.file, text);
 }
 
