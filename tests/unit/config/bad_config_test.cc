@@ -200,17 +200,17 @@ TEST_CASE("a broken app.yaml is told with its place") {
          {"", "  ignore: [{kind: Deployment}]\n", "6:12: spec.ignore[0].fields is required"},
          {"", "  ignore: [{fields: [/a]}]\n", "6:12: spec.ignore[0].kind is required"},
          {"", "  ignore: [{kind: Deployment, fields: []}]\n",
-          "6:38: spec.ignore[0].fields must name at least one field"},
+          "6:31: spec.ignore[0].fields must name at least one field"},
          {"", "  ignore: [{kind: Deployment, fields: [spec.replicas]}]\n",
-          "6:39: spec.ignore[0].fields[0] must be a JSON pointer such as /spec/replicas, not "
+          "6:40: spec.ignore[0].fields[0] must be a JSON pointer such as /spec/replicas, not "
           "'spec.replicas'"},
          {"", "  ignore: [{kind: Deployment, fields: [/spec/]}]\n",
-          "6:39: spec.ignore[0].fields[0] must be a JSON pointer"},
+          "6:40: spec.ignore[0].fields[0] must be a JSON pointer"},
          {"", "  ignore: [{kind: Deployment, fields: [/metadata]}]\n",
-          "6:39: spec.ignore[0].fields[0] is '/metadata', which says whose object it is",
+          "6:40: spec.ignore[0].fields[0] is '/metadata', which says whose object it is",
           BySchema::kCannotTell},
          {"", "  ignore: [{kind: Deployment, fields: [/a, /a]}]\n",
-          "6:43: spec.ignore[0].fields[1] names '/a' a second time", BySchema::kCannotTell},
+          "6:44: spec.ignore[0].fields[1] names '/a' a second time", BySchema::kCannotTell},
          {"", "  smokeTests: {}\n", "6:3: spec.smokeTests must be a list, not a map"}});
 }
 

@@ -61,14 +61,14 @@ TEST_CASE("an object moves to a version that comes with the same set, and is rea
   Types types;
   const std::string v1 = Types::Version("v1", "a: {type: string}", true);
   Deploy(types.cluster, *types.driver, types.Crd(v1) + types.Gizmo("v1", "a: x"));
-  const std::string both =
-      types.Crd(v1 + Types::Version("v2", "a: {type: string}", false)) + types.Gizmo("v2", "a: y");
+  const std::string both = types.Crd(v1 + Types::Version("v2", "a: {type: string}", false)) +
+                           types.Gizmo("v2", "a: moved");
   const Pass pass = MakePass(types.cluster, *types.driver, MakeResources(both));
   const Prediction& prediction = PredictionOf(pass, "Gizmo", "g");
   REQUIRE(prediction.kind == Kind::kUnknowable);
   CHECK_FALSE(prediction.before.is_null());
   ApplyAll(types.cluster, *types.driver, pass.prepared.objects, pass.live);
-  CHECK(types.Live("v1")["spec"]["a"] == "y");
+  CHECK(types.Live("v1")["spec"]["a"] == "moved");
 }
 
 TEST_CASE("what the new definition does not know either is refused all the same") {

@@ -211,7 +211,7 @@ TEST_CASE("an object that a finalizer keeps is waited for until the deadline, an
   CHECK(error.message().find("example.com/keep") != std::string::npos);
   // The next attempt finds it on its way out, and goes on.
   const Pass again = MakePass(cluster, *driver, MakeResources(Consenting(ConfigMap("2"))));
-  CHECK(PredictionOf(again, "ConfigMap", "it").may_be_replaced);
+  CHECK(PredictionOf(again, "ConfigMap", "it").kind == Prediction::Kind::kDeleting);
   REQUIRE(finalize(nlohmann::json::array()));
   CHECK(
       driver->MakeRoom(again.prepared.objects, again.live, WriteMode::kApply, cluster.Deadline())[0]
