@@ -13,7 +13,9 @@ const std::string kJobFile = kDirectory + "job.yaml";
 
 std::string JobYaml(const std::string& step) {
   return "apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate}\nspec:\n"
-         "  ttlSecondsAfterFinished: 2\n  template: {spec: {restartPolicy: Never, containers: "
+         "  ttlSecondsAfterFinished: 2\n  step: " +
+         step +
+         "\n  template: {spec: {restartPolicy: Never, containers: "
          "[{name: c, image: \"registry.example/migrate:" +
          step + "\"}]}}\n";
 }
@@ -66,7 +68,7 @@ TEST_CASE("work that is new runs, and what ran before it stays done") {
 
 TEST_CASE("a rollback runs nothing again, and takes the failed content's Job back") {
   Migrated m;
-  m.world.eu.SetImmutable("/spec/template", false);
+  m.world.eu.SetImmutable("/spec/step", false);
   m.world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", /*is_terminal=*/true);
   m.world.Commit({{kJobFile, JobYaml("two")}, {kDirectory + "release.yaml", ReleaseYaml("bad2")}});
   m.world.Settle();
