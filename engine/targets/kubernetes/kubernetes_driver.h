@@ -142,6 +142,18 @@ class KubernetesDriver final : public TargetDriver {
                                                    Stale stale = Stale::kAskAgain);
   Result<std::optional<nlohmann::json>> ReadObjectOnce(const ResourceType& type,
                                                        const ObjectRef& ref, const Call& call);
+  // Objects of one kind in one namespace that are read together, and what came of it.
+  struct Reading {
+    ResourceType type;
+    std::string ns;
+    std::vector<ObjectRef> refs;
+    Status status;
+    std::vector<std::pair<ObjectRef, nlohmann::json>> found;
+    bool IsList() const;  // else there is one ref
+  };
+  Result<std::vector<Reading>> PlanReadings(const std::vector<ObjectRef>& refs, const Call& call);
+  void ReadOne(Reading& reading, const ObjectRef& ref, Stale stale, const Call& call);
+  void ReadByList(Reading& reading, Stale stale, const Call& call);
   Result<LiveState> ReadLive(const std::vector<ObjectRef>& refs, Stale stale, const Call& call);
   // All pages; items carry apiVersion and kind.
   Result<std::vector<nlohmann::json>> ReadList(
