@@ -89,6 +89,7 @@ TEST_CASE("the same objects with the same release in other words are held, not t
 TEST_CASE("what the server refused at its dry run is known in other words, too") {
   World world;
   Worsen(world);
+  world.eu.SetPrediction("bad2", targets::Prediction::Kind::kUnknowable, "its type comes first");
   world.eu.FailObject("dry-run", "Deployment shop/web", kRefusal);
   REQUIRE(world.Pass().standing == Standing::kFailed);
   REQUIRE(world.Settle().standing == Standing::kDone);

@@ -61,6 +61,7 @@ TEST_CASE("content that only its stage's dry run can refuse Failed with last kno
 TEST_CASE("of a refusal the record has one line, and the event the server's words in full") {
   World world;
   Worsen(world);
+  world.eu.SetPrediction("bad2", targets::Prediction::Kind::kUnknowable, "its type comes first");
   world.eu.FailObject("dry-run", "Deployment shop/web",
                       Error(kRefusal).WithDetail("core.DeploymentSpec{Replicas:-1}"));
   const PassResult result = world.Pass();
