@@ -191,7 +191,8 @@ TEST_CASE("an interrupted smoke job is no verdict and is gone afterwards") {
   });
   const auto outcome =
       driver->RunTask(MakeResource(SmokeJob("pullfail-1")).body, TestOwner(), "r-1",
-                      {cluster.clock.SteadyNow() + std::chrono::seconds(60), stop.get_token()});
+                      {{cluster.clock.SteadyNow() + std::chrono::seconds(60), stop.get_token()},
+                       cluster.Deadline().may_write});
   REQUIRE_FALSE(outcome);
   CHECK(outcome.error().code() == ErrorCode::kCancelled);
   CHECK(cluster.Eventually([&] { return JobsIn(cluster, ns) == 0; }));
