@@ -204,7 +204,7 @@ struct FileWorld : World {
                    "}}], promotion: {mode: auto}, drift: {mode: heal}");
       files[root + "/web/app.yaml"] =
           Ours("Application", "web", "smokeTests: [{name: up, look: {manifest: look.yaml}}]");
-      files[root + "/web/look.yaml"] = "{file: motd, expect: \"image\"}\n";
+      files[root + "/web/look.yaml"] = "{file: motd, content: x, expect: image}\n";
       files[root + "/web/motd.yaml"] = Motd("hello");
       files[root + "/web/old.yaml"] = "{file: old, content: x}\n";
       files[root + "/web/key.yaml"] = "{file: key, content: hunter22, secret: true}\n";
@@ -247,7 +247,7 @@ TEST_CASE("a kind of target that no cluster is goes the whole way: rollout, reve
   CHECK(world.LastEvent() == "reverted");
   CHECK(world.Trailer("Reverts") == bad);
   CHECK(world.Pass(false, kDev).standing == Standing::kDone);
-  world.Commit({{"environments/dev/web/look.yaml", "{file: motd, expect: nothing}\n"}});
+  world.Commit({{"environments/dev/web/look.yaml", "{file: motd, content: x, expect: none}\n"}});
   CHECK(world.Pass(false, kDev).standing == Standing::kFailed);
   CHECK(world.Pass(false, kDev).standing == Standing::kDone);
 
