@@ -127,21 +127,25 @@ StepEnd Rollback::DeleteCreated(TargetSession& session) {
   return end;
 }
 
-// What stays and what was unhealthy before the failed rollout is told; the rest has to be well.
+// What stays and what was unhealthy before the failed rollout is told; the rest has to be well. Of
+// what is told, only what nobody touched is left out of the target's health.
 StepEnd Rollback::Verify(TargetSession& session, const std::vector<judge::LeftBehind>& left) {
   const std::string& name = session.target.name;
   const std::set<ObjectRef> stays = judge::RefsOf(left);
+  const std::set<ObjectRef> untouched = judge::ToldIn(went.unwell, name, judge::By::kRollout);
   std::set<ObjectRef> told = judge::ToldIn(went.unwell, name, judge::By::kRollback);
   told.insert(stays.begin(), stays.end());
   const Duration timeout = good.unit.application.health_timeout;
   judge::HealthWait wait = judge::BeginWait(pass.Now() + timeout, timeout, pass.Now());
   const HealthEnd health = AwaitHealth(pass.services, session, wait, told, watch);
   pass.Keep(life::WorkDone(pass.record(), session.finished));
-  judge::ForgetSettled(went.unwell, name, health.told);
   left_behind += judge::DescribeTold(health.told);
-  std::vector<ObjectHealth> counted = health.judged;
-  std::ranges::copy_if(health.told, std::back_inserter(counted),
-                       [&](const ObjectHealth& object) { return stays.contains(object.ref); });
+  std::vector<ObjectHealth> counted = health.judged, still_told;
+  for (const ObjectHealth& object : health.told) {
+    const bool is_as_before = untouched.contains(object.ref) && !stays.contains(object.ref);
+    (is_as_before ? still_told : counted).push_back(object);
+  }
+  judge::ForgetSettled(went.unwell, name, still_told);
   went.health[name] = Worst(counted);
   return health.end;
 }

@@ -177,7 +177,8 @@ class FakeDriver final : public targets::TargetDriver {
       }
       ObjectHealth health{ref, Health::kHealthy, "", "", false};
       for (auto& script : cluster_.health_) {
-        if (script.times == 0 || !Contains(it->second.body, script.needle)) continue;
+        const bool is_spent = script.times == 0 || (diagnose == Diagnose::kNo && script.times > 0);
+        if (is_spent || !Contains(it->second.body, script.needle)) continue;
         if (script.times > 0) --script.times;
         health = script.health;
         health.ref = ref;

@@ -52,7 +52,7 @@ class FakeCluster {
   void Mend();
 
   // Health of objects whose body contains `needle` (an image); the others are Healthy, and Jobs are
-  // done. `times` assessments; -1: all.
+  // done. `times` assessments (a look is none); -1: all, and looks too.
   void SetHealth(const std::string& needle, Health health, const std::string& reason = "",
                  bool is_terminal = false, int times = -1);
   // Declared objects that contain `needle` are predicted so.

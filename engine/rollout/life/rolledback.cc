@@ -41,6 +41,9 @@ Result<Moved> RollbackYielded(const Record& record) {
   next.phase = Phase::kIdle;
   next.wait = {};
   next.pending_revert.reset();
+  // Live is between the two, and nobody verified it.
+  next.running.reset();
+  next.healthy_since.reset();
   next.message += "; newer content came before the rollback ended";
   SetTargetPhases(next, Phase::kIdle);
   Event event = Tell(EventKind::kSuperseded, next, "the rollback yields to a newer commit");

@@ -23,6 +23,7 @@ Record Good(const Record& record, const Success& success, SystemTime now) {
     target.outcome = Outcome::kSucceeded;
     if (success.suspended.empty()) target.last_known_good = next.fingerprint;
   }
+  NoteStartedRelease(next);
   if (IsHealthy(next)) NoteSucceeded(next, now);
   if (!success.suspended.empty())
     SetWhy(next, std::string(kSuspended),

@@ -114,12 +114,15 @@ TEST_CASE("a part that cannot go back and leaves the rest unhealthy freezes noth
   World world;
   BringBad(world);
   world.eu.SetPrediction("old-pin", Prediction::Kind::kRefused, "not any more");
-  world.eu.SetHealth("good1", Health::kDegraded, "CrashLoopBackOff", true);
+  world.eu.OnCall([&](const std::string& call) {
+    if (call == "replace") world.eu.SetHealth("good1", Health::kDegraded, "CrashLoopBackOff", true);
+  });
   CHECK(world.Pass().standing == Standing::kFailed);
   const Record record = world.Get();
   CHECK_FALSE(record.frozen);
   CHECK_FALSE(record.running);
   CHECK(Has(Log(world), "Sluice-Reason: RollbackIncomplete"));
+  world.eu.OnCall({});
   world.eu.Mend();
   world.Commit({{kDirectory + "release.yaml", ReleaseYaml("good3")},
                 {kDirectory + "pinned.yaml", ConfigMapYaml("pinned", "new-pin")}});

@@ -58,13 +58,29 @@ TEST_CASE("a rollback that does not become healthy is impossible") {
   World world;
   Worsen(world);
   world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", true);
-  world.eu.SetHealth("good1", Health::kDegraded, "NodeGone", true);
+  world.eu.OnCall([&](const std::string& call) {
+    if (call == "replace") world.eu.SetHealth("good1", Health::kDegraded, "NodeGone", true);
+  });
   CHECK(world.Pass().standing == Standing::kFailed);
   REQUIRE(world.Get().frozen);
   CHECK(Has(world.Get().frozen->reason, "NodeGone"));
   // What runs is neither version for sure.
   CHECK_FALSE(world.Get().running);
   CHECK(world.Get().targets.at("eu").health == Health::kUnknown);
+}
+
+TEST_CASE("a rollback to what was unhealthy before is no worse than before") {
+  World world;
+  Worsen(world);
+  world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", true);
+  world.eu.SetHealth("good1", Health::kDegraded, "NodeGone", true);
+  CHECK(world.Pass().standing == Standing::kFailed);
+  CHECK_FALSE(world.Get().frozen);
+  CHECK_FALSE(world.Get().healthy_since);
+  CHECK(world.Get().targets.at("eu").health == Health::kDegraded);
+  CHECK(World::TagIn(world.eu) == "good1");
+  CHECK(Has(world.hub.Git({"log", "--format=%B", "deployments"}),
+            "Deployment shop/web is Degraded NodeGone; it was unhealthy before"));
 }
 
 TEST_CASE("a rollback that cannot reach the cluster is tried again until it is done") {
