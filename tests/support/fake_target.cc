@@ -71,10 +71,19 @@ class FakeDriver final : public targets::TargetDriver {
       const auto it = cluster_.objects_.find(ref);
       if (it == cluster_.objects_.end()) continue;
       const auto& object = it->second;
-      live.objects[ref] = {object.api_version, object.body,
-                           object.uid,         std::to_string(object.version),
-                           MarkOf(object),     object.is_applied_by_us,
-                           object.is_deleting, object.protected_by};
+      targets::LiveObject& seen = live.objects[ref];
+      seen.api_version = object.api_version;
+      seen.body = object.body;
+      seen.uid = object.uid;
+      seen.resource_version = std::to_string(object.version);
+      seen.mark = MarkOf(object);
+      seen.is_applied_by_us = object.is_applied_by_us;
+      seen.is_deleting = object.is_deleting;
+      seen.protected_by = object.protected_by;
+      if (object.is_deleting) seen.held_by = object.held_by;
+      for (const auto& webhook : object.body.value("webhooks", nlohmann::json::array()))
+        seen.intercepts.push_back(webhook.value("name", ""));
+      if (ref.kind == "Namespace") seen.takes_namespace = ref.name;
     }
     return live;
   }
@@ -154,7 +163,8 @@ class FakeDriver final : public targets::TargetDriver {
         if (it != cluster_.objects_.end() && it->second.uid != deletion.uid) {
           result.status = Changed();
         } else if (it != cluster_.objects_.end() && mode == WriteMode::kApply) {
-          cluster_.objects_.erase(it);
+          it->second.is_deleting = true;
+          if (it->second.held_by.empty()) cluster_.objects_.erase(it);
         }
       }
       results.push_back(std::move(result));
@@ -462,6 +472,30 @@ void FakeCluster::Erase(const ObjectRef& ref) {
 void FakeCluster::Protect(const ObjectRef& ref, const std::string& why) {
   const std::lock_guard lock(mutex_);
   objects_.at(ref).protected_by = why;
+}
+
+void FakeCluster::Hold(const ObjectRef& ref, const std::string& by) {
+  const std::lock_guard lock(mutex_);
+  objects_.at(ref).held_by = by;
+}
+
+void FakeCluster::LetGo(const ObjectRef& ref) {
+  const std::lock_guard lock(mutex_);
+  objects_.at(ref).held_by.clear();
+  if (objects_.at(ref).is_deleting) objects_.erase(ref);
+}
+
+void FakeCluster::Recreate(const ObjectRef& ref) {
+  const std::lock_guard lock(mutex_);
+  Object& object = objects_.at(ref);
+  object.uid = "uid-" + std::to_string(next_++);
+  object.is_deleting = false;
+  object.held_by.clear();
+}
+
+void FakeCluster::Alias(const ObjectRef& ref, const ObjectRef& other) {
+  const std::lock_guard lock(mutex_);
+  objects_[other] = objects_.at(ref);
 }
 
 std::optional<FakeCluster::Object> FakeCluster::Find(const ObjectRef& ref) const {
