@@ -21,12 +21,16 @@ std::string_view ToString(EffectKind kind) {
 }
 
 Effects::Effects(Effects&& other) noexcept
-    : crash_after_(other.crash_after_), file_(std::move(other.file_)) {}
+    : crash_after_(other.crash_after_),
+      pause_after_(other.pause_after_),
+      file_(std::move(other.file_)) {}
 
 Effects Effects::FromEnvironment() {
   Effects effects;
   if (const char* after = std::getenv("SLUICE_CRASH_AFTER_EFFECT"))
     effects.crash_after_ = std::atoi(after);
+  if (const char* after = std::getenv("SLUICE_PAUSE_AFTER_EFFECT"))
+    effects.pause_after_ = std::atoi(after);
   if (const char* file = std::getenv("SLUICE_EFFECTS_FILE")) effects.file_ = file;
   return effects;
 }
@@ -44,6 +48,7 @@ void Effects::Done(EffectKind kind, std::string_view what) {
       }
     }
     if (crash_after_ > 0 && state.total >= crash_after_) kill(getpid(), SIGKILL);
+    if (pause_after_ > 0 && state.total == pause_after_) kill(getpid(), SIGSTOP);
   });
 }
 

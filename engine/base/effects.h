@@ -18,7 +18,8 @@ std::string_view ToString(EffectKind kind);
 class Effects {
  public:
   // Reads SLUICE_CRASH_AFTER_EFFECT=N (tests only): the process kills itself (SIGKILL) right after
-  // its Nth effect, as a power cut would. SLUICE_EFFECTS_FILE=F: each effect is appended to F.
+  // its Nth effect, as a power cut would. SLUICE_PAUSE_AFTER_EFFECT=N: it stops there until
+  // somebody lets it go on (SIGSTOP). SLUICE_EFFECTS_FILE=F: each effect is appended to F.
   static Effects FromEnvironment();
   Effects() = default;
   Effects(const Effects&) = delete;
@@ -30,6 +31,7 @@ class Effects {
 
  private:
   int crash_after_ = 0;
+  int pause_after_ = 0;
   std::string file_;
   struct State {
     int total = 0;

@@ -17,10 +17,9 @@ enum class ErrorCode {
   kConflict,          // somebody else changed it first, or another manager owns the field
   kUnauthenticated,   // 401
   kPermissionDenied,  // 403 of rights
-  kRejected,  // the server understood and refuses this content for good (400, 413, 422, SSA schema
-              // 500)
-  kRateLimited,  // 429 after retries
-  kUnavailable,  // 5xx, refused connections, DNS
+  kRejected,          // the server understood and refuses this content for good (400, 413, 422)
+  kRateLimited,       // 429 after retries
+  kUnavailable,       // 5xx, refused connections, DNS
   kDeadlineExceeded,
   kCancelled,      // a stop was requested
   kCorrupted,      // data that cannot be what we wrote: bad object, rewritten history
@@ -44,8 +43,12 @@ class Error {
   // A name from docs/reference/reasons.md, or empty.
   const std::string& reason() const { return reason_; }
   const std::string& message() const { return message_; }
+  // What the other side said in full, where `message` is a digest of it: for who asks for more.
+  const std::string& detail() const { return detail_; }
+  // For looking for words of the other side.
+  const std::string& words() const { return detail_.empty() ? message_ : detail_; }
 
-  // Puts what was being done in front: "applying Deployment web/api: <message>".
+  // Puts what was being done in front: "applying KIND web/api: <message>".
   Error With(std::string_view context) && {
     message_ = std::string(context) + ": " + message_;
     return std::move(*this);
@@ -55,11 +58,16 @@ class Error {
     reason_ = std::move(reason);
     return std::move(*this);
   }
+  Error WithDetail(std::string detail) && {
+    detail_ = std::move(detail);
+    return std::move(*this);
+  }
 
  private:
   ErrorCode code_;
   std::string reason_;
   std::string message_;
+  std::string detail_;
 };
 
 template <class T>

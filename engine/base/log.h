@@ -1,7 +1,7 @@
 // Logging facade: fields, not format strings; one event a line, on stderr. Thread-safe.
 // Keys in fixed use: event unit environment application target revision rollout phase outcome
 // reason attempt duration_ms error. Values pass EscapeControl and RedactCredentials. Never log
-// bodies, tokens or Secret values; never log while holding a lock. Pure modules do not log.
+// bodies, tokens or secret values; never log while holding a lock. Pure modules do not log.
 #pragma once
 
 #include <cstdint>

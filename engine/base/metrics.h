@@ -12,7 +12,7 @@ class Metrics {
  public:
   struct Values {
     std::map<std::string, int64_t>
-        requests;           // Kubernetes requests by verb: get list watch patch create delete
+        requests;           // to targets, by verb: get list watch patch create delete
     int64_t git_calls = 0;  // network listings, fetches and pushes
     std::map<std::string, double>
         steps;  // seconds by step: poll load render observe plan apply health verify prune record

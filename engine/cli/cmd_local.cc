@@ -62,7 +62,7 @@ config::ReportFormat FormatOf(const Global& global) {
 
 Result<Diagnostics> Check(const SourceTree& tree, Declared& declared) {
   yaml::Cache cache;
-  SLUICE_TRY(declared, config::Load(tree, cache));
+  SLUICE_TRY(declared, config::Load(tree, Kinds(), cache));
   return render::ValidateAll(declared, tree, cache);
 }
 
@@ -88,7 +88,7 @@ int RenderCommand(const Global& global, const RenderOptions& options) {
   auto source = OpenSource(global, options.directory, "render");
   if (!source) return Report(source.error());
   yaml::Cache cache;
-  auto unit = config::LoadUnit(*source->tree, *id, cache);
+  auto unit = config::LoadUnit(*source->tree, *id, Kinds(), cache);
   if (!unit) {
     const bool is_unknown = unit.error().code() == ErrorCode::kNotFound;
     const int code = Report(unit.error());

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
-#include <iterator>
 #include <set>
 
 #include "engine/base/log.h"
@@ -11,10 +10,10 @@
 #include "engine/cli/compose.h"
 #include "engine/cli/units.h"
 #include "engine/config/config.h"
-#include "engine/render/render.h"
 #include "engine/rollout/config_commit.h"
 #include "engine/rollout/facts.h"
 #include "engine/rollout/promote.h"
+#include "engine/rollout/release_change.h"
 
 namespace sluice::cli {
 namespace {
@@ -75,43 +74,6 @@ Result<Release> Merge(const DeclaredUnit* unit, const UnitId& id, const ReleaseO
   return release;
 }
 
-// What validate says of the unit at a commit. Places are left out, for they move with the layout of
-// release.yaml.
-Result<std::set<std::string>> ProblemsAt(const rollout::Services& services, const UnitId& id,
-                                         const std::string& commit) {
-  SLUICE_TRY(const auto tree,
-             services.mirror.Tree(commit, rollout::RepositoryPath(services.options, "")));
-  SLUICE_TRY(const DeclaredUnit unit, config::LoadUnit(*tree, id, services.yaml));
-  SLUICE_TRY(const render::Rendered rendered, render::Render(unit, *tree, services.yaml));
-  std::set<std::string> texts;
-  for (const Diagnostics* problems : {&unit.problems, &rendered.problems}) {
-    for (const Diagnostic& problem : *problems)
-      texts.insert(problem.at.file + ": " + problem.message);
-  }
-  return texts;
-}
-
-// A release that makes the unit invalid is refused before anybody sees it. Problems that are there
-// already are no reason: the release may be what mends them.
-Status CheckRelease(const rollout::Services& services, const UnitId& id, const std::string& tip,
-                    const rollout::ConfigChange& change) {
-  SLUICE_TRY(const std::string candidate,
-             services.mirror.WriteCommit({.parents = {tip},
-                                          .base_commit = tip,
-                                          .edits = change.edits,
-                                          .message = change.subject,
-                                          .author = services.options.identity,
-                                          .time = services.clock.SystemNow()}));
-  SLUICE_TRY(const auto known, ProblemsAt(services, id, tip));
-  SLUICE_TRY(const auto found, ProblemsAt(services, id, candidate));
-  std::vector<std::string> added;
-  std::ranges::set_difference(found, known, std::back_inserter(added));
-  if (added.empty()) return {};
-  return Fail(ErrorCode::kInvalidConfig, "ConfigInvalid",
-              "nothing is committed, for this release would make " + ToString(id) +
-                  " invalid: " + Join(added, "\n"));
-}
-
 Result<std::string> CommitRelease(Context& context, const ReleaseOptions& options) {
   const rollout::Services services = context.services();
   const auto decide =
@@ -122,23 +84,17 @@ Result<std::string> CommitRelease(Context& context, const ReleaseOptions& option
                                                    " is not declared at the tip of branch " +
                                                    services.options.branch);
     SLUICE_TRY(const Release release, Merge(unit, context.unit, options));
-    SLUICE_TRY(const std::string text, config::FormatRelease(release));
+    SLUICE_TRY(auto edit, rollout::ChangeRelease(services, tip, *unit, release));
+    if (!edit) return std::optional<rollout::ConfigChange>();
     rollout::ConfigChange change;
-    const std::string path =
-        rollout::RepositoryPath(services.options, unit->directory + "/release.yaml");
-    // The same release in a person's own layout stays as it is written.
-    if (unit->release) {
-      SLUICE_TRY(const std::string declared, config::FormatRelease(*unit->release));
-      if (declared == text) return std::optional<rollout::ConfigChange>();
-    }
-    change.edits = {{path, git::TreeEdit::Content{text}}};
+    change.edits = {std::move(edit->edit)};
+    change.body = std::move(edit->note);
     change.subject = "Release " + context.unit.application +
                      (release.version.empty() ? "" : " " + release.version) + " to " +
                      context.unit.environment;
     change.trailers = {{"Event", "request"},
                        {"Environment", context.unit.environment},
                        {"Application", context.unit.application}};
-    SLUICE_CHECK(CheckRelease(services, context.unit, tip.revision, change));
     return std::optional(change);
   };
   return rollout::CommitConfigOrFail(services, context.person, deploylog::NewOperationId(), decide);
@@ -211,11 +167,10 @@ Status CheckObjectName(const std::string& object) {
                           std::isdigit(static_cast<unsigned char>(ref->group[1])) != 0 &&
                           ref->group.find('.') == std::string::npos;
   if (ref && !is_version) return {};
-  const std::string hint =
-      is_version ? "; a group is named without version, so write '" +
-                       ToInventoryLine({"", ref->kind, ref->ns, ref->name}) + "'"
-                 : "; for example apps/Deployment/shop/web, or /ConfigMap/shop/web of the core "
-                   "group";
+  const std::string hint = is_version
+                               ? "; a group is named without version, so write '" +
+                                     ToInventoryLine({"", ref->kind, ref->ns, ref->name}) + "'"
+                               : "; for example " + std::string(Kinds().front()->ExampleObjects());
   return Fail(ErrorCode::kInvalidArgument,
               "'" + object + "' is not an object as group/kind/namespace/name" + hint);
 }

@@ -8,11 +8,10 @@
 #include "engine/cli/output.h"
 #include "engine/cli/units.h"
 #include "engine/plan/plan_builder.h"
-#include "engine/render/render.h"
 #include "engine/rollout/drift.h"
 #include "engine/rollout/facts.h"
 #include "engine/rollout/removal_plan.h"
-#include "engine/rollout/target_session.h"
+#include "engine/rollout/unit_plan.h"
 
 namespace sluice::cli {
 namespace {
@@ -34,33 +33,15 @@ Result<Context> Open(const Global& global, const std::vector<std::string>& units
   return context;
 }
 
-Result<Plan> PlanUnit(const rollout::Services& services, const rollout::Snapshot& snapshot,
-                      const UnitId& id) {
+Result<Plan> PlanOf(const rollout::Services& services, const rollout::Snapshot& snapshot,
+                    const UnitId& id) {
   const DeclaredUnit* unit = snapshot.Find(id);
   if (!unit) return rollout::PlanRemoval(services, snapshot, id);
-  if (!unit->problems.empty()) {
-    std::string all;
-    for (const Diagnostic& problem : unit->problems)
-      all += (all.empty() ? "" : "\n") + ToString(problem);
-    return Fail(ErrorCode::kInvalidConfig, "ConfigInvalid", all);
-  }
-  SLUICE_TRY(const auto tree, services.mirror.Tree(snapshot.revision,
-                                                   rollout::RepositoryPath(services.options, "")));
-  SLUICE_TRY(const auto rendered, render::Render(*unit, *tree, services.yaml));
+  SLUICE_TRY(const auto content, rollout::RenderAtTip(services, snapshot, id));
   SLUICE_TRY(auto inventory, services.log.ReadInventory(id));
-  std::vector<rollout::TargetSession> sessions;
-  for (const Target& target : unit->targets) {
-    rollout::PlanRequest request;
-    request.unit = id;
-    request.pipeline = snapshot.declared.pipeline.name;
-    request.resources = &rendered.resources;
-    request.environment = &unit->environment;
-    request.snapshot = &snapshot;
-    request.pipeline_units = rollout::PipelineUnits(services, snapshot);
-    request.inventory = inventory[target.name];
-    SLUICE_TRY(auto session, rollout::OpenTarget(services, target, request));
-    sessions.push_back(std::move(session));
-  }
+  SLUICE_TRY(const auto sessions,
+             rollout::PlanUnit(services, rollout::RolloutRequest(services, snapshot, content),
+                               unit->targets, std::move(inventory)));
   return rollout::MergePlans(sessions, services.options.hmac_key);
 }
 
@@ -78,7 +59,7 @@ struct PlannedUnit {
 PlannedUnit Describe(const rollout::Services& services, const rollout::Snapshot& snapshot,
                      const UnitId& id) {
   PlannedUnit out{id, {}, "", kExitDone};
-  auto plan = PlanUnit(services, snapshot, id);
+  auto plan = PlanOf(services, snapshot, id);
   if (!plan) {
     out.error = (plan.error().reason().empty() ? "" : plan.error().reason() + ": ") +
                 plan.error().message();
@@ -93,7 +74,7 @@ PlannedUnit Describe(const rollout::Services& services, const rollout::Snapshot&
   return out;
 }
 
-void PrintPlan(const Global& global, const PlannedUnit& planned, bool all) {
+void PrintPlan(const Global& global, const PlannedUnit& planned, plan::Shown shown) {
   const auto style = global.output == Output::kMarkdown ? plan::Style::kMarkdown
                      : IsTerminal()                     ? plan::Style::kColour
                                                         : plan::Style::kPlain;
@@ -105,7 +86,7 @@ void PrintPlan(const Global& global, const PlannedUnit& planned, bool all) {
       std::printf("  error: %s\n", EscapeControl(line).c_str());
     return;
   }
-  std::fputs(plan::Format(planned.plan, style, all).c_str(), stdout);
+  std::fputs(plan::Format(planned.plan, style, shown).c_str(), stdout);
 }
 
 }  // namespace
@@ -127,7 +108,7 @@ int PlanCommand(const Global& global, const PlanOptions& options) {
            {"changes", plan::ToJson(planned.plan, options.all)},
            {"error", planned.error.empty() ? nlohmann::json() : nlohmann::json(planned.error)}});
     } else {
-      PrintPlan(global, planned, options.all);
+      PrintPlan(global, planned, {options.all, options.verbose});
     }
   }
   for (const Diagnostic& problem : context->snapshot->declared.problems) {
@@ -149,7 +130,7 @@ int DriftCommand(const Global& global, const DriftOptions& options) {
                            {"changes", nlohmann::json::array()},
                            {"health", nullptr},
                            {"error", nullptr}};
-    auto report = rollout::CheckDrift(services, context->snapshot->declared.pipeline.name, id);
+    auto report = rollout::CheckDrift(services, *context->snapshot, id);
     Plan plan;
     if (!report) {
       unit["error"] = Described(report.error());
@@ -172,10 +153,10 @@ int DriftCommand(const Global& global, const DriftOptions& options) {
       state += "; " + record->reason + ": " + record->message;
     std::printf("%s: %s\n", ToString(id).c_str(), state.c_str());
     if (!plan.changes.empty())
-      std::fputs(
-          plan::Format(plan, IsTerminal() ? plan::Style::kColour : plan::Style::kPlain, false)
-              .c_str(),
-          stdout);
+      std::fputs(plan::Format(plan, IsTerminal() ? plan::Style::kColour : plan::Style::kPlain,
+                              {.verbose = options.verbose})
+                     .c_str(),
+                 stdout);
   }
   PrintValue(global, out);
   return code;

@@ -10,6 +10,7 @@ namespace sluice::cli {
 struct PlanOptions {
   std::vector<std::string> units;
   bool all = false;        // unchanged objects too
+  bool verbose = false;    // every field of long differences, and the server's words in full
   bool exit_code = false;  // 5 when something would change
 };
 // What a rollout would change now. Reads only.
@@ -17,6 +18,7 @@ int PlanCommand(const Global& global, const PlanOptions& options);
 
 struct DriftOptions {
   std::vector<std::string> units;
+  bool verbose = false;
   bool exit_code = false;
 };
 // What differs in live from what the last rollout left running. Reads only.

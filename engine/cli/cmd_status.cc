@@ -33,8 +33,14 @@ std::vector<std::string> Row(const Record& record, const std::string& desired,
           : record.reason + ": " + record.message.substr(0, record.message.find('\n'));
   if (record.frozen) note = rollout::Describe(*record.frozen);
   if (note.empty() && !record.drift.empty()) note = "drifted: " + record.drift.front();
+  if (note.empty() && !record.unwell_before.empty()) {
+    const UnwellBefore& unwell = record.unwell_before.front();
+    const auto ref = ParseInventoryLine(unwell.object);
+    note = "not judged, for it was unhealthy before: " + (ref ? ToString(*ref) : unwell.object) +
+           (unwell.reason.empty() ? "" : " " + unwell.reason);
+  }
   // A promotion that waits leaves the unit itself alone: neither phase nor reason tells of it.
-  for (const GateRecord& gate : record.gates) {
+  for (const GateRecord& gate : record.wait.gates) {
     if (note.empty() && gate.decision != "open") note = gate.reason + ": " + gate.message;
   }
   return {ToString(record.unit),
@@ -45,6 +51,19 @@ std::vector<std::string> Row(const Record& record, const std::string& desired,
           version.empty() ? "-" : version,
           desired.empty() ? "-" : desired,
           note};
+}
+
+// What is not simply Healthy, or is so for a reason that a person should know.
+json NotedObjects(const rollout::DriftReport& report) {
+  json out = json::array();
+  for (const ObjectHealth& object : report.health) {
+    if (object.health == Health::kHealthy && object.reason.empty()) continue;
+    out.push_back({{"object", ToString(object.ref)},
+                   {"health", ToString(object.health)},
+                   {"reason", object.reason},
+                   {"message", object.message}});
+  }
+  return out;
 }
 
 }  // namespace
@@ -66,7 +85,7 @@ int StatusCommand(const Global& global, const StatusOptions& options) {
   int code = kExitDone;
   for (const UnitId& id : *units) {
     const Record* known = rollout::FindRecord(*state, id);
-    Record record = known ? *known : Record{.unit = id};
+    const Record record = known ? *known : Record{.unit = id};
     std::string health = HealthText(record);
     json item = ToJson(record);
     const std::string fingerprint = (*snapshot)->FingerprintOf(id);
@@ -76,11 +95,12 @@ int StatusCommand(const Global& global, const StatusOptions& options) {
                           : json();
     if (!item.contains("running")) item["running"] = nullptr;
     if (options.live) {
-      auto report = rollout::CheckDrift(services, (*snapshot)->declared.pipeline.name, id);
+      auto report = rollout::CheckDrift(services, **snapshot, id);
       health = report
                    ? (report->is_known ? std::string(ToString(Worst(report->health))) : "Missing")
                    : "Unknown";
-      item["live"] = {{"health", health}};
+      item["live"] = {{"health", health},
+                      {"objects", report ? NotedObjects(*report) : json::array()}};
       if (!report) code = Combine(code, Report(report.error()));
     }
     out.push_back(item);
@@ -158,12 +178,17 @@ int LogCommand(const Global& global, const LogOptions& options) {
   }
   json out = json::array();
   std::vector<std::vector<std::string>> rows = {{"TIME", "EVENT", "COMMIT", "SUMMARY"}};
+  std::map<size_t, std::vector<std::string>> further;
   for (const Event& event : *events) {
     out.push_back(ToJson(event));
     rows.push_back({FormatTime(event.time), std::string(ToString(event.kind)),
                     event.commit.substr(0, 7), event.summary});
+    if (!options.verbose) continue;
+    for (const std::string& line : Split(event.body, '\n')) {
+      if (!Trim(line).empty()) further[rows.size() - 1].push_back(line);
+    }
   }
-  if (!PrintValue(global, out)) PrintTable(rows);
+  if (!PrintValue(global, out)) PrintTable(rows, further);
   return kExitDone;
 }
 

@@ -18,6 +18,7 @@ struct LogOptions {
   std::vector<std::string> units;  // at most one: ENV/APP or ENV
   std::string event;
   int limit = 0;
+  bool verbose = false;  // what an event says in further lines, too
 };
 // The deploy log, newest first.
 int LogCommand(const Global& global, const LogOptions& options);

@@ -70,6 +70,8 @@ class Builder {
   void Reading();
   void Operating();
   void Local();
+  void Sandbox();
+  void Program();
   void Requests();
 
   CLI::App& app_;
@@ -114,6 +116,8 @@ void Builder::Reading() {
                        "sluice -c daemon.yaml plan prod/checkout --exit-code");
   Units(plan, in_.plan.units);
   plan->add_flag("--all", in_.plan.all, "Show unchanged objects too");
+  plan->add_flag("-v,--verbose", in_.plan.verbose,
+                 "Show every field of long differences, and the server's words in full");
   plan->add_flag("--exit-code", in_.plan.exit_code, "Exit 5 when something would change");
   Formats(plan, {"table", "json", "yaml", "markdown"});
   plan->callback([this] { in_.run = [this] { return PlanCommand(in_.global, in_.plan); }; });
@@ -130,6 +134,7 @@ void Builder::Reading() {
   log->add_option("UNIT", in_.log.units, "ENV/APP or ENV");
   log->add_option("--event", in_.log.event, "Only events of this kind, for example failed");
   log->add_option("--limit", in_.log.limit, "At most this many")->check(IsCount);
+  log->add_flag("-v,--verbose", in_.log.verbose, "Show the further lines of each event");
   Formats(log, {"table", "json", "yaml"});
   log->callback([this] { in_.run = [this] { return LogCommand(in_.global, in_.log); }; });
 
@@ -137,6 +142,7 @@ void Builder::Reading() {
       Add("drift", "Compare live with what the last rollout left running; writes nothing",
           "sluice -c daemon.yaml drift --exit-code");
   Units(drift, in_.drift.units);
+  drift->add_flag("-v,--verbose", in_.drift.verbose, "Show every field of long differences");
   drift->add_flag("--exit-code", in_.drift.exit_code, "Exit 5 when something drifted");
   Formats(drift, {"table", "json", "yaml"});
   drift->callback([this] { in_.run = [this] { return DriftCommand(in_.global, in_.drift); }; });
@@ -222,7 +228,9 @@ void Builder::Local() {
   init->add_flag("--accept-history", in_.init.accept_history,
                  "Accept that the config branch was rewritten");
   init->callback([this] { in_.run = [this] { return InitCommand(in_.global, in_.init); }; });
+}
 
+void Builder::Sandbox() {
   CLI::App* sandbox =
       Add("sandbox", "Serve simulated clusters on loopback, to try things without one",
           "sluice sandbox --dir /tmp/sandbox --fault 429:verb=patch,count=5");
@@ -242,7 +250,9 @@ void Builder::Local() {
                       "A fault to play; may be repeated\n" + SandboxFaultHelp());
   sandbox->callback(
       [this] { in_.run = [this] { return SandboxCommand(in_.global, in_.sandbox); }; });
+}
 
+void Builder::Program() {
   CLI::App* version = Add("version", "Print the version", "sluice version -o json");
   Formats(version, {"table", "json"});
   version->callback([this] { in_.run = [this] { return VersionCommand(in_.global); }; });
@@ -274,6 +284,8 @@ void Builder::Build() {
   Operating();
   Requests();
   Local();
+  Sandbox();
+  Program();
 }
 
 std::vector<CommandInfo::Flag> FlagsOf(const CLI::App& app) {

@@ -10,6 +10,8 @@
 #include "engine/base/strings.h"
 #include "engine/config/config.h"
 #include "engine/rollout/config_commit.h"
+#include "engine/targets/kubernetes/driver.h"
+#include "engine/targets/kubernetes/kubernetes_kind.h"
 
 extern char** environ;
 
@@ -51,7 +53,43 @@ std::string CacheDirectory(const DaemonConfig& config) {
          Sha256Hex(config.repository.url + "\n" + config.repository.log_branch).substr(0, 16);
 }
 
+// What a kind of target is built from.
+struct Surroundings {
+  const DaemonConfig& config;
+  const Clock& clock;
+  Effects& effects;
+  Metrics& metrics;
+};
+
+std::unique_ptr<targets::TargetConnections> ConnectKubernetes(const Surroundings& around) {
+  targets::KubernetesOptions options;
+  options.kubeconfig = around.config.kubeconfig;
+  options.exec_allow_list = around.config.exec_allow_list;
+  options.environment = ProcessEnvironment();
+  return std::make_unique<targets::KubernetesConnections>(options, around.clock, around.effects,
+                                                          around.metrics);
+}
+
+struct KindOfTarget {
+  const TargetKind& (*kind)();
+  std::unique_ptr<targets::TargetConnections> (*connect)(const Surroundings& around);
+};
+
+// Every kind of target. A new one is a line here and a directory below engine/targets.
+constexpr auto kKinds = std::to_array<KindOfTarget>({
+    {targets::kubernetes::KindOfTarget, ConnectKubernetes},
+});
+
 }  // namespace
+
+const TargetKinds& Kinds() {
+  static const TargetKinds kinds = [] {
+    TargetKinds all;
+    for (const KindOfTarget& row : kKinds) all.push_back(&row.kind());
+    return all;
+  }();
+  return kinds;
+}
 
 Result<DaemonConfig> ReadConfig(const std::string& path) {
   std::string file = path;
@@ -135,12 +173,9 @@ Status Composition::OpenGit(Role role, const std::string& command) {
 }
 
 Status Composition::OpenTargets() {
-  targets::KubernetesOptions options;
-  options.kubeconfig = config_.kubeconfig;
-  options.exec_allow_list = config_.exec_allow_list;
-  options.environment = ProcessEnvironment();
-  kubernetes_ =
-      std::make_unique<targets::KubernetesConnections>(options, clock_, effects_, metrics_);
+  const Surroundings around{config_, clock_, effects_, metrics_};
+  for (const KindOfTarget& row : kKinds)
+    targets_[std::string(row.kind().Name())] = row.connect(around);
   SLUICE_TRY(smoke_http_, MakeCurlHttpClient({.user_agent = "sluice-smoke-test"}));
   verifier_ = std::make_unique<verify::Verifier>(*smoke_http_, clock_);
   return {};
@@ -162,6 +197,10 @@ Result<std::unique_ptr<Composition>> Composition::Make(DaemonConfig config, Role
   return made;
 }
 
+targets::TargetConnections& Composition::ConnectionsOf(const Target& target) const {
+  return *targets_.at(std::string(target.kind->Name()));
+}
+
 rollout::Services Composition::MakeServices() {
   rollout::Services services{.clock = clock_,
                              .mirror = *mirror_,
@@ -169,6 +208,7 @@ rollout::Services Composition::MakeServices() {
                              .log = *log_,
                              .lease = lease_.get(),
                              .make_driver = {},
+                             .kinds = Kinds(),
                              .verifier = *verifier_,
                              .outbox = outbox_ ? &*outbox_ : nullptr,
                              .metrics = metrics_,
@@ -178,10 +218,10 @@ rollout::Services Composition::MakeServices() {
                              .options = {},
                              .cluster_of = {}};
   services.make_driver = [this](const Target& target) {
-    return kubernetes_->MakeDriver(std::get<KubernetesTarget>(target.where));
+    return ConnectionsOf(target).MakeDriver(target);
   };
   services.cluster_of = [this](const Target& target) {
-    return kubernetes_->ClusterOf(std::get<KubernetesTarget>(target.where));
+    return ConnectionsOf(target).ClusterOf(target);
   };
   services.interrupted = [](const UnitId&, const std::string&) {
     return rollout::Interruption::kNone;

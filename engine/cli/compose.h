@@ -1,6 +1,7 @@
 // The one place where real implementations are built and wired together.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -16,12 +17,15 @@
 #include "engine/model/config.h"
 #include "engine/rollout/services.h"
 #include "engine/rollout/snapshot.h"
-#include "engine/targets/kubernetes/driver.h"
+#include "engine/targets/target_driver.h"
 
 namespace sluice::cli {
 
 // Reads daemon.yaml. `path` "" means SLUICE_CONFIG; neither set is kInvalidArgument.
 Result<DaemonConfig> ReadConfig(const std::string& path);
+
+// The kinds of target there are.
+const TargetKinds& Kinds();
 
 enum class Role {
   kEngine,    // run, sync: locks dataDir, may hold the lease, writes live and log
@@ -61,6 +65,7 @@ class Composition {
   Status OpenDirectories(Role role);
   Status OpenGit(Role role, const std::string& command);
   Status OpenTargets();
+  targets::TargetConnections& ConnectionsOf(const Target& target) const;
   DaemonConfig config_;
   daemon::LaneClock clock_;
   Metrics metrics_;
@@ -77,7 +82,7 @@ class Composition {
   std::unique_ptr<git::Remote> remote_;
   std::unique_ptr<deploylog::Lease> lease_;
   std::unique_ptr<deploylog::DeployLog> log_;
-  std::unique_ptr<targets::KubernetesConnections> kubernetes_;
+  std::map<std::string, std::unique_ptr<targets::TargetConnections>> targets_;  // by kind
   std::unique_ptr<verify::Verifier> verifier_;
 };
 

@@ -26,14 +26,16 @@ bool PrintValue(const Global& global, const nlohmann::json& value) {
   return false;
 }
 
-void PrintTable(const std::vector<std::vector<std::string>>& rows) {
+void PrintTable(const std::vector<std::vector<std::string>>& rows,
+                const std::map<size_t, std::vector<std::string>>& further) {
   std::vector<size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
     for (size_t i = 0; i < row.size(); ++i)
       widths[i] = std::max(widths[i], EscapeControl(row[i]).size());
   }
-  for (const auto& row : rows) {
+  for (size_t number = 0; number < rows.size(); ++number) {
+    const auto& row = rows[number];
     std::string line;
     for (size_t i = 0; i < row.size(); ++i) {
       const std::string cell = EscapeControl(row[i]);
@@ -42,6 +44,10 @@ void PrintTable(const std::vector<std::vector<std::string>>& rows) {
     }
     line.erase(line.find_last_not_of(' ') + 1);
     std::printf("%s\n", line.c_str());
+    if (const auto lines = further.find(number); lines != further.end()) {
+      for (const std::string& more : lines->second)
+        std::printf("    %s\n", EscapeControl(more).c_str());
+    }
   }
 }
 

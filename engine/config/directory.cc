@@ -26,9 +26,9 @@ std::string Normal(const std::string& path) {
 
 class Directory {
  public:
-  Directory(const SourceTree& tree, const std::vector<TreeEntry>& files, yaml::Cache& cache,
-            DeclaredUnit& unit)
-      : tree_(tree), files_(files), cache_(cache), unit_(unit) {}
+  Directory(const SourceTree& tree, const std::vector<TreeEntry>& files, const TargetKinds& kinds,
+            yaml::Cache& cache, DeclaredUnit& unit)
+      : tree_(tree), files_(files), kinds_(kinds), cache_(cache), unit_(unit) {}
 
   Status Read() {
     SLUICE_CHECK(ReadApplicationFile());
@@ -84,7 +84,7 @@ class Directory {
     if (const yaml::Document* document =
             OnlyDocument(*application_file_, entry->path, "Application", unit_.problems)) {
       Source source{entry->path, *document, unit_.problems};
-      unit_.application = ReadApplication(source, unit_.id.application);
+      unit_.application = ReadApplication(source, unit_.id.application, kinds_);
     }
     return {};
   }
@@ -102,7 +102,7 @@ class Directory {
     return {};
   }
 
-  // A script by run[0], what its further words name with "./", and a Job's manifest are read for
+  // A script by run[0], what its further words name with "./", and a task's manifest are read for
   // the unit.
   Status TakeReferences(const SmokeTest& test, const std::string& pointer) {
     const std::string whose = "smoke test " + test.name;
@@ -122,34 +122,42 @@ class Directory {
                   "is run by " + whose + " but is not executable; git update-index --chmod=+x");
         }
       }
-    } else if (const auto* job = std::get_if<JobSmokeTest>(&test.check);
-               job != nullptr && !job->manifest.empty()) {
-      const TreeEntry* file = Find(Normal(job->manifest));
-      if (file == nullptr) {
-        ProblemAt(pointer + "/job/manifest", "missing-file",
-                  whose + " names " + job->manifest + ", which is not in " + unit_.directory);
-        return {};
-      }
-      if (Relative(*file) == "app.yaml" || Relative(*file) == "release.yaml") {
-        ProblemAt(pointer + "/job/manifest", "invalid-value",
-                  whose + " names " + job->manifest + ", which is no Job");
-        return {};
-      }
-      jobs_.insert(file->path);
-      return CheckJob(*file, whose);
+    } else if (const auto* task = std::get_if<TaskSmokeTest>(&test.check);
+               task != nullptr && !task->manifest.empty()) {
+      return TakeTask(*task, pointer, whose);
     }
     return {};
   }
 
-  Status CheckJob(const TreeEntry& file, const std::string& whose) {
+  Status TakeTask(const TaskSmokeTest& test, const std::string& pointer, const std::string& whose) {
+    const Task task = test.kind->TaskOfTests();
+    const std::string place = pointer + "/" + std::string(task.word) + "/manifest";
+    const TreeEntry* file = Find(Normal(test.manifest));
+    if (file == nullptr) {
+      ProblemAt(place, "missing-file",
+                whose + " names " + test.manifest + ", which is not in " + unit_.directory);
+      return {};
+    }
+    if (Relative(*file) == "app.yaml" || Relative(*file) == "release.yaml") {
+      ProblemAt(place, "invalid-value",
+                whose + " names " + test.manifest + ", which is no " + std::string(task.object));
+      return {};
+    }
+    tasks_.insert(file->path);
+    return CheckTask(*file, *test.kind, whose);
+  }
+
+  Status CheckTask(const TreeEntry& file, const TargetKind& kind, const std::string& whose) {
+    const Task task = kind.TaskOfTests();
     SLUICE_TRY(const auto parsed, yaml::ParseFile(tree_, file, cache_));
-    if (const yaml::Document* document = OnlyDocument(*parsed, file.path, "Job", unit_.problems)) {
-      const json& body = document->value;
-      if (body.value("apiVersion", json()) != "batch/v1" || body.value("kind", json()) != "Job") {
+    if (const yaml::Document* document =
+            OnlyDocument(*parsed, file.path, task.object, unit_.problems)) {
+      if (!kind.IsTask(document->value)) {
         const yaml::Place place = document->At("/kind");
         unit_.problems.push_back({{file.path, place.line, place.column},
                                   "wrong-kind",
-                                  "must be a Job of batch/v1, for " + whose});
+                                  "must be a " + std::string(task.object) + " of " +
+                                      std::string(task.type) + ", for " + whose});
       }
     }
     return {};
@@ -159,7 +167,7 @@ class Directory {
     const std::string relative = Relative(file);
     const std::string base = BaseName(relative);
     if (relative == "app.yaml" || relative == "release.yaml") return;
-    if (jobs_.contains(file.path)) {
+    if (tasks_.contains(file.path)) {
       unit_.inputs.push_back(file);
       return;
     }
@@ -197,11 +205,36 @@ class Directory {
 
   const SourceTree& tree_;
   const std::vector<TreeEntry>& files_;
+  const TargetKinds& kinds_;
   yaml::Cache& cache_;
   DeclaredUnit& unit_;
   std::shared_ptr<const yaml::Parsed> application_file_;
-  std::set<std::string> referenced_, jobs_;
+  std::set<std::string> referenced_, tasks_;
 };
+
+// One source cannot be meant for two kinds.
+void TakeKind(DeclaredUnit& unit, const SourcePosition& place) {
+  if (unit.targets.empty()) return;
+  const Target& first = unit.targets.front();
+  unit.kind = first.kind;
+  for (const SmokeTest& test : unit.application.smoke_tests) {
+    const auto* task = std::get_if<TaskSmokeTest>(&test.check);
+    if (task == nullptr || task->kind == unit.kind) continue;
+    unit.problems.push_back({place, "wrong-kind",
+                             "smoke test " + test.name + " is a " +
+                                 std::string(task->kind->TaskOfTests().word) + ", which target '" +
+                                 first.name + "' cannot run: it is " +
+                                 std::string(unit.kind->Name())});
+  }
+  const auto other = std::ranges::find_if(
+      unit.targets, [&](const Target& target) { return target.kind != first.kind; });
+  if (other == unit.targets.end()) return;
+  unit.problems.push_back({place, "mixed-targets",
+                           "target '" + first.name + "' is " + std::string(first.kind->Name()) +
+                               " and target '" + other->name + "' is " +
+                               std::string(other->kind->Name()) +
+                               "; name targets of one kind in spec.targets"});
+}
 
 }  // namespace
 
@@ -215,12 +248,14 @@ ManifestName ClassifyName(const std::string& path) {
 
 Result<DeclaredUnit> ReadUnitDirectory(const SourceTree& tree, const UnitId& id,
                                        const std::string& directory,
-                                       const std::vector<TreeEntry>& files, yaml::Cache& cache) {
+                                       const std::vector<TreeEntry>& files,
+                                       const TargetKinds& kinds, yaml::Cache& cache) {
   DeclaredUnit unit;
   unit.id = id;
   unit.directory = directory;
   unit.environment.name = id.environment;
-  SLUICE_CHECK(Directory(tree, files, cache, unit).Read());
+  unit.kind = kinds.front();
+  SLUICE_CHECK(Directory(tree, files, kinds, cache, unit).Read());
   return unit;
 }
 
@@ -255,6 +290,7 @@ Status ResolveTargets(DeclaredUnit& unit, const Environment& environment, const 
     if (wanted.empty() || std::ranges::find(wanted, target.name) != wanted.end())
       unit.targets.push_back(target);
   }
+  TakeKind(unit, place(0));
   return {};
 }
 

@@ -15,7 +15,8 @@ namespace sluice::config {
 // when the tree cannot be read.
 Result<DeclaredUnit> ReadUnitDirectory(const SourceTree& tree, const UnitId& id,
                                        const std::string& directory,
-                                       const std::vector<TreeEntry>& files, yaml::Cache& cache);
+                                       const std::vector<TreeEntry>& files,
+                                       const TargetKinds& kinds, yaml::Cache& cache);
 
 // Sets the environment and resolves the target names, with the place of each in app.yaml.
 Status ResolveTargets(DeclaredUnit& unit, const Environment& environment, const SourceTree& tree,

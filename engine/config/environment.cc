@@ -1,43 +1,76 @@
 #include <set>
 
+#include "engine/base/strings.h"
 #include "engine/config/kinds.h"
 
 namespace sluice::config {
 namespace {
 
-void ReadKubernetes(const Node& node, KubernetesTarget& out) {
-  node.Object({{"context", [&](const Node& n) { n.String(out.context); }, true},
-               {"namespace", [&](const Node& n) { n.Label(out.ns); }}});
+// What the design has and this version does not act on.
+constexpr std::string_view kKindNotYet = "ecs";
+
+void UseKind(const TargetKind& kind, Target& target) {
+  target.kind = &kind;
+  for (const TargetSetting& setting : kind.Settings())
+    target.settings[std::string(setting.name)] = setting.fallback;
 }
 
-void ReadTarget(const Node& node, std::vector<Target>& targets) {
-  Target target;
-  KubernetesTarget kubernetes;
-  bool has_where = false;
-  node.Object({{"name",
-                [&](const Node& n) {
-                  if (!n.Label(target.name)) return;
-                  for (const Target& other : targets) {
-                    if (other.name == target.name)
-                      n.Problem("duplicate-name", "names '" + target.name + "' a second time");
-                  }
-                },
-                true},
-               {"kubernetes",
-                [&](const Node& n) {
-                  has_where = true;
-                  ReadKubernetes(n, kubernetes);
-                }}},
-              {"ecs", "wave", "waves"});
-  if (node.value().is_object() && !has_where && !node.value().contains("ecs")) {
-    node.Problem("missing-field", "needs kubernetes: {context: ..., namespace: ...}");
+void ReadSettings(const Node& node, Target& target) {
+  std::vector<Field> fields;
+  for (const TargetSetting& setting : target.kind->Settings()) {
+    std::string& value = target.settings[std::string(setting.name)];
+    fields.push_back({setting.name,
+                      [&value, is_label = setting.is_label](const Node& n) {
+                        is_label ? n.Label(value) : n.String(value);
+                      },
+                      setting.is_required});
   }
-  target.where = kubernetes;
+  node.Object(fields);
+}
+
+// "NAME: {SETTING: ..., SETTING: ...}"
+std::string Example(const TargetKind& kind) {
+  std::vector<std::string> settings;
+  for (const TargetSetting& setting : kind.Settings())
+    settings.push_back(std::string(setting.name) + ": ...");
+  return std::string(kind.Name()) + ": {" + Join(settings, ", ") + "}";
+}
+
+void ReadTarget(const Node& node, const TargetKinds& kinds, std::vector<Target>& targets) {
+  Target target;
+  std::vector<std::string> examples;
+  std::vector<Field> fields = {{"name",
+                                [&](const Node& n) {
+                                  if (!n.Label(target.name)) return;
+                                  for (const Target& other : targets) {
+                                    if (other.name == target.name)
+                                      n.Problem("duplicate-name",
+                                                "names '" + target.name + "' a second time");
+                                  }
+                                },
+                                true}};
+  std::vector<std::string_view> not_yet = {kKindNotYet, "wave", "waves"};
+  for (const TargetKind* kind : kinds) {
+    examples.push_back(Example(*kind));
+    std::erase(not_yet, kind->Name());
+    fields.push_back({kind->Name(), [&target, kind](const Node& n) {
+                        if (target.kind)
+                          n.Problem("invalid-value", "names a second kind; a target has one");
+                        UseKind(*kind, target);
+                        ReadSettings(n, target);
+                      }});
+  }
+  node.Object(fields, not_yet);
+  if (!target.kind) {
+    if (node.value().is_object() && !node.value().contains(std::string(kKindNotYet)))
+      node.Problem("missing-field", "needs " + Join(examples, " or "));
+    UseKind(*kinds.front(), target);
+  }
   targets.push_back(std::move(target));
 }
 
-void ReadTargets(const Node& node, std::vector<Target>& targets) {
-  node.List([&](const Node& item) { ReadTarget(item, targets); });
+void ReadTargets(const Node& node, const TargetKinds& kinds, std::vector<Target>& targets) {
+  node.List([&](const Node& item) { ReadTarget(item, kinds, targets); });
   if (node.value().is_array() && node.value().empty())
     node.Problem("invalid-value", "must name at least one target");
 }
@@ -121,12 +154,12 @@ void ReadGates(const Node& node) {
 
 }  // namespace
 
-Environment ReadEnvironment(Source& source, const std::string& name) {
+Environment ReadEnvironment(Source& source, const std::string& name, const TargetKinds& kinds) {
   Environment environment;
   ReadKind(source, "Environment", name, [&](const Node& spec) {
     spec.Object(
         {
-            {"targets", [&](const Node& n) { ReadTargets(n, environment.targets); }, true},
+            {"targets", [&](const Node& n) { ReadTargets(n, kinds, environment.targets); }, true},
             {"promotion", [&](const Node& n) { ReadPromotion(n, environment); }},
             {"gates", ReadGates},
             {"onFailure", [&](const Node& n) { ReadOnFailure(n, environment); }},

@@ -155,7 +155,8 @@ void SortUnique(Diagnostics& problems) {
 
 class Loader {
  public:
-  Loader(const SourceTree& tree, yaml::Cache& cache) : tree_(tree), cache_(cache) {}
+  Loader(const SourceTree& tree, const TargetKinds& kinds, yaml::Cache& cache)
+      : tree_(tree), kinds_(kinds), cache_(cache) {}
 
   Result<Declared> Run() {
     SLUICE_TRY(listing_, ListManaged(tree_));
@@ -273,7 +274,7 @@ class Loader {
     SLUICE_TRY(const auto parsed, yaml::ParseFile(tree_, *entry, cache_));
     if (const yaml::Document* document = OnlyDocument(*parsed, path, "Environment", problems)) {
       Source source{path, *document, problems};
-      environment = ReadEnvironment(source, name);
+      environment = ReadEnvironment(source, name, kinds_);
       CheckPromotion(environment, source);
     }
     return environment;
@@ -307,11 +308,12 @@ class Loader {
     DeclaredUnit unit;
     const auto bad = refused.find(name);
     if (bad == refused.end() || !files.empty()) {
-      SLUICE_TRY(unit, ReadUnitDirectory(tree_, id, directory, files, cache_));
+      SLUICE_TRY(unit, ReadUnitDirectory(tree_, id, directory, files, kinds_, cache_));
     } else {
       unit.id = id;
       unit.directory = directory;
       unit.application.name = name;
+      unit.kind = kinds_.front();
     }
     if (bad != refused.end())
       unit.problems.push_back({{directory, 0, 0}, "unreadable-file", bad->second});
@@ -322,6 +324,7 @@ class Loader {
   }
 
   const SourceTree& tree_;
+  const TargetKinds& kinds_;
   yaml::Cache& cache_;
   Listing listing_;
   Declared declared_;
@@ -331,11 +334,12 @@ class Loader {
 
 }  // namespace
 
-Result<Declared> Load(const SourceTree& tree, yaml::Cache& cache) {
-  return Loader(tree, cache).Run();
+Result<Declared> Load(const SourceTree& tree, const TargetKinds& kinds, yaml::Cache& cache) {
+  return Loader(tree, kinds, cache).Run();
 }
 
-Result<DeclaredUnit> LoadUnit(const SourceTree& tree, const UnitId& id, yaml::Cache& cache) {
+Result<DeclaredUnit> LoadUnit(const SourceTree& tree, const UnitId& id, const TargetKinds& kinds,
+                              yaml::Cache& cache) {
   const std::string environment_directory = std::string(kRoot) + "/" + id.environment;
   const std::string directory = environment_directory + "/" + id.application;
   auto files = tree.List(directory);
@@ -344,11 +348,12 @@ Result<DeclaredUnit> LoadUnit(const SourceTree& tree, const UnitId& id, yaml::Ca
     return Fail(ErrorCode::kNotFound, "there is no directory " + directory);
   if (!files && !IsBadContent(files.error())) return Fail(std::move(files).error());
   if (files) {
-    SLUICE_TRY(unit, ReadUnitDirectory(tree, id, directory, *files, cache));
+    SLUICE_TRY(unit, ReadUnitDirectory(tree, id, directory, *files, kinds, cache));
   } else {
     unit.id = id;
     unit.directory = directory;
     unit.application.name = id.application;
+    unit.kind = kinds.front();
     unit.problems.push_back({{directory, 0, 0}, "unreadable-file", files.error().message()});
   }
   const auto entry = tree.Find(environment_directory + "/environment.yaml");
@@ -362,7 +367,7 @@ Result<DeclaredUnit> LoadUnit(const SourceTree& tree, const UnitId& id, yaml::Ca
   if (const yaml::Document* document =
           OnlyDocument(*parsed, entry->path, "Environment", unit.problems)) {
     Source source{entry->path, *document, unit.problems};
-    SLUICE_CHECK(ResolveTargets(unit, ReadEnvironment(source, id.environment), tree, cache));
+    SLUICE_CHECK(ResolveTargets(unit, ReadEnvironment(source, id.environment, kinds), tree, cache));
   }
   SortUnique(unit.problems);
   return unit;

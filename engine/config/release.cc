@@ -83,6 +83,12 @@ Status CheckOverride(const ImageOverride& image) {
 
 std::string DigestOf(const Release& release) { return Sha256Hex(SpecOf(release).dump()); }
 
+const std::vector<std::string>& ReleaseKeyOrder() {
+  static const std::vector<std::string> kOrder = {
+      "apiVersion", "kind", "metadata", "spec", "version", "images", "name", "tag", "digest"};
+  return kOrder;
+}
+
 Release ReadRelease(Source& source, const std::string& name) {
   Release release;
   const auto read_images = [&](const Node& node) {
@@ -115,8 +121,7 @@ Result<std::string> FormatRelease(const Release& release) {
                          {"kind", "Release"},
                          {"metadata", {{"name", release.name}}},
                          {"spec", SpecOf(release)}};
-  return yaml::Write(document, {"apiVersion", "kind", "metadata", "spec", "version", "images",
-                                "name", "tag", "digest"});
+  return yaml::Write(document, ReleaseKeyOrder());
 }
 
 Result<Release> ParseRelease(const std::string& text, const std::string& file) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 
 #include "engine/base/strings.h"
@@ -140,8 +141,8 @@ CommandSmokeTest ReadCommand(const Node& node) {
   return command;
 }
 
-JobSmokeTest ReadJob(const Node& node) {
-  JobSmokeTest job;
+TaskSmokeTest ReadTask(const Node& node, const TargetKind& kind) {
+  TaskSmokeTest task{&kind, ""};
   const auto read_manifest = [&](const Node& n) {
     std::string path;
     if (!n.String(path)) return;
@@ -152,15 +153,15 @@ JobSmokeTest ReadJob(const Node& node) {
                 "'" + path + "' must be a YAML or JSON file of the application's directory");
       return;
     }
-    job.manifest = std::move(path);
+    task.manifest = std::move(path);
   };
   node.Object({{"manifest", read_manifest, true}});
-  return job;
+  return task;
 }
 
 }  // namespace
 
-SmokeTest ReadSmokeTest(const Node& node) {
+SmokeTest ReadSmokeTest(const Node& node, const TargetKinds& kinds) {
   SmokeTest test;
   int checks = 0;
   const auto check = [&](auto read) {
@@ -169,31 +170,37 @@ SmokeTest ReadSmokeTest(const Node& node) {
       test.check = read(n);
     };
   };
-  node.Object(
-      {
-          {"name", [&](const Node& n) { n.Label(test.name); }, true},
-          {"http", check(ReadHttp)},
-          {"tcp",
-           [&](const Node& n) {
-             ++checks;
-             TcpSmokeTest tcp;
-             n.Object({{"address", [&](const Node& a) { ReadAddress(a, tcp.address); }, true}});
-             test.check = tcp;
-           }},
-          {"command", check(ReadCommand)},
-          {"job", check(ReadJob)},
-          {"timeout", [&](const Node& n) { n.DurationAtLeast(test.timeout, 100ms); }},
-          {"retries", [&](const Node& n) { n.Int(test.retries, 0, 1000); }},
-          {"interval", [&](const Node& n) { n.DurationAtLeast(test.interval, 0ms); }},
-          {"samples", [&](const Node& n) { n.Int(test.samples, 1, 1000); }},
-          {"required", [&](const Node& n) { n.Int(test.required, 1, 1000); }},
-      },
-      {"task", "analysis"});
-  if (!node.value().is_object()) return test;
-  if (checks == 0 && !node.value().contains("task") && !node.value().contains("analysis")) {
-    node.Problem("missing-field", "needs one of http, tcp, command, job");
+  std::vector<Field> fields = {
+      {"name", [&](const Node& n) { n.Label(test.name); }, true},
+      {"http", check(ReadHttp)},
+      {"tcp",
+       [&](const Node& n) {
+         ++checks;
+         TcpSmokeTest tcp;
+         n.Object({{"address", [&](const Node& a) { ReadAddress(a, tcp.address); }, true}});
+         test.check = tcp;
+       }},
+      {"command", check(ReadCommand)},
+      {"timeout", [&](const Node& n) { n.DurationAtLeast(test.timeout, 100ms); }},
+      {"retries", [&](const Node& n) { n.Int(test.retries, 0, 1000); }},
+      {"interval", [&](const Node& n) { n.DurationAtLeast(test.interval, 0ms); }},
+      {"samples", [&](const Node& n) { n.Int(test.samples, 1, 1000); }},
+      {"required", [&](const Node& n) { n.Int(test.required, 1, 1000); }},
+  };
+  std::vector<std::string_view> not_yet = {"task", "analysis"};
+  std::string known = "http, tcp, command";
+  for (const TargetKind* kind : kinds) {
+    const std::string_view word = kind->TaskOfTests().word;
+    fields.push_back({word, check([kind](const Node& n) { return ReadTask(n, *kind); })});
+    std::erase(not_yet, word);
+    known += ", " + std::string(word);
   }
-  if (checks > 1) node.Problem("invalid-value", "must have only one of http, tcp, command, job");
+  node.Object(fields, not_yet);
+  if (!node.value().is_object()) return test;
+  const bool is_told = std::ranges::any_of(
+      not_yet, [&](std::string_view word) { return node.value().contains(std::string(word)); });
+  if (checks == 0 && !is_told) node.Problem("missing-field", "needs one of " + known);
+  if (checks > 1) node.Problem("invalid-value", "must have only one of " + known);
   if (test.required > test.samples) {
     node.Problem("invalid-value", "requires " + std::to_string(test.required) + " of " +
                                       std::to_string(test.samples) +

@@ -17,6 +17,13 @@ void Engine::Wake() {
 
 SteadyTime Engine::Step() { return impl_->Step(); }
 
+// Once it has begun, a sync outlives what a daemon does.
+bool Engine::Impl::IsGitAwayForAMoment() const {
+  constexpr Duration kPatience = 2min;
+  return IsRetryable(polled->error().code()) &&
+         services.clock.SteadyNow() - polled_well_at < kPatience;
+}
+
 Result<SyncEnd> Engine::Sync(Duration timeout) {
   Impl& self = *impl_;
   const SteadyTime deadline = self.services.clock.SteadyNow() + timeout;
@@ -29,7 +36,7 @@ Result<SyncEnd> Engine::Sync(Duration timeout) {
     const SteadyTime next = self.Step();
     // Git being away matters when there is nothing else to do.
     const bool has_polled_badly = self.polled && !*self.polled && !self.is_polling;
-    if (has_polled_badly && !self.IsBusy()) {
+    if (has_polled_badly && !self.IsBusy() && !self.IsGitAwayForAMoment()) {
       error = self.polled->error();
       break;
     }
@@ -60,19 +67,21 @@ Result<SyncEnd> Engine::Sync(Duration timeout) {
 namespace {
 
 // One line for each change of how looking at Git ends.
-void TellOfPoll(const Status& polled, std::string& last_error) {
+void TellOfPoll(const Status& polled, const std::string& holder, std::string& last_error) {
   if (polled) {
     if (!last_error.empty()) log::Info("poll_recovered");
     last_error.clear();
     return;
   }
   const std::string& message = polled.error().message();
-  if (message == last_error) return;
   const bool waits = polled.error().code() == ErrorCode::kHeldElsewhere;
+  // How long another holder was watched is another number each time.
+  const std::string state = waits ? polled.error().reason() + " " + holder : message;
+  if (state == last_error) return;
   log::Write(waits ? log::Level::kInfo : log::Level::kError,
              waits ? "waiting_for_lease" : "poll_failed",
              {{"reason", polled.error().reason()}, {"error", message}});
-  last_error = message;
+  last_error = state;
 }
 
 }  // namespace
@@ -84,7 +93,7 @@ Status Engine::Run() {
   std::string last_error;
   while (!self.stop.stop_requested()) {
     const SteadyTime next = self.Step();
-    if (self.polled) TellOfPoll(*self.polled, last_error);
+    if (self.polled) TellOfPoll(*self.polled, self.services.lease->OtherHolder(), last_error);
     self.WaitUntil(next);
   }
   self.End();

@@ -24,7 +24,7 @@ struct EngineOptions {
   // sync: a unit without a verdict is given up after this many attempts
   int settled_after_errors = 3;
   bool maintains = false;                  // packs the mirror now and then; `Run` sets it
-  LaneFactory make_lane = MakeThreadLane;  // what its jobs run on
+  LaneFactory make_lane = MakeThreadLane;  // tests run jobs at once
 };
 
 // What `sync` found, per unit.

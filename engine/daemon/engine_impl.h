@@ -36,8 +36,10 @@ struct Engine::Impl {
   std::optional<Status> polled;  // how the newest look at Git ended
   bool is_poll_behind = true;    // a pass ended, or was asked for, since the newest look began
   SteadyTime poll_at{};          // the next look
+  SteadyTime polled_well_at{};   // long ago before the first
   SteadyTime renew_at{}, maintain_at{};
   bool is_renewing = false;
+  bool is_lease_late = false;  // touched by the lease's lane only
 
   // What the lanes leave for the thread that steps.
   struct Finished {
@@ -48,6 +50,7 @@ struct Engine::Impl {
   std::mutex mutex;
   std::condition_variable_any news;
   std::deque<Finished> finished;  // guarded by `mutex`, as what follows
+  std::deque<UnitId> woken;       // something they wait for came
   std::optional<Status> poll_result;
   bool has_renewed = false;
   bool wants_poll = false;
@@ -72,6 +75,7 @@ struct Engine::Impl {
   void WaitUntil(SteadyTime until);
   // Ends what waits in this process, and everything under way.
   void End();
+  bool IsGitAwayForAMoment() const;
   bool IsReady() const { return polled && polled->has_value(); }
   bool IsBusy() const { return !schedule.IsIdle() || schedule.HasWaiting(); }
   bool IsSettled() const;

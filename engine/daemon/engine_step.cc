@@ -19,6 +19,11 @@ constexpr Duration kMaintainEvery = 1h;
 constexpr Duration kLeaseCheck = 2s;  // how often it is looked whether the lease is to be renewed
 constexpr Duration kSoonest = 5ms;    // between two steps that time alone asks for
 
+Status LeaseIsEnding() {
+  return Fail(ErrorCode::kHeldElsewhere, "LeaseLost",
+              "the lease was lost; what was begun under it is ending");
+}
+
 }  // namespace
 
 Engine::Impl::Impl(rollout::Services given, EngineOptions engine_options,
@@ -44,7 +49,7 @@ Interruption Engine::Impl::Check(const UnitId& unit, const std::string& fingerpr
     if (view.snapshot->IsReadable(unit) && view.snapshot->FingerprintOf(unit) != fingerprint)
       return Interruption::kSuperseded;
   }
-  if (lease_lost || !services.lease->MayWriteLive()) return Interruption::kLeaseLost;
+  if (lease_lost || !services.lease->IsHeld()) return Interruption::kLeaseLost;
   const auto state = services.log.Get();
   for (const auto& request : state->requests) {
     if (request.unit == unit && request.verb == "freeze") return Interruption::kFrozen;
@@ -76,6 +81,7 @@ void Engine::Impl::Collect() {
     if (poll_result) {
       is_polling = false;
       polled = std::move(poll_result);
+      if (IsReady()) polled_well_at = services.clock.SteadyNow();
       poll_result.reset();
     }
     if (has_renewed) is_renewing = has_renewed = false;
@@ -117,9 +123,12 @@ void Engine::Impl::StartPoll(SteadyTime now) {
   is_polling = true;
   is_poll_behind = false;
   poll_at = now + options.poll;
-  git_lane->Run([this] {
+  // What was begun under a lease that was lost ends before the next one begins: its plans are of
+  // another time.
+  const bool may_take = schedule.IsIdle();
+  git_lane->Run([this, may_take] {
     Status result;
-    if (!services.lease->IsHeld()) result = poller.TryLease();
+    if (!services.lease->IsHeld()) result = may_take ? poller.TryLease() : LeaseIsEnding();
     if (result) {
       lease_lost = false;
       if (auto looked = poller.Poll(); !looked) result = Fail(looked.error());
@@ -135,10 +144,13 @@ void Engine::Impl::StartRenewal(SteadyTime now) {
   if (!services.lease->IsHeld()) return;
   is_renewing = true;
   lease_lane->Run([this] {
-    if (auto renewed = services.lease->RenewIfDue(services.GitCall()); !renewed) {
+    const Status renewed = services.lease->RenewIfDue(services.GitCall());
+    // Told once, and when it is over.
+    if (!renewed && !is_lease_late)
       log::Warn("lease_renewal_failed", {{"error", renewed.error().message()}});
-      if (renewed.error().code() == ErrorCode::kHeldElsewhere) lease_lost = true;
-    }
+    if (renewed && is_lease_late) log::Info("lease_renewed_again");
+    is_lease_late = !renewed;
+    if (!renewed && renewed.error().code() == ErrorCode::kHeldElsewhere) lease_lost = true;
     Post([&] { has_renewed = true; });
   });
 }

@@ -137,7 +137,7 @@ std::optional<Schedule::Due> Schedule::Consider(const UnitId& id, SystemTime now
   if (unit.drift_at == SystemTime{}) {
     unit.heals_in_row = inputs.own ? rollout::HealsInRow(**inputs.own, interval) : 0;
     unit.drift_at =
-        unit.heals_in_row > 0 ? *(*inputs.own)->wake : LastLook(inputs.own, now) + interval;
+        unit.heals_in_row > 0 ? *(*inputs.own)->wait.wake : LastLook(inputs.own, now) + interval;
   }
   if (!unit.seen) ResumeBackOff(unit, inputs, now);
   // Content that waits out a back-off is not retried because a neighbour's record moved.

@@ -203,9 +203,27 @@ bool Lease::IsHeld() const {
   return !state_->oid.empty();
 }
 
-bool Lease::MayWriteLive() const {
+Result<SteadyTime> Lease::MayWriteLive(Permission permission) const {
   const std::lock_guard lock(state_->mutex);
-  return !state_->oid.empty() && clock_.SteadyNow() - state_->renewed_at < options_.write_limit;
+  if (state_->oid.empty()) {
+    return Fail(ErrorCode::kHeldElsewhere, "LeaseLost",
+                "this engine no longer holds the lease of log branch '" + options_.log_branch +
+                    "', so nothing is written to live; see `sluice status` for who holds it");
+  }
+  const SteadyTime now = clock_.SteadyNow();
+  const Duration begins =
+      permission == Permission::kDecidedRollback ? options_.last_write : options_.write_limit;
+  if (now - state_->renewed_at < begins) return state_->renewed_at + options_.last_write;
+  return Fail(ErrorCode::kUnavailable, "LeaseLate",
+              "the lease of log branch '" + options_.log_branch + "' was renewed last " +
+                  Ago(now, state_->renewed_at) +
+                  " ago, so nothing is written to live until it is again; can Git be reached?");
+}
+
+std::string Lease::OtherHolder() const {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->other.oid.empty()) return "";
+  return state_->other.name + " (engine " + state_->other.engine + ")";
 }
 
 Result<git::RefUpdate> Lease::PrepareRenewal() {

@@ -24,7 +24,16 @@ struct LeaseOptions {
   git::Person identity;
   Duration renew_every = 20s;
   Duration take_over_after = 60s;
-  Duration write_limit = 40s;  // after the last renewal no write to live may start
+  // After the last renewal: no write to live begins, none but those of a decided rollback, and
+  // none is under way.
+  Duration write_limit = 40s;
+  Duration last_write = 55s;
+};
+
+// On what grounds something is written to live.
+enum class Permission {
+  kLease,
+  kDecidedRollback,  // it does not wait for Git while nobody else can have taken over
 };
 
 // Thread-safe.
@@ -46,9 +55,15 @@ class Lease {
   Status RenewIfDue(const Call& call);
   Status Release(const Call& call);
 
+  // False only when it is lost: another engine holds it, or nobody does. A lease that is held may
+  // be late, which is for MayWriteLive to say.
   bool IsHeld() const;
-  // False without the lease and when write_limit has passed since the last renewal.
-  bool MayWriteLive() const;
+  // Until when a write to live that is sent now may be under way; that ends before another engine
+  // can have taken over. kUnavailable (LeaseLate) while renewals fail, kHeldElsewhere (LeaseLost)
+  // without the lease.
+  Result<SteadyTime> MayWriteLive(Permission permission) const;
+  // "sluice run on host h, pid 7 (engine a1b2)", the other engine that was seen last; "" for none.
+  std::string OtherHolder() const;
 
   // For an atomic push beside the log: the update that renews the lease. Waits for a renewal under
   // way; until one of the three calls after it no other renewal begins.

@@ -97,17 +97,7 @@ Error CurlTransfer::Explain(CURLcode code) const {
                          "the server closed the connection without an answer");
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
-      if (RefusesClientCertificate(error_text_.data())) return ExplainTls(code);
-      if (received_ == 0 && request_.tls && !request_.tls->client_cert_pem.empty()) {
-        // The alert that would tell is lost when the server resets the connection right behind it.
-        return unavailable(kReasonConnectionFailed,
-                           "the connection broke (" + Curl(code) +
-                               "); if that persists, is our client certificate valid there?");
-      }
-      return unavailable(received_ > 0 ? kReasonResponseTruncated : kReasonConnectionFailed,
-                         "the connection broke" +
-                             std::string(received_ > 0 ? " in the middle of the answer" : "") +
-                             " (" + Curl(code) + ")");
+      return ExplainBroken(code);
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
@@ -119,6 +109,21 @@ Error CurlTransfer::Explain(CURLcode code) const {
       break;
   }
   return unavailable("", Curl(code));
+}
+
+// The connection broke while the request or the answer was on its way.
+Error CurlTransfer::ExplainBroken(CURLcode code) const {
+  if (RefusesClientCertificate(error_text_.data())) return ExplainTls(code);
+  const std::string what = Describe(request_) + ": the connection broke";
+  if (received_ == 0 && request_.tls && !request_.tls->client_cert_pem.empty()) {
+    // The alert that would tell is lost when the server resets the connection right behind it.
+    return MakeError(
+        ErrorCode::kUnavailable, kReasonConnectionFailed,
+        what + " (" + Curl(code) + "); if that persists, is our client certificate valid there?");
+  }
+  return MakeError(
+      ErrorCode::kUnavailable, received_ > 0 ? kReasonResponseTruncated : kReasonConnectionFailed,
+      what + (received_ > 0 ? " in the middle of the answer" : "") + " (" + Curl(code) + ")");
 }
 
 Error CurlTransfer::ExplainTls(CURLcode code) const {

@@ -45,6 +45,7 @@ class CurlTransfer {
   void SetMethod();
   void SetTls();
   void TakeHeaderLine(std::string_view line);
+  Error ExplainBroken(CURLcode code) const;
   Error ExplainTls(CURLcode code) const;
   bool IsSafeToRepeat() const;
   std::string Curl(CURLcode code) const;

@@ -23,8 +23,8 @@ Status WriteFileDurably(const std::string& path, std::string_view bytes, unsigne
 Status MakePrivateDirectory(const std::string& path);
 
 // Where a process keeps its state for `path`: the directory itself, made private; or, where others
-// may write to it and it is not ours to close (a tmpfs, a pod's emptyDir: mode 1777 or 0777), a
-// private directory in it, the same one at every start.
+// may write to it and it is not ours to close (a tmpfs, a container's scratch volume: mode 1777 or
+// 0777), a private directory in it, the same one at every start.
 Result<std::string> OpenStateDirectory(const std::string& path);
 
 // Names in a directory, sorted, without "." and "..".

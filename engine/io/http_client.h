@@ -1,5 +1,5 @@
-// HTTP for everything that calls out: the Kubernetes API, Git's ls-refs, smoke tests. HTTP/1.1 with
-// kept-alive connections only (docs/decisions): Debian's libcurl loses HTTP/2 requests under
+// HTTP for everything that calls out: the APIs of targets, Git's ls-refs, smoke tests. HTTP/1.1
+// with kept-alive connections only (docs/decisions): Debian's libcurl loses HTTP/2 requests under
 // GOAWAY.
 //
 // One client per target: it owns one I/O thread, its connections and its limit of requests in

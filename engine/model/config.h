@@ -11,7 +11,9 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/diagnostics.h"
+#include "engine/model/health.h"
 #include "engine/model/source_tree.h"
+#include "engine/model/target.h"
 #include "engine/model/unit.h"
 
 namespace sluice {
@@ -21,19 +23,6 @@ using namespace std::chrono_literals;
 struct Pipeline {
   std::string name;
   std::vector<std::string> environments;  // promotion order
-};
-
-struct KubernetesTarget {
-  std::string context;  // of the daemon's kubeconfig; "in-cluster" when there is none
-  std::string ns = "default";
-  bool operator==(const KubernetesTarget&) const = default;
-};
-
-// ECS becomes a second alternative.
-struct Target {
-  std::string name;
-  std::variant<KubernetesTarget> where;
-  bool operator==(const Target&) const = default;
 };
 
 enum class PromotionMode { kManual, kAuto };
@@ -91,14 +80,15 @@ struct TcpSmokeTest {
 struct CommandSmokeTest {
   std::vector<std::string> run;  // run[0] with a '/' is relative to the unit's directory
 };
-struct JobSmokeTest {
-  std::string
-      manifest;  // a file of the unit's directory with one batch/v1 Job; not applied otherwise
+// Runs something in the target to its end, by TargetKind::Task.
+struct TaskSmokeTest {
+  const TargetKind* kind = nullptr;
+  std::string manifest;  // a file of the unit's directory that describes it; not applied otherwise
 };
 
 struct SmokeTest {
   std::string name;  // DNS label, unique in the application
-  std::variant<HttpSmokeTest, TcpSmokeTest, CommandSmokeTest, JobSmokeTest> check;
+  std::variant<HttpSmokeTest, TcpSmokeTest, CommandSmokeTest, TaskSmokeTest> check;
   Duration timeout = 30s;  // of one call; an attempt makes `samples` calls
   int retries = 0;         // further attempts after the first
   Duration interval = 1s;  // between attempts and between samples
@@ -106,11 +96,21 @@ struct SmokeTest {
   int required = 0;        // 0: all
 };
 
+// Fields of objects that others write on purpose.
+struct IgnoreRule {
+  std::string kind;
+  std::string name;                 // "" for all of the kind
+  std::vector<std::string> fields;  // JSON pointers
+  SourcePosition at;
+};
+
 struct Application {
   std::string name;
   std::vector<std::string> targets;  // names; empty: all of the environment's
   Duration health_timeout = 5min;
+  HealthRules health_rules;
   std::vector<SmokeTest> smoke_tests;
+  std::vector<IgnoreRule> ignore;
 };
 
 struct ImageOverride {
@@ -135,7 +135,9 @@ struct DeclaredUnit {
   Environment environment;
   Application application;
   std::optional<Release> release;
-  std::vector<Target> targets;       // resolved, in the order of environment.yaml
+  std::vector<Target> targets;  // resolved, in the order of environment.yaml
+  // Of its targets, which are all of one; the first there is while they are not known.
+  const TargetKind* kind = nullptr;
   std::vector<TreeEntry> manifests;  // what the plain source renders, sorted by path
   std::vector<TreeEntry>
       inputs;  // every file read for the unit (manifests, app.yaml, release.yaml, referenced)
@@ -181,7 +183,7 @@ struct DaemonConfig {
   int workers = 8;
   std::string log_format = "logfmt";  // or json
   std::string log_level = "info";
-  std::string hmac_key_file;  // "": digests of Secret values are the words "key present"
+  std::string hmac_key_file;  // "": digests of what is secret are the words "key present"
   std::vector<std::string> exec_allow_list;  // exec credential plugins by command name; empty: any
 };
 

@@ -17,8 +17,8 @@ struct ObjectRef {
   auto operator<=>(const ObjectRef&) const = default;
 };
 
-// For people: "Deployment web/api" or "Namespace web"; the group is added for kinds outside
-// Kubernetes' own.
+// For people: "KIND NAMESPACE/NAME" or "KIND NAME"; the group is added where it is a domain that a
+// kind of target does not call its own.
 std::string ToString(const ObjectRef& ref);
 
 // One line of the inventory file: "group/kind/namespace/name", empty parts kept. The inverse

@@ -9,10 +9,9 @@ namespace {
 template <class E, size_t N>
 using Names = std::array<std::pair<E, std::string_view>, N>;
 
-constexpr Names<Phase, 5> kPhases = {{{Phase::kIdle, "Idle"},
+constexpr Names<Phase, 4> kPhases = {{{Phase::kIdle, "Idle"},
                                       {Phase::kHeld, "Held"},
                                       {Phase::kApplying, "Applying"},
-                                      {Phase::kVerifying, "Verifying"},
                                       {Phase::kRollingBack, "RollingBack"}}};
 constexpr Names<Outcome, 5> kOutcomes = {{{Outcome::kSucceeded, "Succeeded"},
                                           {Outcome::kFailed, "Failed"},

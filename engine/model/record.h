@@ -18,7 +18,7 @@ namespace sluice {
 // Beside the environments' directories on the log branch, so no environment may have this name.
 inline constexpr std::string_view kRequestsDirectory = "requests";
 
-enum class Phase { kIdle, kHeld, kApplying, kVerifying, kRollingBack };
+enum class Phase { kIdle, kHeld, kApplying, kRollingBack };
 enum class Outcome { kSucceeded, kFailed, kErrored, kCancelled, kSuperseded };
 enum class EventKind {
   kInitialised,
@@ -101,7 +101,16 @@ struct FailedContent {
   std::string revision;
   std::string reason;
   std::string rollout;
+  std::string content = {};  // digest of what it renders to; "" where an older version wrote it
   bool operator==(const FailedContent&) const = default;
+};
+
+// Work that ran to its end here: it is done, whether its object is still there or not.
+struct DoneWork {
+  std::string target;
+  std::string object;  // inventory line
+  std::string work;    // what it ran; targets::PreparedObject::work
+  bool operator==(const DoneWork&) const = default;
 };
 
 struct TargetRecord {
@@ -115,6 +124,24 @@ struct TargetRecord {
   bool operator==(const TargetRecord&) const = default;
 };
 
+// An object that was unhealthy before a rollout's first write. Left as it is it is told, never
+// judged; until it was Healthy once. One that the rollout changes is told by a rollback only.
+struct UnwellBefore {
+  std::string target;
+  std::string object;  // inventory line
+  std::string reason;
+  bool is_changed = false;  // by the rollout
+  bool operator==(const UnwellBefore&) const = default;
+};
+
+// Where a restart found the open rollout, and how many restarts in a row found it no further.
+struct FoundOpen {
+  int changes_left = 0;
+  int unwell = 0;  // objects
+  int times = 0;
+  bool operator==(const FoundOpen&) const = default;
+};
+
 // The content at the tip that a wait is about (held, invalid, errored). The record's own rollout
 // and revision may be older: a wait before a rollout's start begins none.
 struct Waiting {
@@ -124,6 +151,37 @@ struct Waiting {
   bool operator==(const Waiting&) const = default;
 };
 
+// What the unit, or a promotion into it, waits for; it ends as a whole.
+struct Wait {
+  std::optional<SystemTime> wake;  // when to look again
+  std::vector<GateRecord> gates;   // last decision of each
+  std::optional<Waiting> content;  // what waits, when that is the unit
+  bool operator==(const Wait&) const = default;
+};
+
+// A rollout that has begun to write to live, until its verdict. What interrupts it does not end
+// this: what it wrote is still there.
+struct OpenRollout {
+  std::optional<SystemTime> health_deadline;  // absolute
+  std::optional<SystemTime> errored_since;    // first error after its first write
+  std::vector<std::string> adopting;          // inventory lines `adopt` released, "*" for all
+  std::optional<FoundOpen> found = {};        // by a restart
+  bool operator==(const OpenRollout&) const = default;
+};
+
+// The rollout Failed, and Git is not reverted yet.
+struct PendingRevert {
+  std::string operation;  // Sluice-Operation of the revert commit, pushed or to be pushed
+  bool operator==(const PendingRevert&) const = default;
+};
+
+// A target that is no longer named, in which objects of the unit stay (those of its inventory).
+struct Leftover {
+  std::string target;
+  std::string identity;
+  bool operator==(const Leftover&) const = default;
+};
+
 struct Frozen {
   std::string by;  // git identity, or "sluice"
   std::string reason;
@@ -131,7 +189,7 @@ struct Frozen {
   bool operator==(const Frozen&) const = default;
 };
 
-// An open or decided rollout's own facts: what a restart needs to go on.
+// Where a unit stands. Only the moves of rollout/life/ make a new one of an old one.
 struct Record {
   UnitId unit;
   Phase phase = Phase::kIdle;
@@ -142,6 +200,7 @@ struct Record {
 
   std::string revision;  // config commit of the newest rollout (open or finished)
   std::string fingerprint;
+  std::string content;  // digest of what it renders to (rollout/content.h); "" where not known
   ReleaseId release;
   std::string rollout;  // id, "r-<10 hex>"; "" before the first
   std::string kind;     // "deploy", "removal", "adoption"
@@ -149,36 +208,32 @@ struct Record {
   std::string plan;    // digest
   std::string engine;  // id of the engine that wrote this
   std::optional<SystemTime> started, finished;
-  std::optional<SystemTime> health_deadline;  // absolute, of the open rollout
-  std::optional<SystemTime> wake;             // when a held gate or a back-off looks again
-  std::optional<Waiting> waiting;             // what it waits with, until that starts or ends
-  std::optional<SystemTime> errored_since;  // first error of the open rollout after its first write
-  bool has_written = false;                 // a write to live may have happened in the open rollout
-  bool revert_pending = false;              // Failed, live rolled back or not, Git not yet reverted
-  std::string revert_operation;   // Sluice-Operation of the revert commit, pushed or to be pushed
-  bool rollback_pending = false;  // Failed, live not yet back at last known good
+
+  Wait wait;
+  std::optional<OpenRollout> open;
+  std::optional<PendingRevert> pending_revert;
 
   // Objects stay that nothing declares, because a part of the config repo could not be read.
   bool prune_waits = false;
 
   std::string promote_operation;  // Sluice-Operation of the newest promotion into this unit
-  std::vector<std::string>
-      adopting;  // inventory lines `adopt` released, "*" for all, until the rollout ends
 
-  std::vector<GateRecord> gates;
   std::vector<FailedContent> failed;     // newest first, at most 50
   std::vector<ReleaseHistory> releases;  // newest first, at most 50
   std::optional<RunningState> running;   // what the last finished rollout left in live
   std::optional<LastKnownGood> last_known_good;
   std::optional<SystemTime>
       healthy_since;  // start of the present unbroken Healthy stay of `running.release`
-  std::vector<std::string> drift;  // objects that differ, as told last; at most 20
-  std::map<std::string, TargetRecord> targets;
+  std::vector<UnwellBefore> unwell_before;      // the newest rollout; at most 50
+  std::vector<DoneWork> done;                   // newest first, at most 30
+  std::vector<std::string> drift;               // objects that differ, as told last; at most 20
+  std::map<std::string, TargetRecord> targets;  // of what runs, or is being rolled out
+  std::vector<Leftover> leftovers;
 
   bool operator==(const Record&) const = default;
-  bool IsOpen() const {
-    return phase == Phase::kApplying || phase == Phase::kVerifying || phase == Phase::kRollingBack;
-  }
+  bool IsOpen() const { return phase == Phase::kApplying || IsRollingBack(); }
+  // Failed, and live is not back at last known good yet.
+  bool IsRollingBack() const { return phase == Phase::kRollingBack; }
 };
 
 // At most 16 KiB as FormatRecord's text: the oldest of failed[] and releases[] go first, then

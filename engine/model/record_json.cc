@@ -15,6 +15,8 @@ using nlohmann::json;
 constexpr size_t kMaxText = size_t{16} << 10;
 constexpr size_t kNewest = 50;
 constexpr size_t kMaxDrift = 20;
+constexpr size_t kMaxUnwell = 50;
+constexpr size_t kMaxDone = 30;
 constexpr size_t kMaxMessage = 4096;
 constexpr size_t kShortMessage = 256;
 constexpr Duration kMaxDuration = std::chrono::hours{24 * 365};  // what ParseDuration takes
@@ -75,11 +77,18 @@ json Write(const GateRecord& gate) {
 }
 
 json Write(const FailedContent& failed) {
-  return {{"fingerprint", Clean(failed.fingerprint)},
-          {"release", Clean(failed.release)},
-          {"revision", Clean(failed.revision)},
-          {"reason", Clean(failed.reason)},
-          {"rollout", Clean(failed.rollout)}};
+  json out = {{"fingerprint", Clean(failed.fingerprint)},
+              {"release", Clean(failed.release)},
+              {"revision", Clean(failed.revision)},
+              {"reason", Clean(failed.reason)},
+              {"rollout", Clean(failed.rollout)}};
+  if (!failed.content.empty()) out["content"] = Clean(failed.content);
+  return out;
+}
+
+json Write(const DoneWork& done) {
+  return {
+      {"target", Clean(done.target)}, {"object", Clean(done.object)}, {"work", Clean(done.work)}};
 }
 
 json Write(const ReleaseHistory& release) {
@@ -90,6 +99,51 @@ json Write(const ReleaseHistory& release) {
               {"failed", release.has_failed}};
   PutTime(out, "firstSucceeded", release.first_succeeded);
   return out;
+}
+
+json Write(const Frozen& frozen) {
+  return {
+      {"by", Clean(frozen.by)}, {"reason", Message(frozen.reason)}, {"since", Time(frozen.since)}};
+}
+
+json Write(const RunningState& running) {
+  return {{"revision", Clean(running.revision)},
+          {"fingerprint", Clean(running.fingerprint)},
+          {"release", Write(running.release)}};
+}
+
+json Write(const LastKnownGood& good) {
+  json out = {{"revision", Clean(good.revision)},
+              {"fingerprint", Clean(good.fingerprint)},
+              {"rollout", Clean(good.rollout)},
+              {"release", Write(good.release)},
+              {"since", Time(good.since)}};
+  if (!good.shared_inputs.empty()) out["sharedInputs"] = Clean(good.shared_inputs);
+  return out;
+}
+
+json Write(const Waiting& waiting) {
+  return {{"revision", Clean(waiting.revision)},
+          {"fingerprint", Clean(waiting.fingerprint)},
+          {"errors", std::clamp(waiting.errors, 0, 1'000'000)}};
+}
+
+json Write(const Leftover& leftover) {
+  return {{"target", Clean(leftover.target)}, {"identity", Clean(leftover.identity)}};
+}
+
+json Write(const UnwellBefore& unwell) {
+  json out = {{"target", Clean(unwell.target)},
+              {"object", Clean(unwell.object)},
+              {"reason", Clean(unwell.reason)}};
+  if (unwell.is_changed) out["changed"] = true;
+  return out;
+}
+
+json Write(const FoundOpen& found) {
+  return {{"changesLeft", std::clamp(found.changes_left, 0, 1'000'000)},
+          {"unwell", std::clamp(found.unwell, 0, 1'000'000)},
+          {"times", std::clamp(found.times, 0, 1'000'000)}};
 }
 
 json Write(const TargetRecord& target) {
@@ -131,6 +185,11 @@ void Fit(json& record) {
   }
   json& drift = record["drift"];
   while (Dump(record).size() + 1 > kMaxText && !drift.empty()) drift.erase(drift.size() - 1);
+  while (Dump(record).size() + 1 > kMaxText && record.contains("unwellBefore")) {
+    json& unwell = record["unwellBefore"];
+    unwell.erase(unwell.size() - 1);
+    if (unwell.empty()) record.erase("unwellBefore");
+  }
   if (Dump(record).size() + 1 <= kMaxText) return;
   const auto shorten = [](json& object) {
     object["message"] = Shorten(object["message"].get<std::string>(), kShortMessage);
@@ -159,63 +218,53 @@ std::string LowerCamel(std::string_view trailer) {
 }  // namespace
 
 json ToJson(const Record& record) {
-  json out = {{"unit", ToString(record.unit)},
-              {"phase", ToString(record.phase)},
-              {"reason", Clean(record.reason)},
-              {"message", Message(record.message)},
-              {"revision", Clean(record.revision)},
-              {"fingerprint", Clean(record.fingerprint)},
-              {"release", Write(record.release)},
-              {"rollout", Clean(record.rollout)},
-              {"kind", Clean(record.kind)},
-              {"attempt", std::clamp(record.attempt, 0, 1'000'000)},
-              {"plan", Clean(record.plan)},
-              {"engine", Clean(record.engine)},
-              {"hasWritten", record.has_written},
-              {"revertPending", record.revert_pending},
-              {"revertOperation", Clean(record.revert_operation)},
-              {"rollbackPending", record.rollback_pending},
-              {"promoteOperation", Clean(record.promote_operation)},
-              {"adopting", WriteList(record.adopting, record.adopting.size())},
-              {"gates", WriteList(record.gates, record.gates.size())},
-              {"failed", WriteList(record.failed, kNewest)},
-              {"releases", WriteList(record.releases, kNewest)},
-              {"drift", WriteList(record.drift, kMaxDrift)},
-              {"targets", json::object()}};
+  json out = {
+      {"unit", ToString(record.unit)},
+      {"phase", ToString(record.phase)},
+      {"reason", Clean(record.reason)},
+      {"message", Message(record.message)},
+      {"revision", Clean(record.revision)},
+      {"fingerprint", Clean(record.fingerprint)},
+      {"release", Write(record.release)},
+      {"rollout", Clean(record.rollout)},
+      {"kind", Clean(record.kind)},
+      {"attempt", std::clamp(record.attempt, 0, 1'000'000)},
+      {"plan", Clean(record.plan)},
+      {"engine", Clean(record.engine)},
+      {"hasWritten", record.open.has_value()},
+      {"revertPending", record.pending_revert.has_value()},
+      {"revertOperation", record.pending_revert ? Clean(record.pending_revert->operation) : ""},
+      {"rollbackPending", record.IsRollingBack()},
+      {"promoteOperation", Clean(record.promote_operation)},
+      {"adopting", json::array()},
+      {"gates", WriteList(record.wait.gates, record.wait.gates.size())},
+      {"failed", WriteList(record.failed, kNewest)},
+      {"releases", WriteList(record.releases, kNewest)},
+      {"drift", WriteList(record.drift, kMaxDrift)},
+      {"targets", json::object()}};
+  if (!record.content.empty()) out["content"] = Clean(record.content);
   if (record.outcome) out["outcome"] = ToString(*record.outcome);
-  if (record.frozen) {
-    out["frozen"] = {{"by", Clean(record.frozen->by)},
-                     {"reason", Message(record.frozen->reason)},
-                     {"since", Time(record.frozen->since)}};
-  }
+  if (record.frozen) out["frozen"] = Write(*record.frozen);
   if (record.prune_waits) out["pruneWaits"] = true;
+  if (!record.unwell_before.empty())
+    out["unwellBefore"] = WriteList(record.unwell_before, kMaxUnwell);
+  if (!record.done.empty()) out["done"] = WriteList(record.done, kMaxDone);
   PutTime(out, "started", record.started);
   PutTime(out, "finished", record.finished);
-  PutTime(out, "healthDeadline", record.health_deadline);
-  PutTime(out, "wake", record.wake);
-  PutTime(out, "erroredSince", record.errored_since);
-  if (record.waiting) {
-    out["waiting"] = {{"revision", Clean(record.waiting->revision)},
-                      {"fingerprint", Clean(record.waiting->fingerprint)},
-                      {"errors", std::clamp(record.waiting->errors, 0, 1'000'000)}};
+  if (record.open) {
+    PutTime(out, "healthDeadline", record.open->health_deadline);
+    PutTime(out, "erroredSince", record.open->errored_since);
+    if (record.open->found) out["foundOpen"] = Write(*record.open->found);
+    out["adopting"] = WriteList(record.open->adopting, record.open->adopting.size());
   }
+  PutTime(out, "wake", record.wait.wake);
+  if (record.wait.content) out["waiting"] = Write(*record.wait.content);
   PutTime(out, "healthySince", record.healthy_since);
-  if (record.running) {
-    out["running"] = {{"revision", Clean(record.running->revision)},
-                      {"fingerprint", Clean(record.running->fingerprint)},
-                      {"release", Write(record.running->release)}};
-  }
-  if (record.last_known_good) {
-    const LastKnownGood& good = *record.last_known_good;
-    out["lastKnownGood"] = {{"revision", Clean(good.revision)},
-                            {"fingerprint", Clean(good.fingerprint)},
-                            {"rollout", Clean(good.rollout)},
-                            {"release", Write(good.release)},
-                            {"since", Time(good.since)}};
-    if (!good.shared_inputs.empty())
-      out["lastKnownGood"]["sharedInputs"] = Clean(good.shared_inputs);
-  }
+  if (record.running) out["running"] = Write(*record.running);
+  if (record.last_known_good) out["lastKnownGood"] = Write(*record.last_known_good);
   for (const auto& [name, target] : record.targets) out["targets"][Clean(name)] = Write(target);
+  if (!record.leftovers.empty())
+    out["leftovers"] = WriteList(record.leftovers, record.leftovers.size());
   Fit(out);
   return out;
 }

@@ -205,6 +205,15 @@ Status Read(const json& value, const std::string& where, FailedContent& out) {
   reader.Text("revision", out.revision);
   reader.Text("reason", out.reason);
   reader.Text("rollout", out.rollout);
+  reader.Text("content", out.content);
+  return reader.Finish();
+}
+
+Status Read(const json& value, const std::string& where, DoneWork& out) {
+  Reader reader(value, where);
+  reader.RequiredText("target", out.target);
+  reader.RequiredText("object", out.object);
+  reader.RequiredText("work", out.work);
   return reader.Finish();
 }
 
@@ -248,6 +257,30 @@ Status Read(const json& value, const std::string& where, Waiting& out) {
   return reader.Finish();
 }
 
+Status Read(const json& value, const std::string& where, Leftover& out) {
+  Reader reader(value, where);
+  reader.RequiredText("target", out.target);
+  reader.Text("identity", out.identity);
+  return reader.Finish();
+}
+
+Status Read(const json& value, const std::string& where, UnwellBefore& out) {
+  Reader reader(value, where);
+  reader.RequiredText("target", out.target);
+  reader.RequiredText("object", out.object);
+  reader.Text("reason", out.reason);
+  reader.Flag("changed", out.is_changed);
+  return reader.Finish();
+}
+
+Status Read(const json& value, const std::string& where, FoundOpen& out) {
+  Reader reader(value, where);
+  reader.Count("changesLeft", out.changes_left);
+  reader.Count("unwell", out.unwell);
+  reader.Count("times", out.times);
+  return reader.Finish();
+}
+
 Status Read(const json& value, const std::string& where, TargetRecord& out) {
   Reader reader(value, where);
   reader.Word("phase", ParsePhase, out.phase);
@@ -272,6 +305,29 @@ Status ReadTargets(const json& value, const std::string& where,
   return {};
 }
 
+// What ends with the verdict, so that without a rollout that has written it is nothing: version 0.1
+// left some of it behind.
+void ReadOpenRollout(Reader& reader, Record& record) {
+  OpenRollout open;
+  bool has_written = false;
+  reader.Flag("hasWritten", has_written);
+  reader.Instant("healthDeadline", open.health_deadline);
+  reader.Instant("erroredSince", open.errored_since);
+  reader.List("adopting", open.adopting, kRead);
+  reader.OptionalObject("foundOpen", open.found, kRead);
+  if (has_written) record.open = std::move(open);
+}
+
+// That the rollback is pending, the phase says too.
+void ReadPending(Reader& reader, Record& record) {
+  PendingRevert revert;
+  bool is_revert_pending = false, is_rollback_pending = false;
+  reader.Flag("revertPending", is_revert_pending);
+  reader.Text("revertOperation", revert.operation);
+  reader.Flag("rollbackPending", is_rollback_pending);
+  if (is_revert_pending) record.pending_revert = std::move(revert);
+}
+
 }  // namespace
 
 Result<Record> ParseRecord(const json& value) {
@@ -285,6 +341,7 @@ Result<Record> ParseRecord(const json& value) {
   reader.OptionalObject("frozen", record.frozen, kRead);
   reader.Text("revision", record.revision);
   reader.Text("fingerprint", record.fingerprint);
+  reader.Text("content", record.content);
   reader.Object("release", record.release, kRead);
   reader.Text("rollout", record.rollout);
   reader.Text("kind", record.kind);
@@ -293,25 +350,23 @@ Result<Record> ParseRecord(const json& value) {
   reader.Text("engine", record.engine);
   reader.Instant("started", record.started);
   reader.Instant("finished", record.finished);
-  reader.Instant("healthDeadline", record.health_deadline);
-  reader.Instant("wake", record.wake);
-  reader.Instant("erroredSince", record.errored_since);
-  reader.OptionalObject("waiting", record.waiting, kRead);
-  reader.Flag("hasWritten", record.has_written);
-  reader.Flag("revertPending", record.revert_pending);
-  reader.Text("revertOperation", record.revert_operation);
-  reader.Flag("rollbackPending", record.rollback_pending);
+  reader.Instant("wake", record.wait.wake);
+  reader.OptionalObject("waiting", record.wait.content, kRead);
+  reader.List("gates", record.wait.gates, kRead);
+  ReadOpenRollout(reader, record);
+  ReadPending(reader, record);
   reader.Flag("pruneWaits", record.prune_waits);
+  reader.List("unwellBefore", record.unwell_before, kRead);
   reader.Text("promoteOperation", record.promote_operation);
-  reader.List("adopting", record.adopting, kRead);
-  reader.List("gates", record.gates, kRead);
   reader.List("failed", record.failed, kRead);
   reader.List("releases", record.releases, kRead);
   reader.OptionalObject("running", record.running, kRead);
   reader.OptionalObject("lastKnownGood", record.last_known_good, kRead);
   reader.Instant("healthySince", record.healthy_since);
+  reader.List("done", record.done, kRead);
   reader.List("drift", record.drift, kRead);
   reader.Object("targets", record.targets, ReadTargets);
+  reader.List("leftovers", record.leftovers, kRead);
   SLUICE_CHECK(reader.Finish());
   return record;
 }

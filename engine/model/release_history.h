@@ -33,4 +33,11 @@ inline Duration LongestHealthyStay(const Record& record, const std::string& dige
   return longest;
 }
 
+// False for a release that Succeeded while all that it is was paused or suspended: never Healthy,
+// it has not run.
+inline bool HasRun(const Record& record, const std::string& digest) {
+  const ReleaseHistory* history = HistoryOf(record, digest);
+  return (history && history->longest_stay > Duration(0)) || StaySince(record, digest);
+}
+
 }  // namespace sluice

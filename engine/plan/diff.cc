@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <array>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "engine/plan/plan_builder.h"
@@ -9,45 +9,32 @@
 namespace sluice::plan {
 namespace {
 
-// The keys by which Kubernetes merges its lists, most telling first: a mount has a name too, but
-// the same volume may be mounted twice.
-constexpr std::array<std::array<const char*, 2>, 8> kMergeKeys = {{
-    {"containerPort", "protocol"},
-    {"port", "protocol"},
-    {"mountPath", nullptr},
-    {"devicePath", nullptr},
-    {"topologyKey", "whenUnsatisfiable"},
-    {"name", nullptr},
-    {"type", nullptr},
-    {"ip", nullptr},
-}};
-
 std::string ScalarText(const nlohmann::json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-// Names of the items by one merge key, in order; empty when an item has none or two share one.
-std::vector<std::string> NamesBy(const std::array<const char*, 2>& keys,
-                                 const nlohmann::json& list) {
+// The value of a key as text; nullopt when it has none.
+std::optional<std::string> KeyText(const nlohmann::json& item, std::string_view key) {
+  const auto it = item.find(std::string(key));
+  if (it == item.end() || it->is_structured() || it->is_null()) return std::nullopt;
+  return std::string(key) + "=" + ScalarText(*it);
+}
+
+// Names of the items by one key, in order; empty when an item has none or two share one.
+std::vector<std::string> NamesBy(const ListKey& key, const nlohmann::json& list) {
   std::vector<std::string> names;
   std::set<std::string> seen;
   for (const nlohmann::json& item : list) {
     if (!item.is_object()) return {};
-    const auto first = item.find(keys[0]);
-    if (first == item.end() || first->is_structured() || first->is_null()) return {};
-    std::string name = std::string(keys[0]) + "=" + ScalarText(*first);
-    if (keys[1]) {
-      // Kubernetes' own default for the second half of both port keys.
-      const auto second = item.find(keys[1]);
-      const bool is_protocol = std::string_view(keys[1]) == "protocol";
-      if (second != item.end() && !second->is_structured()) {
-        name += std::string(",") + keys[1] + "=" + ScalarText(*second);
-      } else if (is_protocol) {
-        name += ",protocol=TCP";
-      }
+    auto name = KeyText(item, key.first);
+    if (!name) return {};
+    if (const auto second = key.second.empty() ? std::nullopt : KeyText(item, key.second)) {
+      *name += "," + *second;
+    } else if (!key.fallback.empty()) {
+      *name += "," + std::string(key.second) + "=" + std::string(key.fallback);
     }
-    if (!seen.insert(name).second) return {};
-    names.push_back(std::move(name));
+    if (!seen.insert(*name).second) return {};
+    names.push_back(*std::move(name));
   }
   return names;
 }
@@ -59,6 +46,8 @@ std::string Step(const std::string& path, const std::string& key) {
 
 class Differ {
  public:
+  explicit Differ(const TargetKind& kind) : kind_(kind) {}
+
   std::vector<FieldChange> Run(const nlohmann::json& before, const nlohmann::json& after) {
     Compare("", before, after);
     return std::move(changes_);
@@ -93,9 +82,9 @@ class Differ {
     if (before.empty() || after.empty()) return false;
     if (!std::ranges::all_of(before, is_object) || !std::ranges::all_of(after, is_object))
       return false;
-    for (const auto& keys : kMergeKeys) {
-      const std::vector<std::string> was = NamesBy(keys, before);
-      const std::vector<std::string> is = NamesBy(keys, after);
+    for (const ListKey& key : kind_.ListKeys()) {
+      const std::vector<std::string> was = NamesBy(key, before);
+      const std::vector<std::string> is = NamesBy(key, after);
       if (was.empty() || is.empty()) continue;
       CompareNamed(path, was, before, is, after);
       return true;
@@ -120,7 +109,7 @@ class Differ {
     }
     for (const auto& [name, pair] : items)
       Compare(path + "[" + name + "]", *pair.first, *pair.second);
-    // The order of environment variables and init containers has a meaning.
+    // Order may have a meaning.
     const auto common = [](const std::vector<std::string>& names,
                            const std::vector<std::string>& others) {
       nlohmann::json out = nlohmann::json::array();
@@ -135,27 +124,19 @@ class Differ {
       changes_.push_back({path + "[order]", std::move(order_before), std::move(order_after)});
   }
 
+  const TargetKind& kind_;
   std::vector<FieldChange> changes_;
 };
 
 }  // namespace
 
-std::vector<FieldChange> DiffFields(const ObjectRef& ref, const nlohmann::json& before,
-                                    const nlohmann::json& after) {
-  const auto [was, is] = Mask(ref, before, after);
+std::vector<FieldChange> DiffFields(const TargetKind& kind, const ObjectRef& ref,
+                                    const nlohmann::json& before, const nlohmann::json& after) {
+  const auto [was, is] = Mask(kind, ref, before, after);
   // A whole new object is told by its members, so that its kind and name are not repeated.
-  if (was.is_null() && is.is_object()) {
-    nlohmann::json body = is;
-    body.erase("apiVersion");
-    body.erase("kind");
-    if (body.contains("metadata") && body["metadata"].is_object()) {
-      body["metadata"].erase("name");
-      body["metadata"].erase("namespace");
-      if (body["metadata"].empty()) body.erase("metadata");
-    }
-    return Differ().Run(nlohmann::json::object(), body);
-  }
-  return Differ().Run(was, is);
+  if (was.is_null() && is.is_object())
+    return Differ(kind).Run(nlohmann::json::object(), kind.WithoutIdentity(is));
+  return Differ(kind).Run(was, is);
 }
 
 }  // namespace sluice::plan

@@ -18,7 +18,7 @@ std::string Short(const nlohmann::json& value) {
 }
 
 bool IsImage(const FieldChange& field) {
-  return field.path.ends_with("/image") && field.path.find("ontainers[") != std::string::npos;
+  return field.path.ends_with("]/image");  // of an item of a list
 }
 
 bool AllUnder(const std::vector<FieldChange>& fields, std::string_view prefix) {
@@ -51,17 +51,7 @@ std::string MapText(const std::vector<FieldChange>& fields, std::string_view pre
 
 }  // namespace
 
-nlohmann::json WithoutMark(nlohmann::json object) {
-  if (!object.is_object() || !object.contains("metadata") || !object["metadata"].is_object())
-    return object;
-  nlohmann::json& metadata = object["metadata"];
-  if (!metadata.contains("labels") || !metadata["labels"].is_object()) return object;
-  metadata["labels"].erase(kMarkLabel);
-  if (metadata["labels"].empty()) metadata.erase("labels");
-  return object;
-}
-
-std::string ExplainUpdate(const std::vector<FieldChange>& fields) {
+std::string ExplainUpdate(const TargetKind& kind, const std::vector<FieldChange>& fields) {
   if (fields.empty()) return "only ownership of fields changes";
   std::string images;
   int image_count = 0;
@@ -76,10 +66,8 @@ std::string ExplainUpdate(const std::vector<FieldChange>& fields) {
   if (image_count > 0 && others == 0) return images;
   if (image_count > 0)
     return images + ", " + std::to_string(others) + (others == 1 ? " more field" : " more fields");
-  for (const auto& [prefix, what] : {std::pair{"/data", "data"}, std::pair{"/stringData", "data"},
-                                     std::pair{"/metadata/labels", "labels"},
-                                     std::pair{"/metadata/annotations", "annotations"}}) {
-    if (AllUnder(fields, prefix)) return MapText(fields, prefix, what);
+  for (const FreeMap& map : kind.FreeMaps()) {
+    if (AllUnder(fields, map.path)) return MapText(fields, map.path, std::string(map.name));
   }
   if (fields.size() > 1) return std::to_string(fields.size()) + " fields changed";
   const FieldChange& only = fields.front();

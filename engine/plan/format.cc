@@ -3,6 +3,7 @@
 #include <map>
 
 #include "engine/base/strings.h"
+#include "engine/plan/explain.h"
 #include "engine/plan/plan_builder.h"
 
 namespace sluice::plan {
@@ -10,6 +11,8 @@ namespace {
 
 constexpr size_t kValueWidth = 200;    // bytes of one value on one line
 constexpr size_t kMaxDiffLines = 400;  // of a multi-line text that is compared line by line
+constexpr const char* kShortened = " (shortened; --verbose shows all)";
+constexpr size_t kMaxShown = 80;  // lines of one object, for who does not ask for all
 
 struct ActionStyle {
   Action action;
@@ -109,20 +112,55 @@ std::string Summary(const Plan& plan) {
 
 bool IsShown(const Change& change, bool all) { return all || change.action != Action::kUnchanged; }
 
+// What is left to others is told of unchanged objects, too.
+bool IsTold(const Change& change, bool all) { return IsShown(change, all) || !change.left.empty(); }
+
+std::string LeftText(const LeftToOthers& left) {
+  return EscapeControl(left.path) + " is left to others (" + EscapeControl(left.why) + ")";
+}
+
 // A new object is told in one line; its content is in the repo.
 bool HasDetails(const Change& change) {
   return change.action != Action::kCreate && change.action != Action::kPrune &&
          change.action != Action::kUnchanged;
 }
 
-std::string FormatText(const Plan& plan, bool is_coloured, bool all) {
+// What stands under an object: its fields, or one line in their place.
+struct Details {
+  std::vector<std::pair<std::string, std::vector<Line>>> fields;
+  std::string instead;
+  bool is_shortened = false;
+};
+Details DetailsOf(const Change& change, bool verbose) {
+  Details details;
+  if (!HasDetails(change) || change.fields.empty()) return details;
+  if (!verbose && !change.summary.empty()) {
+    details.is_shortened = true;
+    if (change.reason != change.summary) details.instead = change.summary;
+    return details;
+  }
+  size_t count = 0;
+  for (const FieldChange& field : change.fields) {
+    details.fields.emplace_back(EscapeControl(field.path), FieldLines(field));
+    count += 1 + details.fields.back().second.size();
+  }
+  if (verbose || count <= kMaxShown) return details;
+  details.fields.clear();
+  details.is_shortened = true;
+  details.instead =
+      std::to_string(change.fields.size()) + " fields differ: " + ListPaths(change.fields);
+  return details;
+}
+
+std::string FormatText(const Plan& plan, bool is_coloured, Shown shown) {
   const auto paint = [&](const char* colour, const std::string& text) {
     return is_coloured ? colour + text + "\x1b[0m" : text;
   };
   std::string out;
   std::string target;
+  bool is_shortened = false;
   for (const Change& change : plan.changes) {
-    if (!IsShown(change, all)) continue;
+    if (!IsTold(change, shown.all)) continue;
     if (change.target != target) {
       target = change.target;
       out += paint("\x1b[1m", "target " + EscapeControl(target)) + "\n";
@@ -132,10 +170,13 @@ std::string FormatText(const Plan& plan, bool is_coloured, bool all) {
                        " " + EscapeControl(ToString(change.ref));
     out += paint(style.colour, head) +
            (change.reason.empty() ? "" : "  (" + EscapeControl(change.reason) + ")") + "\n";
-    if (!HasDetails(change)) continue;
-    for (const FieldChange& field : change.fields) {
-      out += "      " + EscapeControl(field.path) + "\n";
-      for (const Line& line : FieldLines(field)) {
+    for (const LeftToOthers& left : change.left) out += "      " + LeftText(left) + "\n";
+    const Details details = DetailsOf(change, shown.verbose);
+    is_shortened |= details.is_shortened;
+    if (!details.instead.empty()) out += "      " + details.instead + "\n";
+    for (const auto& [path, lines] : details.fields) {
+      out += "      " + path + "\n";
+      for (const Line& line : lines) {
         out += paint(line.sign == '-' ? "\x1b[31m" : "\x1b[32m",
                      std::string("        ") + line.sign + " " + line.text) +
                "\n";
@@ -145,8 +186,12 @@ std::string FormatText(const Plan& plan, bool is_coloured, bool all) {
   for (const PlanBlocker& blocker : plan.blockers) {
     out += paint("\x1b[31m", "blocked: " + blocker.reason) + ": " + EscapeControl(blocker.message) +
            "\n";
+    is_shortened |= !shown.verbose && !blocker.detail.empty();
+    if (!shown.verbose || blocker.detail.empty()) continue;
+    for (const std::string& line : Split(blocker.detail, '\n'))
+      out += "      " + EscapeControl(line) + "\n";
   }
-  return out + Summary(plan) + "\n";
+  return out + Summary(plan) + (is_shortened ? kShortened : "") + "\n";
 }
 
 // Names and values come from a repository that may be hostile: nothing of them may end a cell, a
@@ -162,25 +207,30 @@ std::string Cell(const std::string& text) {
   return out;
 }
 
-std::string FormatMarkdown(const Plan& plan, bool all) {
+std::string FormatMarkdown(const Plan& plan, Shown shown) {
   std::string table;
   std::string details;
+  bool is_shortened = false;
   for (const Change& change : plan.changes) {
-    if (!IsShown(change, all)) continue;
+    if (!IsTold(change, shown.all)) continue;
+    std::string why = Cell(change.reason);
+    for (const LeftToOthers& left : change.left) why += "; " + Cell(LeftText(left));
     table += "| " + Cell(change.target) + " | " + std::string(ToString(change.action)) + " | " +
-             Cell(ToString(change.ref)) + " | " + Cell(change.reason) + " |\n";
-    if (!HasDetails(change) || change.fields.empty()) continue;
+             Cell(ToString(change.ref)) + " | " + why + " |\n";
+    const Details more = DetailsOf(change, shown.verbose);
+    is_shortened |= more.is_shortened;
+    if (more.fields.empty() && more.instead.empty()) continue;
     // Each line starts with a sign or '#', so none can close the fence.
     details +=
         "\n**" + Cell(ToString(change.ref)) + "** in " + Cell(change.target) + "\n\n```diff\n";
-    for (const FieldChange& field : change.fields) {
-      details += "# " + EscapeControl(field.path) + "\n";
-      for (const Line& line : FieldLines(field))
-        details += std::string(1, line.sign) + " " + line.text + "\n";
+    if (!more.instead.empty()) details += "# " + more.instead + "\n";
+    for (const auto& [path, lines] : more.fields) {
+      details += "# " + path + "\n";
+      for (const Line& line : lines) details += std::string(1, line.sign) + " " + line.text + "\n";
     }
     details += "```\n";
   }
-  std::string out = Summary(plan) + "\n";
+  std::string out = Summary(plan) + (is_shortened ? kShortened : "") + "\n";
   if (!table.empty()) out += "\n| target | action | object | why |\n|---|---|---|---|\n" + table;
   for (const PlanBlocker& blocker : plan.blockers)
     out += "\n> **" + Cell(blocker.reason) + "**: " + Cell(blocker.message) + "\n";
@@ -189,9 +239,9 @@ std::string FormatMarkdown(const Plan& plan, bool all) {
 
 }  // namespace
 
-std::string Format(const Plan& plan, Style style, bool all) {
-  return style == Style::kMarkdown ? FormatMarkdown(plan, all)
-                                   : FormatText(plan, style == Style::kColour, all);
+std::string Format(const Plan& plan, Style style, Shown shown) {
+  return style == Style::kMarkdown ? FormatMarkdown(plan, shown)
+                                   : FormatText(plan, style == Style::kColour, shown);
 }
 
 nlohmann::json ToJson(const Plan& plan, bool all) {
@@ -210,6 +260,8 @@ nlohmann::json ToJson(const Plan& plan, bool all) {
                    {"name", change.ref.name},
                    {"reason", change.reason},
                    {"fields", std::move(fields)}});
+    for (const LeftToOthers& field : change.left)
+      out.back()["left"].push_back({{"path", field.path}, {"why", field.why}});
   }
   return out;
 }

@@ -7,6 +7,7 @@
 
 #include "engine/model/plan.h"
 #include "engine/model/resource.h"
+#include "engine/model/target_kind.h"
 
 namespace sluice::plan {
 
@@ -21,7 +22,8 @@ struct Declared {
     kConflict,
     kRefused,
     kImmutable,
-    kUnknowable
+    kUnknowable,
+    kDeleting
   } found = Found::kAbsent;
   nlohmann::json before,
       after;  // normalised; used when kDiffers, kImmutable, kConflict or kAbsent (before null)
@@ -31,9 +33,14 @@ struct Declared {
   // The mark is of no unit of this pipeline, past or present: somebody else's sluice, so it never
   // just moves.
   bool is_other_owner_foreign = false;
-  std::string message;           // conflict owners, refusal
-  bool may_be_replaced = false;  // kImmutable: it opts in, and nothing speaks against it
-  std::string replace_advice;    // kImmutable otherwise: what to do instead, or why not
+  bool drops = false;              // kConflict: fields that are declared no more, too
+  std::string message;             // conflict owners, refusal
+  std::string reason;              // of a refusal; "" is ContentRejected
+  std::string detail;              // of a refusal, in full
+  std::string summary;             // of a difference that is long to read
+  bool may_be_replaced = false;    // kImmutable: it opts in, and nothing speaks against it
+  std::string replace_advice;      // kImmutable otherwise: what to do instead, or why not
+  std::vector<LeftToOthers> left;  // fields that are not sent
 };
 
 // An object of the inventory that is no longer declared.
@@ -56,6 +63,7 @@ struct Policy {
 };
 
 struct Input {
+  const TargetKind* kind = nullptr;  // of the target
   std::string target;
   std::string unit;                // "prod/checkout", for the commands in messages
   std::string hmac_key;            // for Change::secret_digest; "" for none
@@ -65,24 +73,28 @@ struct Input {
   Policy policy;
 };
 
-// Blockers: AdoptionRequired, FieldConflict, PruneCapExceeded, DuplicateObject, ImmutableField (as
-// refused content: reason ContentRejected), ContentRejected.
+// Blockers: AdoptionRequired, FieldConflict, PruneCapExceeded, DuplicateObject, and refusals by the
+// driver's reason.
 Plan Build(const Input& input);
 
-// Field-level difference; list items are named by their merge key where they have one
-// ("containers[name=web]"). Values of Secrets (data, stringData) and of the last-applied annotation
-// are masked: "***", "*** (before)" and
-// "*** (after)" when they differ.
-std::vector<FieldChange> DiffFields(const ObjectRef& ref, const nlohmann::json& before,
-                                    const nlohmann::json& after);
+// Field-level difference; list items are named by their key where they have one
+// ("containers[name=web]"). What is hidden is masked: "***", "*** (before)" and "*** (after)" when
+// they differ.
+std::vector<FieldChange> DiffFields(const TargetKind& kind, const ObjectRef& ref,
+                                    const nlohmann::json& before, const nlohmann::json& after);
 
-// Sets plan.digest: over changes and blockers, Secret values only by HMAC with `key` (or "key
+// Sets plan.digest: over changes and blockers, secret values only by HMAC with `key` (or "key
 // present").
 void SetDigest(Plan& plan, const std::string& hmac_key);
 
-// For people. Colour when asked. Unchanged objects only with `all`.
+// For people. Colour when asked. Unchanged objects only with `all`; differences that are long to
+// read, and a target's words in full, only with `verbose`.
 enum class Style { kPlain, kColour, kMarkdown };
-std::string Format(const Plan& plan, Style style, bool all);
+struct Shown {
+  bool all = false;
+  bool verbose = false;
+};
+std::string Format(const Plan& plan, Style style, Shown shown);
 // [{target, action, apiVersion, kind, namespace, name, reason, fields[]{path,before,after}}]
 nlohmann::json ToJson(const Plan& plan, bool all);
 

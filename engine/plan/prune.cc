@@ -1,7 +1,6 @@
 #include "engine/plan/prune.h"
 
 #include <algorithm>
-#include <array>
 #include <tuple>
 
 #include "engine/base/strings.h"
@@ -11,54 +10,8 @@ namespace {
 
 constexpr size_t kListed = 5;
 
-// Deleted first to last: webhooks (they could refuse the rest), custom resources before their CRD,
-// workloads before what they use, namespaces at the very end.
-int DeletionRank(const ObjectRef& ref) {
-  struct Row {
-    std::string_view kind;
-    int rank;
-  };
-  constexpr std::array<Row, 31> kRanks = {{
-      {"MutatingWebhookConfiguration", 0},
-      {"ValidatingWebhookConfiguration", 0},
-      {"APIService", 2},
-      {"Ingress", 2},
-      {"HorizontalPodAutoscaler", 3},
-      {"PodDisruptionBudget", 3},
-      {"Service", 3},
-      {"CronJob", 4},
-      {"Job", 4},
-      {"Deployment", 4},
-      {"StatefulSet", 4},
-      {"DaemonSet", 4},
-      {"ReplicaSet", 4},
-      {"ReplicationController", 4},
-      {"Pod", 4},
-      {"ConfigMap", 5},
-      {"Secret", 5},
-      {"NetworkPolicy", 5},
-      {"ResourceQuota", 5},
-      {"LimitRange", 5},
-      {"RoleBinding", 6},
-      {"ClusterRoleBinding", 6},
-      {"Role", 6},
-      {"ClusterRole", 6},
-      {"ServiceAccount", 6},
-      {"PersistentVolumeClaim", 7},
-      {"PersistentVolume", 7},
-      {"StorageClass", 7},
-      {"PriorityClass", 7},
-      {"CustomResourceDefinition", 8},
-      {"Namespace", 9},
-  }};
-  const auto* it = std::ranges::find(kRanks, ref.kind, &Row::kind);
-  const bool is_builtin =
-      ref.group.find('.') == std::string::npos || ref.group.ends_with(".k8s.io");
-  return it != kRanks.end() && is_builtin ? it->rank : 1;
-}
-
 // Why it stays; "" when it may go. All three must agree that it is ours: inventory (it is a
-// leftover), mark, and managedFields.
+// leftover), mark, and what the target says of who applied it.
 std::string WhyKept(const Leftover& leftover, const Policy& policy) {
   if (!leftover.is_live) return "already gone";
   if (leftover.is_claimed) return "another unit declares it now; ownership moves";
@@ -86,8 +39,8 @@ size_t Allowed(const Policy& policy, size_t inventory_size) {
 
 void PlanLeftovers(const Input& input, Plan& plan) {
   std::vector<Leftover> leftovers = input.leftovers;
-  std::ranges::sort(leftovers, {}, [](const Leftover& leftover) {
-    return std::tuple(DeletionRank(leftover.ref), leftover.ref);
+  std::ranges::sort(leftovers, {}, [&](const Leftover& leftover) {
+    return std::tuple(input.kind->DeletionRank(leftover.ref), leftover.ref);
   });
   std::vector<std::string> going;
   for (const Leftover& leftover : leftovers) {

@@ -1,7 +1,5 @@
 #include "engine/plan/secrets.h"
 
-#include <algorithm>
-#include <array>
 #include <set>
 #include <string_view>
 #include <vector>
@@ -12,18 +10,13 @@
 namespace sluice::plan {
 namespace {
 
-constexpr const char* kLastApplied = "kubectl.kubernetes.io/last-applied-configuration";
-constexpr std::array<std::string_view, 3> kKnownMembers = {"apiVersion", "kind", "metadata"};
+using Pointer = nlohmann::json::json_pointer;
+
 constexpr size_t kShortestValue = 4;  // below, taking a value out of a message would only garble it
 
-bool IsSecret(const ObjectRef& ref) { return ref.kind == "Secret" && ref.group.empty(); }
-
-// Whether a top-level member of a Secret may be shown. A misspelt `stringDatas` holds values too,
-// so all but what is known to hold none is a value.
-bool IsHarmless(const std::string& key, const nlohmann::json& value) {
-  if (key == "type") return value.is_string();
-  if (key == "immutable") return value.is_boolean();
-  return std::ranges::find(kKnownMembers, key) != kKnownMembers.end();
+nlohmann::json* Find(nlohmann::json& object, const std::string& pointer) {
+  const Pointer at(pointer);
+  return object.contains(at) ? &object[at] : nullptr;
 }
 
 nlohmann::json* Member(nlohmann::json* parent, const std::string& key) {
@@ -38,9 +31,8 @@ void MaskValue(nlohmann::json* before, nlohmann::json* after) {
   if (after) *after = differs ? "*** (after)" : "***";
 }
 
-// Of the objects `before` and `after`, every member; a member that is no object is masked as one
-// value.
-void MaskMembers(nlohmann::json* before, nlohmann::json* after) {
+// Of the maps `before` and `after`, every value; what is no map is masked as one value.
+void MaskValues(nlohmann::json* before, nlohmann::json* after) {
   std::set<std::string> keys;
   for (nlohmann::json* side : {before, after}) {
     if (!side || side->is_null()) continue;
@@ -48,18 +40,6 @@ void MaskMembers(nlohmann::json* before, nlohmann::json* after) {
     for (const auto& [key, value] : side->items()) keys.insert(key);
   }
   for (const std::string& key : keys) MaskValue(Member(before, key), Member(after, key));
-}
-
-// The names of the members that hold values, on either side.
-std::set<std::string> ValueMembers(const nlohmann::json& before, const nlohmann::json& after) {
-  std::set<std::string> keys;
-  for (const nlohmann::json* side : {&before, &after}) {
-    if (!side->is_object()) continue;
-    for (const auto& [key, value] : side->items()) {
-      if (!IsHarmless(key, value)) keys.insert(key);
-    }
-  }
-  return keys;
 }
 
 // Texts and numbers at any depth, and texts decoded.
@@ -76,35 +56,38 @@ void AddValues(const nlohmann::json& value, std::vector<std::string>& values) {
 
 }  // namespace
 
-std::pair<nlohmann::json, nlohmann::json> Mask(const ObjectRef& ref, const nlohmann::json& before,
+std::pair<nlohmann::json, nlohmann::json> Mask(const TargetKind& kind, const ObjectRef& ref,
+                                               const nlohmann::json& before,
                                                const nlohmann::json& after) {
-  std::pair<nlohmann::json, nlohmann::json> masked(before, after);
-  auto& [was, becomes] = masked;
-  if (IsSecret(ref)) {
-    for (const std::string& member : ValueMembers(before, after))
-      MaskMembers(Member(&was, member), Member(&becomes, member));
+  std::set<std::string> hidden;
+  for (const nlohmann::json* side : {&before, &after}) {
+    const Hidden found = kind.HiddenIn(ref, *side);
+    hidden.insert(found.values.begin(), found.values.end());
+    hidden.insert(found.copies.begin(), found.copies.end());
   }
-  const auto annotations = [](nlohmann::json& object) {
-    return Member(Member(&object, "metadata"), "annotations");
-  };
-  MaskValue(Member(annotations(was), kLastApplied), Member(annotations(becomes), kLastApplied));
+  std::pair<nlohmann::json, nlohmann::json> masked(before, after);
+  for (const std::string& pointer : hidden)
+    MaskValues(Find(masked.first, pointer), Find(masked.second, pointer));
   return masked;
 }
 
-std::string SecretDigest(const ObjectRef& ref, const nlohmann::json& after,
+std::string SecretDigest(const TargetKind& kind, const ObjectRef& ref, const nlohmann::json& after,
                          const std::string& hmac_key) {
-  if (!IsSecret(ref) || !after.is_object()) return "";
+  const std::vector<std::string> pointers = kind.HiddenIn(ref, after).values;
+  if (pointers.empty()) return "";
   if (hmac_key.empty()) return "key present";
   nlohmann::json values = nlohmann::json::object();
-  for (const std::string& member : ValueMembers(after, nullptr)) values[member] = after[member];
+  for (const std::string& pointer : pointers)
+    values[pointer.substr(1)] = after.at(Pointer(pointer));
   return HmacSha256Hex(hmac_key,
                        values.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-std::string Scrub(const ObjectRef& ref, std::string message, const nlohmann::json& body) {
-  if (!IsSecret(ref)) return message;
+std::string Scrub(const TargetKind& kind, const ObjectRef& ref, std::string message,
+                  const nlohmann::json& body) {
   std::vector<std::string> values;
-  for (const std::string& member : ValueMembers(body, nullptr)) AddValues(body[member], values);
+  for (const std::string& pointer : kind.HiddenIn(ref, body).values)
+    AddValues(body.at(Pointer(pointer)), values);
   for (const std::string& value : values) {
     if (value.size() < kShortestValue) continue;
     for (size_t at = message.find(value); at != std::string::npos;

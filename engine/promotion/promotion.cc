@@ -194,13 +194,15 @@ Decision AwaitSoak(const Facts& facts, const std::vector<const ReleaseHistory*>&
                       " until " + FormatTime(until),
                   until);
     }
-    return Make(Kind::kWait, *candidate, "SoakPending",
-                NameOf(*candidate) + " is not Healthy in " + ToString(facts.from) +
-                    "; its soak of " + soak + " starts when it is");
+    return Make(
+        Kind::kWait, *candidate, "SoakPending",
+        NameOf(*candidate) + " is not Healthy in " + ToString(facts.from) +
+            (facts.soak > Duration(0) ? "; its soak of " + soak + " starts when it is"
+                                      : " and has not run there yet; it goes on when it is"));
   }
   Decision none;
   none.message = NameOf(*candidates.front()) + " left " + ToString(facts.from) +
-                 " before it was Healthy there for " + soak;
+                 " before it was Healthy there" + (facts.soak > Duration(0) ? " for " + soak : "");
   return none;
 }
 
@@ -227,7 +229,8 @@ Decision Choose(const Facts& facts) {
     return nothing;
   }
   const auto soaked = std::ranges::find_if(candidates, [&](const ReleaseHistory* candidate) {
-    return LongestStay(*facts.upstream, candidate->digest, facts.now) >= facts.soak;
+    return HasRun(*facts.upstream, candidate->digest) &&
+           LongestStay(*facts.upstream, candidate->digest, facts.now) >= facts.soak;
   });
   const ReleaseHistory& first = soaked == candidates.end() ? *candidates.front() : **soaked;
   if (auto obstacle = FindObstacle(facts, first)) return *obstacle;

@@ -6,54 +6,13 @@
 #include "engine/model/image.h"
 
 namespace sluice::render {
-namespace {
-
-using nlohmann::json;
-
-bool HoldsContainers(const std::string& key) {
-  return key == "containers" || key == "initContainers" || key == "ephemeralContainers";
+void Images::Apply(Manifest& manifest, const TargetKind& kind, Diagnostics& problems) {
+  kind.VisitImages(manifest.body, [&](std::string& text, const std::string& pointer) {
+    Take(text, manifest.At(pointer), problems);
+  });
 }
 
-std::string Escape(std::string_view key) {
-  std::string out;
-  for (const char c : key) out += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
-  return out;
-}
-
-}  // namespace
-
-void Images::Apply(Manifest& manifest, Diagnostics& problems) {
-  if (manifest.body.value("kind", json()) == "CustomResourceDefinition") return;
-  Visit(manifest.body, "", manifest, problems);
-}
-
-void Images::Visit(json& value, const std::string& pointer, const Manifest& manifest,
-                   Diagnostics& problems) {
-  if (value.is_array()) {
-    for (size_t i = 0; i < value.size(); ++i) {
-      if (value[i].is_structured())
-        Visit(value[i], pointer + "/" + std::to_string(i), manifest, problems);
-    }
-    return;
-  }
-  for (auto& [key, child] : value.items()) {
-    if (!child.is_structured()) continue;
-    const std::string at = pointer + "/" + Escape(key);
-    if (child.is_array() && HoldsContainers(key)) {
-      for (size_t i = 0; i < child.size(); ++i) {
-        if (child[i].is_object())
-          Container(child[i], at + "/" + std::to_string(i), manifest, problems);
-      }
-    }
-    Visit(child, at, manifest, problems);
-  }
-}
-
-void Images::Container(json& container, const std::string& pointer, const Manifest& manifest,
-                       Diagnostics& problems) {
-  const auto field = container.find("image");
-  if (field == container.end() || !field->is_string()) return;
-  auto& text = field->get_ref<std::string&>();
+void Images::Take(std::string& text, const SourcePosition& at, Diagnostics& problems) {
   ImageReference image = ParseImageReference(text);
   seen_.insert(image.name);
   const auto change = std::ranges::find(overrides_, image.name, &ImageOverride::name);
@@ -63,7 +22,6 @@ void Images::Container(json& container, const std::string& pointer, const Manife
     text = ToString(image);
   }
   if (!image.digest.empty()) return;
-  const SourcePosition at = manifest.At(pointer + "/image");
   if (image.tag.empty()) {
     problems.push_back({at, "image-without-tag",
                         "image '" + text + "' has no tag; add one here or in release.yaml"});

@@ -9,6 +9,7 @@
 #include "engine/base/error.h"
 #include "engine/model/config.h"
 #include "engine/model/resource.h"
+#include "engine/model/target_kind.h"
 #include "engine/yaml/yaml.h"
 
 namespace sluice::render {
@@ -18,13 +19,12 @@ struct Rendered {
   Diagnostics problems;             // not empty: resources must not be used
 };
 
-// Parses the manifests, flattens Lists, overrides images from release.yaml. Problems: an override
-// that matches nothing, an image without tag or with latest, no apiVersion/kind/name, generateName,
-// what only a server sets (uid, resourceVersion, managedFields), two objects with one identity, a
-// nested List. `status` and metadata.creationTimestamp, which generators leave behind, are dropped.
+// Reads the source, overrides images from release.yaml. Problems: an override that matches nothing,
+// an image without tag or with latest, two objects with one identity, and what the kind of target
+// has to say of each object.
 Result<Rendered> Render(const DeclaredUnit& unit, const SourceTree& tree, yaml::Cache& cache);
 
-// An object with the unit's image overrides put in, for the Job that a smoke test names: it is not
+// An object with the unit's image overrides put in, for the task that a smoke test names: it is not
 // among the rendered objects. Render has reported what is wrong with it.
 nlohmann::json OverrideImages(const DeclaredUnit& unit, nlohmann::json object);
 
@@ -41,8 +41,5 @@ inline constexpr int kFingerprintFormat = 1;
 
 // Digest of the shared inputs alone, for the predecessor gate; "" when there are none.
 std::string SharedInputsDigest(const DeclaredUnit& unit);
-
-// "kubernetes/<context>/<namespace>": the part of a target that a fingerprint covers.
-std::string Identity(const Target& target);
 
 }  // namespace sluice::render

@@ -1,6 +1,7 @@
 // The seam for how an application's source becomes objects. A new source (kustomize, helm) or a
 // step that decrypts (SOPS): one file with a Renderer, chosen in RendererFor. What follows is the
-// same for all: flattening, image overrides, checks (objects.h).
+// same for all: what the kind of target finds in the documents, image overrides, checks
+// (objects.h).
 #pragma once
 
 #include <memory>

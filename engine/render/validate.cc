@@ -8,7 +8,7 @@
 namespace sluice::render {
 namespace {
 
-// Who declares an object, by cluster.
+// Who declares an object, by the place it stands in.
 struct Claim {
   UnitId unit;
   SourcePosition at;
@@ -18,14 +18,14 @@ using Claims = std::map<std::pair<std::string, ObjectRef>, Claim>;
 void CheckClaims(const DeclaredUnit& unit, const std::vector<Resource>& resources, Claims& claims,
                  Diagnostics& problems) {
   for (const Target& target : unit.targets) {
-    const auto& where = std::get<KubernetesTarget>(target.where);
+    const std::string place = target.kind->Place(target);
     for (const Resource& resource : resources) {
-      const ObjectRef ref = RefIn(resource, where.ns);
+      const ObjectRef ref = target.kind->RefIn(resource, target);
       const auto [claim, is_new] =
-          claims.emplace(std::pair(where.context, ref), Claim{unit.id, resource.at});
+          claims.emplace(std::pair(place, ref), Claim{unit.id, resource.at});
       if (is_new || claim->second.unit == unit.id) continue;
       problems.push_back({resource.at, "duplicate-object",
-                          ToString(ref) + " in " + where.context + " is declared by " +
+                          ToString(ref) + " in " + place + " is declared by " +
                               ToString(claim->second.unit) + " too, at " + claim->second.at.file +
                               ":" + std::to_string(claim->second.at.line)});
     }
@@ -33,7 +33,7 @@ void CheckClaims(const DeclaredUnit& unit, const std::vector<Resource>& resource
 }
 
 // What rendering finds in a unit that cannot be used as it was loaded, without what may only follow
-// from that: its release, its Jobs and its objects are not known for sure.
+// from that: its release, its tasks and its objects are not known for sure.
 Result<Diagnostics> ProblemsOfBroken(const DeclaredUnit& unit, const SourceTree& tree,
                                      yaml::Cache& cache) {
   // A kustomization's patches, say, are no whole objects.
@@ -48,7 +48,7 @@ Result<Diagnostics> ProblemsOfBroken(const DeclaredUnit& unit, const SourceTree&
     const bool is_about_image =
         problem.rule == "image-without-tag" || problem.rule == "image-latest";
     return problem.rule == "no-objects" || problem.rule == "unused-image" ||
-           (is_about_image && !is_release_known);
+           problem.rule == "unused-ignore" || (is_about_image && !is_release_known);
   });
   return std::move(rendered.problems);
 }

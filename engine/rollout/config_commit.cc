@@ -10,14 +10,24 @@ constexpr int kNewestLookedAt = 2000;  // commits, where nothing says how far to
 
 Result<bool> Brought(const Services& services, const git::Commit& commit, const Effect& effect) {
   if (effect.path.empty()) return true;
+  SLUICE_TRY(const bool is_after, effect.is_there(commit.oid));
+  if (!is_after || commit.parents.empty()) return is_after;
+  const std::string& parent = commit.parents.front();
   SLUICE_TRY(const auto after, services.mirror.ObjectAt(commit.oid, effect.path));
-  if (after != effect.oid) return false;
-  if (commit.parents.empty()) return true;
-  SLUICE_TRY(const auto before, services.mirror.ObjectAt(commit.parents.front(), effect.path));
-  return before != after;
+  SLUICE_TRY(const auto before, services.mirror.ObjectAt(parent, effect.path));
+  if (before == after) return false;
+  SLUICE_TRY(const bool is_before, effect.is_there(parent));
+  return !is_before;
 }
 
 }  // namespace
+
+Effect ObjectEffect(const Services& services, const std::string& path, const std::string& oid) {
+  return {path, [&services, path, oid](const std::string& commit) -> Result<bool> {
+            SLUICE_TRY(const auto found, services.mirror.ObjectAt(commit, path));
+            return found == oid;
+          }};
+}
 
 Result<std::string> FetchTip(const Services& services) {
   const std::string ref = "refs/heads/" + services.options.branch;

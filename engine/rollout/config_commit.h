@@ -20,12 +20,14 @@ Result<std::string> FetchTip(const Services& services);
 // False for a commit that a rewrite of history took away.
 Result<bool> IsHere(const Services& services, const std::string& commit);
 
-// What the commit of an operation leaves on the branch: object `oid` at `path` (from the
-// repository's root). Without a path nothing is known of it.
+// What the commit of an operation leaves at `path` (from the repository's root): something of which
+// `is_there` is true at that commit. Without a path nothing is known of it.
 struct Effect {
   std::string path;
-  std::string oid;
+  std::function<Result<bool>(const std::string& commit)> is_there;
 };
+// The object `oid`.
+Effect ObjectEffect(const Services& services, const std::string& path, const std::string& oid);
 
 // The commit after `since` up to `tip` that carries the operation id and brought `effect`. Trailers
 // on the config branch are anybody's words: an id that others can compute counts only with its

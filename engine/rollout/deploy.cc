@@ -4,78 +4,59 @@
 
 #include "engine/base/time_format.h"
 #include "engine/render/render.h"
+#include "engine/rollout/authorship.h"
 #include "engine/rollout/deploy_attempt.h"
 #include "engine/rollout/facts.h"
 #include "engine/rollout/failure.h"
+#include "engine/rollout/requests.h"
 
 namespace sluice::rollout {
 
-Status Attempt::RecordStarted() {
-  const SystemTime now = pass_.Now();
-  const bool is_resume = record_.IsOpen();
-  const bool is_retry = !is_resume && record_.attempt > 0;
-  is_retry_ = is_retry;
-  // Its start is in the log already; only an adoption that came meanwhile is news.
-  if (is_retry && adopt_requests_.empty()) return Advance(record_, Trigger::kStart);
-  if (!is_retry) ++record_.attempt;
-  SLUICE_CHECK(Advance(record_, is_resume ? Trigger::kResume : Trigger::kStart));
-  CloseStay(record_, now);
-  record_.outcome.reset();
-  record_.reason.clear();
-  record_.message.clear();
-  record_.gates.clear();
-  record_.wake.reset();
-  record_.drift.clear();
-  record_.waiting.reset();
-  record_.started = now;
-  record_.finished.reset();
-  record_.has_written = true;
-  if (!is_retry) {
-    record_.health_deadline = now + unit_.application.health_timeout *
-                                        static_cast<int>(std::max<size_t>(1, sessions_.size()));
+life::Start Attempt::DescribeStart() {
+  life::Start start;
+  start.targets = Named(unit_.targets);
+  start.adopting = {adopting_.begin(), adopting_.end()};
+  start.takes_over = !adopt_requests_.empty();
+  start.health_timeout =
+      unit_.application.health_timeout * static_cast<int>(std::max<size_t>(1, sessions_.size()));
+  start.notes = notes_;
+  if (auto author = FindAuthorship(services_, record_.revision,
+                                   RepositoryPath(services_.options, unit_.directory))) {
+    start.trailers = {{"Author", author->author}, {"Approved-By", author->approved_by}};
   }
-  NoteStartedRelease(record_);
+  return start;
+}
+
+deploylog::Entry Attempt::StartEntry() {
+  deploylog::Entry entry;
   deploylog::Inventory created;
   for (TargetSession& session : sessions_) {
-    auto& ours = inventory_[session.target.name];
+    const auto refs = session.refs();
+    inventory_[session.target.name].insert(refs.begin(), refs.end());
     for (const Change& change : session.plan.changes) {
       if (change.action == Action::kCreate) created[session.target.name].insert(change.ref);
     }
-    const auto refs = session.refs();
-    ours.insert(refs.begin(), refs.end());
-    TargetRecord& target = record_.targets[session.target.name];
-    target.phase = Phase::kApplying;
-    target.outcome.reset();
-    target.identity = render::Identity(session.target);
   }
-  Trailers more;
-  if (auto author = FindAuthorship(services_, record_.revision,
-                                   RepositoryPath(services_.options, unit_.directory))) {
-    more.emplace_back("Author", author->author);
-    more.emplace_back("Approved-By", author->approved_by);
-  }
-  if (record_.last_known_good)
-    more.emplace_back("Last-Known-Good", record_.last_known_good->revision);
-  std::vector<deploylog::Entry> entries;
-  if (!adopt_requests_.empty()) {
-    entries.push_back(MakeEntry(services_, EventKind::kAdopted, record_,
-                                "objects of others are taken over as asked"));
-  }
-  auto entry =
-      MakeEntry(services_, EventKind::kStarted, record_,
-                (is_resume ? "resumed " : "started ") + record_.revision.substr(0, 7) +
-                    (record_.release.version.empty() ? "" : " version " + record_.release.version),
-                notes_, std::move(more));
   entry.inventory = inventory_;
+  entry.created = std::move(created);
+  entry.removed_requests = adopt_requests_;
+  return entry;
+}
+
+Status Attempt::RecordStarted() {
+  is_retry_ = !record_.IsOpen() && record_.attempt > 0;
+  if (is_retry_ && adopt_requests_.empty())
+    return pass_.Push(life::Started(record_, {}, pass_.Now()));
+  deploylog::Entry entry = StartEntry();
   // What an earlier attempt created and did not roll back is still ours to delete.
   SLUICE_TRY(const deploylog::Inventory created_before, services_.log.ReadCreated(pass_.unit));
   for (const auto& [target, refs] : created_before)
-    created[target].insert(refs.begin(), refs.end());
-  entry.created = created;
-  entry.removed_requests = adopt_requests_;
-  entries.push_back(std::move(entry));
+    (*entry.created)[target].insert(refs.begin(), refs.end());
+  life::Start start = DescribeStart();
+  start.is_own = services_.HasBegun(record_.rollout);
+  services_.begun->With([&](auto& ids) { ids.insert(record_.rollout); });
   const StepTimer timer(services_, "record");
-  return services_.log.AppendAll(entries, services_.GitCall());
+  return pass_.Push(life::Started(record_, start, pass_.Now()), std::move(entry));
 }
 
 // Absolute: a retry of this attempt that has nothing left to apply waits no longer than the first
@@ -86,22 +67,20 @@ SystemTime Attempt::HealthDeadline(const TargetSession& session) {
     return change.action != Action::kUnchanged && change.action != Action::kSkip &&
            change.action != Action::kPrune;
   });
-  if (!is_retry_ || applies || !record_.health_deadline)
-    record_.health_deadline = pass_.Now() + unit_.application.health_timeout;
-  return *record_.health_deadline;
+  const auto known = record_.open ? record_.open->health_deadline : std::nullopt;
+  if (is_retry_ && !applies && known) return *known;
+  const SystemTime deadline = pass_.Now() + unit_.application.health_timeout;
+  pass_.Keep(life::DueBy(record_, deadline));
+  return deadline;
 }
 
 StepEnd Attempt::RunTarget(TargetSession& session) {
   ApplyOptions options;
   options.dry_run = unit_.environment.dry_run;
-  options.force = record_.adopting.empty() ? targets::Force::kNo : targets::Force::kYes;
   if (StepEnd end = ApplyStages(services_, session, options, watch_); !end.is_ok()) return end;
-  if (record_.phase != Phase::kVerifying) (void)Advance(record_, Trigger::kApplied).has_value();
-  const StepEnd health = AwaitHealth(services_, session, HealthDeadline(session), watch_);
-  if (health.happening == Happening::kUnreadablePastDeadline) record_.health_deadline.reset();
-  if (!health.is_ok()) return health;
-  SmokeReport report = RunSmokeTests(services_, session, unit_, *tree_, Pipeline(), record_.rollout,
-                                     record_.revision, Permission::kLease, watch_);
+  if (StepEnd health = RunHealth(session); !health.is_ok()) return health;
+  SmokeReport report = RunSmokeTests(services_, session, unit_, *content_.tree, Pipeline(),
+                                     record_.rollout, record_.revision, Permission::kLease, watch_);
   smoke_.insert(smoke_.end(), report.results.begin(), report.results.end());
   return report.end;
 }
@@ -136,49 +115,45 @@ StepEnd Attempt::Prune() {
   return {};
 }
 
+life::Success Attempt::DescribeSuccess() {
+  life::Success success;
+  success.targets = Named(unit_.targets);
+  success.occupied = Occupied(inventory_);
+  success.shared_inputs = render::SharedInputsDigest(unit_);
+  success.prune_waits = PruneWaits();
+  success.notes = notes_;
+  if (!smoke_.empty()) success.trailers.emplace_back("Smoke", SmokeTrailer(smoke_));
+  DescribeHealth(success);
+  return success;
+}
+
+deploylog::Entry Attempt::GoodEntry() {
+  deploylog::Entry entry;
+  entry.inventory = inventory_;
+  entry.good_commit = record_.revision;
+  entry.good_paths = GoodPaths(unit_);
+  return entry;
+}
+
 Result<PassResult> Attempt::Succeed() {
-  const SystemTime now = pass_.Now();
-  SLUICE_CHECK(Advance(record_, Trigger::kSucceed));
-  record_.outcome = Outcome::kSucceeded;
-  record_.reason.clear();
-  record_.message.clear();
-  record_.finished = now;
-  record_.has_written = false;
-  record_.errored_since.reset();
-  record_.health_deadline.reset();
-  record_.adopting.clear();
-  record_.prune_waits = PruneWaits();
-  record_.running = RunningState{record_.revision, fingerprint_, record_.release};
-  record_.last_known_good =
-      LastKnownGood{record_.revision, fingerprint_, record_.rollout,
-                    record_.release,  now,          render::SharedInputsDigest(unit_)};
-  record_.healthy_since = now;
-  NoteSucceeded(record_, now);
-  for (TargetSession& session : sessions_) {
-    record_.targets[session.target.name] =
-        FinishedTarget(session.target, Outcome::kSucceeded, fingerprint_, now);
-  }
-  for (auto& [name, target] : record_.targets) {
-    const bool is_named =
-        std::ranges::any_of(sessions_, [&](const auto& s) { return s.target.name == name; });
-    if (!is_named && inventory_.contains(name) && !inventory_[name].empty()) {
+  for (const std::string& name : Occupied(inventory_)) {
+    const bool is_named = std::ranges::any_of(
+        unit_.targets, [&](const Target& target) { return target.name == name; });
+    if (!is_named) {
       notes_ += "target " + name + " is no longer named; " +
                 std::to_string(inventory_[name].size()) + " objects stay there\n";
     }
   }
-  Trailers more;
-  if (!smoke_.empty()) more.emplace_back("Smoke", SmokeTrailer(smoke_));
-  auto entry =
-      MakeEntry(services_, EventKind::kSucceeded, record_,
-                "succeeded at " + record_.revision.substr(0, 7) +
-                    (record_.release.version.empty() ? "" : " version " + record_.release.version),
-                notes_, std::move(more));
-  entry.inventory = inventory_;
+  const life::Success success = DescribeSuccess();
+  deploylog::Entry entry = GoodEntry();
   entry.created = deploylog::Inventory{};
-  entry.good_commit = record_.revision;
-  entry.good_paths = GoodPaths(unit_);
+  if (!success.suspended.empty()) {
+    entry.good_commit.reset();
+    entry.good_paths.clear();
+  }
   const StepTimer timer(services_, "record");
-  SLUICE_CHECK(services_.log.Append(std::move(entry), services_.GitCall()));
+  SLUICE_CHECK(pass_.Push(life::Succeeded(record_, success, pass_.Now()), std::move(entry)));
+  SLUICE_CHECK(AnswerEarlyRetries(services_, record_));
   return PassResult{};
 }
 
@@ -203,8 +178,7 @@ Result<PassResult> Attempt::OnInterruption(Interruption interruption) {
 
 Result<PassResult> Attempt::OnNoVerdict(const StepEnd& end) {
   const auto& policy = unit_.environment.on_error;
-  const bool is_overdue =
-      record_.errored_since && pass_.Now() - *record_.errored_since >= policy.after;
+  const bool is_overdue = IsOverdue();
   if (is_overdue && policy.then == AfterError::kRollback && record_.last_known_good) {
     return RollBackWithoutVerdict(pass_, end);
   }
@@ -217,7 +191,7 @@ Result<PassResult> Attempt::OnNoVerdict(const StepEnd& end) {
                                 "`";
     if (record_.reason != "NoVerdict") {
       // Nobody watched it pass; the first pass that can read live sets a new one.
-      record_.health_deadline.reset();
+      pass_.Keep(life::DueBy(record_, std::nullopt));
       SLUICE_CHECK(Hold(pass_, "NoVerdict", message));
     }
     const SystemTime wake =
@@ -227,13 +201,12 @@ Result<PassResult> Attempt::OnNoVerdict(const StepEnd& end) {
   return Errored(pass_, end.happening, Error(ErrorCode::kUnavailable, end.reason, end.message));
 }
 
-Result<PassResult> Attempt::End(const StepEnd& end) {
+Result<PassResult> Attempt::End(const StepEnd& end, const std::string& target) {
   if (end.kind == StepEnd::Kind::kInterrupted) return OnInterruption(end.interruption);
   switch (Judge(end.happening)) {
     case Verdict::kFailed:
-      return HandleFailure(pass_, end, smoke_);
-    case Verdict::kHeld:
-      return Hold(pass_, end.reason, end.message);
+      return HandleFailure(pass_, end, smoke_, target);
+    case Verdict::kHeld:  // planned before the first write, and true no more: planned anew
     case Verdict::kErrored:
       return OnNoVerdict(end);
   }
@@ -241,29 +214,27 @@ Result<PassResult> Attempt::End(const StepEnd& end) {
 }
 
 Result<PassResult> Attempt::RunTargets() {
-  for (size_t i = 0; i < sessions_.size(); ++i) {
-    if (i > 0) SLUICE_CHECK(Advance(record_, Trigger::kNextTarget));
-    if (const StepEnd end = RunTarget(sessions_[i]); !end.is_ok()) {
-      if (Judge(end.happening) == Verdict::kFailed && end.kind == StepEnd::Kind::kHappened) {
-        record_.targets[sessions_[i].target.name].outcome = Outcome::kFailed;
-      }
-      return End(end);
-    }
+  for (TargetSession& session : sessions_) {
+    if (const StepEnd end = RunTarget(session); !end.is_ok()) return End(end, session.target.name);
   }
+  const deploylog::Inventory before = inventory_;
   if (const StepEnd end = Prune(); !end.is_ok()) return End(end);
+  if (const StepEnd end = NothingCameBack(before); !end.is_ok()) return End(end);
   return Succeed();
 }
 
 Result<PassResult> Attempt::Run() {
-  if (auto rendered = Render(); !rendered) {
-    if (rendered.error().code() == ErrorCode::kInvalidConfig)
-      return Hold(pass_, "ConfigInvalid", rendered.error().message());
-    return Errored(pass_, FromError(rendered.error().code()), rendered.error());
-  }
-  SLUICE_TRY(const PassResult opened, OpenTargets());
-  if (sessions_.size() != unit_.targets.size()) return opened;
+  SLUICE_TRY(const auto unplanned, MakePlan());
+  if (unplanned) return *unplanned;
+  auto stuck = FindAgain();
+  if (!stuck) return OnNoVerdict(Happened(FromError(stuck.error().code()), stuck.error()));
+  if (*stuck) return std::move(**stuck);
+  SLUICE_TRY(const auto gated, AskGates());
+  if (gated) return *gated;
+  SLUICE_CHECK(TakeAdoptions());
   if (auto settled = Settle()) return std::move(*settled);
-  if (auto may = MayWriteLive(services_); !may) return Fail(may.error());
+  if (auto before = LookBefore(); !before)
+    return OnNoVerdict(Happened(FromError(before.error().code()), before.error()));
   SLUICE_CHECK(RecordStarted());
   return RunTargets();
 }

@@ -6,7 +6,7 @@
 
 namespace sluice::rollout {
 
-// `pass.record` is not open, or was open on the same fingerprint when the process ended (resumed as
+// The record is not open, or was open on the same fingerprint when the process ended (resumed as
 // attempt 2).
 Result<PassResult> Deploy(Pass& pass);
 

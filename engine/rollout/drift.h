@@ -18,7 +18,7 @@ struct DriftReport {
 };
 
 // Reads only.
-Result<DriftReport> CheckDrift(const Services& services, const std::string& pipeline,
+Result<DriftReport> CheckDrift(const Services& services, const Snapshot& snapshot,
                                const UnitId& unit);
 
 // How long after a heal the next check comes: the interval, doubled for every heal in a row (this
@@ -29,7 +29,7 @@ Duration HealPause(Duration interval, int heals_in_row);
 int HealsInRow(const Record& record, Duration interval);
 
 // The record's reason while somebody changes back what is healed; its `wake` is the next check.
-inline constexpr std::string_view kHealFought = "HealFought";
+using life::kHealFought;
 
 // One due check of a unit at rest: records changes of drift (event drifted) and health (event
 // health), heals when the environment says heal and the unit is not frozen. A heal after one that

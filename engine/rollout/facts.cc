@@ -27,16 +27,19 @@ std::vector<std::string> GoodPaths(const DeclaredUnit& unit) {
   return paths;
 }
 
-TargetRecord FinishedTarget(const Target& target, Outcome outcome,
-                            const std::string& last_known_good, SystemTime now) {
-  TargetRecord record;
-  record.phase = Phase::kIdle;
-  record.outcome = outcome;
-  record.health = Health::kHealthy;
-  record.health_at = now;
-  record.last_known_good = last_known_good;
-  record.identity = render::Identity(target);
-  return record;
+std::vector<life::NamedTarget> Named(const std::vector<Target>& targets) {
+  std::vector<life::NamedTarget> named;
+  for (const Target& target : targets)
+    named.push_back({target.name, target.kind->Identity(target)});
+  return named;
+}
+
+std::set<std::string> Occupied(const deploylog::Inventory& inventory) {
+  std::set<std::string> names;
+  for (const auto& [target, refs] : inventory) {
+    if (!refs.empty()) names.insert(target);
+  }
+  return names;
 }
 
 std::optional<std::string> UpstreamOf(const Declared& declared, const UnitId& unit) {

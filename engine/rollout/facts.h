@@ -1,12 +1,12 @@
 // Small facts about units that several steps of a rollout need.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
 #include "engine/gates/gates.h"
 #include "engine/rollout/pass.h"
-#include "engine/rollout/recorder.h"
 
 namespace sluice::rollout {
 
@@ -21,8 +21,10 @@ std::string Describe(const Frozen& frozen);
 // What of the config repo is kept as last known good, relative to repository.path.
 std::vector<std::string> GoodPaths(const DeclaredUnit& unit);
 
-TargetRecord FinishedTarget(const Target& target, Outcome outcome,
-                            const std::string& last_known_good, SystemTime now);
+// As a record names them.
+std::vector<life::NamedTarget> Named(const std::vector<Target>& targets);
+// Targets in which objects are ours.
+std::set<std::string> Occupied(const deploylog::Inventory& inventory);
 
 // The environment that a unit's releases come from: `promotion.from`, or the nearest earlier one
 // that has the application.

@@ -5,8 +5,9 @@
 
 #include "engine/base/log.h"
 #include "engine/io/outbox.h"
+#include "engine/rollout/authorship.h"
 #include "engine/rollout/facts.h"
-#include "engine/rollout/recorder.h"
+#include "engine/rollout/requests.h"
 #include "engine/rollout/revert.h"
 #include "engine/rollout/rollback.h"
 
@@ -37,76 +38,56 @@ Result<deploylog::Entry> FromOutbox(const std::string& text) {
   return entry;
 }
 
-// The record as it is when the verdict is spoken.
-Status SpeakVerdict(Pass& pass, const StepEnd& end) {
-  Record& record = pass.record;
+life::Failure Describe(const Pass& pass, const StepEnd& end,
+                       const std::vector<verify::TestResult>& smoke, const std::string& target) {
+  life::Failure failure{end.reason, end.message, end.detail, target};
+  if (!smoke.empty()) failure.trailers.emplace_back("Smoke", SmokeTrailer(smoke));
   const DeclaredUnit* unit = pass.declared();
-  const bool has_good = record.last_known_good.has_value();
-  const bool freezes = unit && unit->environment.on_failure.live == LiveOnFailure::kFreeze;
-  const bool wrote = record.has_written;
-  record.rollback_pending = wrote && has_good && !freezes;
-  record.revert_pending =
-      has_good && !freezes && (!unit || unit->environment.on_failure.git == GitOnFailure::kRevert);
-  SLUICE_CHECK(Advance(record, record.rollback_pending ? Trigger::kFail : Trigger::kFailClean));
-  record.outcome = Outcome::kFailed;
-  record.reason = end.reason;
-  record.message = end.message;
-  record.finished = pass.Now();
-  record.has_written = false;
-  record.errored_since.reset();
-  record.health_deadline.reset();
-  record.wake.reset();
-  record.adopting.clear();
-  NoteStartedRelease(record);
-  NoteFailed(record, end.reason);
-  // Nothing takes it back: it runs, however badly.
-  if (wrote && !record.rollback_pending)
-    record.running = RunningState{record.revision, record.fingerprint, record.release};
-  if (freezes) {
-    record.frozen = Frozen{
-        "sluice", "onFailure.live is freeze: the failed version is kept for a person", pass.Now()};
-  } else if (!has_good && wrote) {
-    record.message +=
-        "; there is no last known good to go back to (NoLastKnownGood): nothing is deleted, push a "
-        "fix";
-    record.reason = "NoLastKnownGood";
+  if (!unit) return failure;
+  failure.freezes = unit->environment.on_failure.live == LiveOnFailure::kFreeze;
+  failure.reverts = unit->environment.on_failure.git == GitOnFailure::kRevert;
+  if (auto author = FindAuthorship(pass.services, pass.record().revision,
+                                   RepositoryPath(pass.services.options, unit->directory))) {
+    failure.trailers.emplace_back("Author", author->author);
   }
-  return {};
+  return failure;
+}
+
+Status PushVerdict(const Services& services, const deploylog::Entry& verdict) {
+  SLUICE_CHECK(services.log.Append(verdict, services.GitCall()));
+  return AnswerEarlyRetries(services, *verdict.record);
+}
+
+// The verdict is safe from here on: in the outbox, and soon in the log. The push goes beside the
+// rollback, for Git being slow or away must not keep the bad version up.
+Result<std::future<Status>> SpeakVerdict(Pass& pass, const life::Moved& verdict) {
+  const Services& services = pass.services;
+  const deploylog::Entry entry = ToEntries(services, verdict).back();
+  SLUICE_CHECK(services.outbox->Put(
+      verdict.record.rollout,
+      ToOutbox(entry).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)));
+  pass.Keep(verdict.record);
+  return std::async(std::launch::async,
+                    [&services, entry] { return PushVerdict(services, entry); });
 }
 
 }  // namespace
 
 Result<PassResult> HandleFailure(Pass& pass, const StepEnd& end,
-                                 const std::vector<verify::TestResult>& smoke) {
+                                 const std::vector<verify::TestResult>& smoke,
+                                 const std::string& target) {
   const Services& services = pass.services;
-  SLUICE_CHECK(SpeakVerdict(pass, end));
-  Trailers more;
-  if (!smoke.empty()) more.emplace_back("Smoke", SmokeTrailer(smoke));
-  if (const DeclaredUnit* unit = pass.declared()) {
-    if (auto author = FindAuthorship(services, pass.record.revision,
-                                     RepositoryPath(services.options, unit->directory))) {
-      more.emplace_back("Author", author->author);
-    }
-  }
-  auto entry = MakeEntry(services, EventKind::kFailed, pass.record,
-                         "failed at " + pass.record.revision.substr(0, 7) + ": " + end.reason,
-                         end.message + "\n" + end.detail, std::move(more));
-  SLUICE_CHECK(services.outbox->Put(
-      pass.record.rollout,
-      ToOutbox(entry).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)));
-
-  // The push goes beside the rollback: Git being slow or away must not keep the bad version up.
-  auto pushed = std::async(std::launch::async, [&services, entry] {
-    return services.log.Append(entry, services.GitCall());
-  });
-  Result<RollbackEnd> rolled_back =
-      pass.record.rollback_pending ? RollBack(pass) : Result<RollbackEnd>(RollbackEnd{});
+  SLUICE_TRY(const life::Moved verdict,
+             life::Failed(pass.record(), Describe(pass, end, smoke, target), pass.Now()));
+  SLUICE_TRY(std::future<Status> pushed, SpeakVerdict(pass, verdict));
+  const bool goes_back = pass.record().IsRollingBack();
+  Result<RollbackEnd> rolled_back = goes_back ? RollBack(pass) : Result<RollbackEnd>(RollbackEnd{});
   if (Status status = pushed.get(); !status)
     return Fail(std::move(status).error().With("recording the verdict"));
-  if (auto removed = services.outbox->Remove(pass.record.rollout); !removed) {
+  if (auto removed = services.outbox->Remove(pass.record().rollout); !removed) {
     log::Warn("outbox_remove_failed", {{"error", removed.error().message()}});
   }
-  if (pass.record.rollback_pending) {
+  if (goes_back) {
     SLUICE_TRY(const auto result, RecordRollback(pass, std::move(rolled_back)));
     if (result) return *result;
   }
@@ -118,38 +99,35 @@ Result<PassResult> HandleFailure(Pass& pass, const StepEnd& end,
 }
 
 Result<PassResult> FinishFailure(Pass& pass) {
-  if (pass.record.rollback_pending) {
+  if (pass.record().IsRollingBack()) {
     SLUICE_TRY(const auto result, RecordRollback(pass, RollBack(pass)));
     if (result) return *result;
   }
-  if (pass.record.revert_pending) return Revert(pass);
-  return PassResult{
-      .standing = Standing::kFailed, .reason = pass.record.reason, .message = pass.record.message};
+  if (pass.record().pending_revert) return Revert(pass);
+  return PassResult{.standing = Standing::kFailed,
+                    .reason = pass.record().reason,
+                    .message = pass.record().message};
 }
 
 Result<PassResult> RollBackWithoutVerdict(Pass& pass, const StepEnd& end) {
   auto rolled_back = RollBack(pass);
   if (!rolled_back)
     return Errored(pass, FromError(rolled_back.error().code()), rolled_back.error());
-  Record& record = pass.record;
-  record.reason = "NoVerdict";
-  record.message = "no verdict within onError.after (" + end.reason + ": " + end.message + ")";
-  record.finished = pass.Now();
-  record.has_written = false;
-  record.errored_since.reset();
-  record.phase = Phase::kRollingBack;  // for RecordRollback, which takes it from there
+  SLUICE_CHECK(
+      pass.Keep(life::GivenUp(pass.record(), end.reason + ": " + end.message, pass.Now())));
   SLUICE_TRY(const auto ended, RecordRollback(pass, std::move(rolled_back)));
+  const Record& record = pass.record();
   if (ended || record.frozen)
     return ended.value_or(
         PassResult{Standing::kHeld, std::nullopt, false, record.reason, record.message});
-  Wait wait{EventKind::kHeld, "NoVerdict",
-            record.message +
-                "; live is back at last known good; push new content or run `sluice retry " +
-                ToString(pass.unit) + "`"};
-  wait.content = AtTip(pass);
-  wait.is_of_ended_rollout = true;
-  SLUICE_CHECK(RecordWait(pass.services, record, wait));
-  return PassResult{Standing::kHeld, std::nullopt, false, wait.reason, wait.message};
+  life::WaitFacts facts{EventKind::kHeld, "NoVerdict",
+                        record.message +
+                            (record.running ? "; live is back at last known good" : "") +
+                            "; push new content or run `sluice retry " + ToString(pass.unit) + "`"};
+  facts.content = AtTip(pass);
+  facts.is_of_ended_rollout = true;
+  SLUICE_CHECK(RecordWait(pass, facts));
+  return PassResult{Standing::kHeld, std::nullopt, false, facts.reason, facts.message};
 }
 
 Result<bool> FlushOutbox(const Services& services, const deploylog::State& state,
@@ -172,8 +150,7 @@ Result<bool> FlushOutbox(const Services& services, const deploylog::State& state
     const bool is_unstarted = (!known || known->rollout != kept.key) &&
                               entry->record->attempt == 0 &&
                               (!known || !HasFailed(*known, entry->record->fingerprint));
-    if (is_open || is_unstarted)
-      SLUICE_CHECK(services.log.Append(std::move(*entry), services.GitCall()));
+    if (is_open || is_unstarted) SLUICE_CHECK(PushVerdict(services, *entry));
     SLUICE_CHECK(services.outbox->Remove(kept.key));
     flushed = true;
   }

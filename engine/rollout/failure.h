@@ -9,12 +9,13 @@
 
 namespace sluice::rollout {
 
-// The rollout in `pass.record` Failed: writes the verdict to the outbox, pushes it beside the
-// rollback, reverts Git.
+// The rollout of the pass' record Failed, in `target` ("": no one of them): writes the verdict to
+// the outbox, pushes it beside the rollback, reverts Git.
 Result<PassResult> HandleFailure(Pass& pass, const StepEnd& end,
-                                 const std::vector<verify::TestResult>& smoke);
+                                 const std::vector<verify::TestResult>& smoke,
+                                 const std::string& target = "");
 
-// What a Failed rollout still needs: rollback_pending, then revert_pending.
+// What a Failed rollout still needs: live goes back, then Git.
 Result<PassResult> FinishFailure(Pass& pass);
 
 // onError.then: rollback. Live goes back, then the unit is Held NoVerdict; Git is not touched.

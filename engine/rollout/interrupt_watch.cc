@@ -22,7 +22,8 @@ Interruption InterruptWatch::Check() {
   const Interruption found = services_.interrupted(unit_, fingerprint_);
   const bool counts = heed_ == Heed::kAll
                           ? found != Interruption::kNone
-                          : found == Interruption::kSuperseded || found == Interruption::kStopped;
+                          : found == Interruption::kSuperseded || found == Interruption::kStopped ||
+                                found == Interruption::kLeaseLost;
   if (!counts) return Interruption::kNone;
   Interruption none = Interruption::kNone;
   seen_.compare_exchange_strong(none, found);

@@ -12,8 +12,8 @@ namespace sluice::rollout {
 
 enum class Heed {
   kAll,
-  kDecidedRollback,  // newer content and the end of the process only: the bad version must not stay
-                     // up for anything else
+  kDecidedRollback,  // newer content, the end of the process and of its lease only: the bad version
+                     // must not stay up for anything else
 };
 
 class InterruptWatch {

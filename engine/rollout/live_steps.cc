@@ -1,6 +1,7 @@
 #include "engine/rollout/live_steps.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "engine/base/log.h"
 #include "engine/render/render.h"
@@ -28,45 +29,79 @@ StepEnd FromWrites(const std::vector<targets::PreparedObject>& objects,
   return Happened(FromError(error.code()), error, doing + " " + ToString(objects[at].resource.ref));
 }
 
-Status Permitted(const Services& services, Permission permission) {
-  return permission == Permission::kDecidedRollback ? Status{} : MayWriteLive(services);
-}
-
-// Not-healthy ones first line by line, at most ten.
-std::string Describe(const std::vector<ObjectHealth>& objects) {
-  std::string out;
-  int lines = 0;
-  for (const ObjectHealth& object : objects) {
-    if (object.health == Health::kHealthy || object.health == Health::kSuspended || lines == 10)
-      continue;
-    out += ToString(object.ref) + " " + std::string(ToString(object.health)) +
-           (object.reason.empty() ? "" : " " + object.reason) +
-           (object.message.empty() ? "" : ": " + object.message) + "\n";
-    ++lines;
-  }
-  return out;
-}
-
-const ObjectHealth* FirstBad(const std::vector<ObjectHealth>& objects, bool only_terminal) {
-  for (const ObjectHealth& object : objects) {
-    if (only_terminal ? object.is_terminal
-                      : object.health != Health::kHealthy && object.health != Health::kSuspended) {
-      return &object;
-    }
-  }
-  return nullptr;
-}
-
-StepEnd Unhealthy(Happening happening, const std::vector<ObjectHealth>& objects,
-                  const ObjectHealth& bad) {
+// What went wrong in the stages. It ends them, unless somebody wants them to go as far as they go.
+struct Troubles {
+  std::vector<judge::LeftBehind>* left;
   StepEnd end;
-  end.kind = StepEnd::Kind::kHappened;
-  end.happening = happening;
-  end.reason = bad.reason.empty() ? std::string(DefaultReason(happening)) : bad.reason;
-  end.message = ToString(bad.ref) + " is " + std::string(ToString(bad.health)) +
-                (bad.message.empty() ? "" : ": " + bad.message);
-  end.detail = Describe(objects);
-  return end;
+
+  // Nothing goes on after an interruption, or without the lease.
+  bool Stop(StepEnd stop) {
+    end = std::move(stop);
+    return true;
+  }
+  bool EndHere(StepEnd trouble) {
+    if (end.is_ok()) end = std::move(trouble);
+    return left == nullptr && !end.is_ok();
+  }
+  bool EndHere(const std::vector<targets::PreparedObject>& objects,
+               const std::vector<targets::WriteResult>& results) {
+    if (left == nullptr) return EndHere(FromWrites(objects, results, "applying"));
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (results[i].status) continue;
+      const Error& error = results[i].status.error();
+      const Happening happening = FromError(error.code());
+      const ObjectRef& ref = objects[i].resource.ref;
+      if (Judge(happening) == Verdict::kErrored) {
+        EndHere(Happened(happening, error, "applying " + ToString(ref)));
+      } else {
+        left->push_back({ref, error.message()});
+      }
+    }
+    return false;
+  }
+};
+
+constexpr Duration kLeasePoll{100};
+
+// Until a write may be sent. A late lease is waited for, as long as nothing interrupts.
+StepEnd AwaitPermission(const Services& services, Permission permission, InterruptWatch& watch) {
+  while (true) {
+    if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
+    const auto may = services.MayWriteLive(permission);
+    if (may) return {};
+    if (may.error().reason() != targets::kReasonLeaseLate)
+      return Happened(Happening::kInternal, may.error());
+    services.clock.Sleep(kLeasePoll, watch.token());
+  }
+}
+
+bool WaitsForLease(const targets::WriteResult& result) {
+  return !result.status && result.status.error().reason() == targets::kReasonLeaseLate;
+}
+
+using Objects = std::vector<targets::PreparedObject>;
+using Write = std::function<std::vector<targets::WriteResult>(const Objects& objects)>;
+
+// One result an object. What the lease kept from being written is written when it is held again;
+// `end` says why that did not come.
+std::vector<targets::WriteResult> WriteAll(const Services& services, Permission permission,
+                                           InterruptWatch& watch, const Objects& objects,
+                                           const Write& write, StepEnd& end) {
+  auto results = write(objects);
+  while (std::ranges::any_of(results, WaitsForLease)) {
+    end = AwaitPermission(services, permission, watch);
+    if (!end.is_ok()) break;
+    Objects left;
+    std::vector<size_t> places;
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (!WaitsForLease(results[i])) continue;
+      left.push_back(objects[i]);
+      places.push_back(i);
+    }
+    auto later = write(left);
+    for (size_t k = 0; k < later.size(); ++k) results[places[k]] = std::move(later[k]);
+  }
+  return results;
 }
 
 // One stage's objects: those in whose place another one is, and the rest.
@@ -80,12 +115,21 @@ Split SplitOf(const TargetSession& session, const std::vector<targets::PreparedO
   return split;
 }
 
+// Asks the server about what the plan could not: objects whose type or namespace came with an
+// earlier stage, and whether what is replaced may be deleted.
 StepEnd DryRunStage(const Services& services, TargetSession& session, const Split& split,
                     targets::Force force) {
   using targets::WriteMode;
-  const auto results =
-      session.driver->Apply(split.others, WriteMode::kDryRun, force, services.WriteCall());
-  if (StepEnd end = FromWrites(split.others, results, "dry run of"); !end.is_ok()) return end;
+  std::vector<targets::PreparedObject> unasked;
+  for (const auto& object : split.others) {
+    if (!session.IsForeseen(object.resource.ref)) unasked.push_back(object);
+  }
+  if (!unasked.empty()) {
+    const auto results = session.driver->Apply(unasked, session.live, WriteMode::kDryRun, force,
+                                               services.WriteCall());
+    if (StepEnd end = FromWrites(unasked, results, "dry run of"); !end.is_ok()) return end;
+  }
+  if (split.replaced.empty()) return {};
   const auto rooms = session.driver->MakeRoom(split.replaced, session.live, WriteMode::kDryRun,
                                               services.WriteCall());
   return FromWrites(split.replaced, rooms, "dry run of replacing");
@@ -93,17 +137,50 @@ StepEnd DryRunStage(const Services& services, TargetSession& session, const Spli
 
 // Deletes what is replaced. From here to the apply that follows nothing interrupts: an object that
 // is away must not stay away. Those whose place is free now join `split.others`.
-StepEnd MakeRoom(const Services& services, TargetSession& session, Split& split) {
+StepEnd MakeRoom(const Services& services, TargetSession& session, Permission permission,
+                 InterruptWatch& watch, Split& split, Troubles& troubles) {
   if (split.replaced.empty()) return {};
-  const Call call{services.clock.SteadyNow() + services.options.stage_timeout, {}};
-  const auto rooms =
-      session.driver->MakeRoom(split.replaced, session.live, targets::WriteMode::kApply, call);
+  StepEnd kept_out;
+  const auto rooms = WriteAll(
+      services, permission, watch, split.replaced,
+      [&](const Objects& objects) {
+        const Call call{services.clock.SteadyNow() + services.options.stage_timeout, {}};
+        return session.driver->MakeRoom(objects, session.live, targets::WriteMode::kApply,
+                                        services.Writing(call, permission));
+      },
+      kept_out);
   for (size_t i = 0; i < rooms.size(); ++i) {
     if (!rooms[i].status) continue;
     session.live.objects.erase(split.replaced[i].resource.ref);  // the new one has no past
     split.others.push_back(split.replaced[i]);
+    targets::PreparedObject& anew = split.others.back();
+    if (!anew.whole.is_null()) anew.resource.body = anew.whole;
   }
-  return FromWrites(split.replaced, rooms, "replacing");
+  if (!kept_out.is_ok()) return kept_out;
+  if (troubles.left == nullptr) return FromWrites(split.replaced, rooms, "replacing");
+  troubles.EndHere(split.replaced, rooms);
+  return {};
+}
+
+// True when the stages end here.
+bool WriteStage(const Services& services, TargetSession& session, const ApplyOptions& options,
+                InterruptWatch& watch, Split& split, Troubles& troubles) {
+  if (StepEnd end = AwaitPermission(services, options.permission, watch); !end.is_ok())
+    return troubles.Stop(std::move(end));
+  const StepEnd room = MakeRoom(services, session, options.permission, watch, split, troubles);
+  StepEnd kept_out;
+  const auto results = WriteAll(
+      services, options.permission, watch, split.others,
+      [&](const Objects& objects) {
+        return session.driver->Apply(objects, session.live, targets::WriteMode::kApply,
+                                     options.force, services.WriteCall(options.permission));
+      },
+      kept_out);
+  for (size_t i = 0; i < results.size(); ++i)
+    session.applied[split.others[i].resource.ref] = results[i];
+  if (!kept_out.is_ok()) return troubles.Stop(std::move(kept_out));
+  if (troubles.EndHere(split.others, results)) return true;
+  return !room.is_ok() && troubles.Stop(room);
 }
 
 }  // namespace
@@ -121,6 +198,7 @@ StepEnd Happened(Happening happening, const Error& error, const std::string& con
   end.happening = happening;
   end.reason = error.reason().empty() ? std::string(DefaultReason(happening)) : error.reason();
   end.message = context.empty() ? error.message() : context + ": " + error.message();
+  end.detail = error.detail();
   return end;
 }
 
@@ -128,6 +206,7 @@ StepEnd ApplyStages(const Services& services, TargetSession& session, const Appl
                     InterruptWatch& watch) {
   const StepTimer timer(services, "apply");
   const std::vector<int> stages = session.Stages();
+  Troubles troubles{options.left, {}};
   for (const int stage : stages) {
     if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
     const auto objects = session.OfStage(stage, /*only_changed=*/true);
@@ -138,65 +217,18 @@ StepEnd ApplyStages(const Services& services, TargetSession& session, const Appl
         return end;
       if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
     }
-    if (auto may = Permitted(services, options.permission); !may)
-      return Happened(Happening::kInternal, may.error());
-    const StepEnd room = MakeRoom(services, session, split);
-    if (auto may = Permitted(services, options.permission); !may)
-      return Happened(Happening::kInternal, may.error());
-    const auto results = session.driver->Apply(split.others, targets::WriteMode::kApply,
-                                               options.force, services.WriteCall());
-    if (StepEnd end = FromWrites(split.others, results, "applying"); !end.is_ok()) return end;
-    if (!room.is_ok()) return room;
+    if (WriteStage(services, session, options, watch, split, troubles)) return troubles.end;
     if (stage == stages.back()) break;
     if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
     const Call call{services.clock.SteadyNow() + services.options.stage_timeout, watch.token()};
     if (auto ready = session.driver->AwaitStage(objects, call); !ready) {
       if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
-      return Happened(FromError(ready.error().code()), ready.error(),
-                      "waiting for stage " + std::to_string(stage));
+      if (troubles.EndHere(Happened(FromError(ready.error().code()), ready.error(),
+                                    "waiting for stage " + std::to_string(stage))))
+        return troubles.end;
     }
   }
-  return {};
-}
-
-StepEnd AwaitHealth(const Services& services, TargetSession& session, SystemTime deadline,
-                    InterruptWatch& watch) {
-  const StepTimer timer(services, "health");
-  const std::vector<ObjectRef> refs = session.ref_list();
-  const auto unreadable = [&](Happening happening, const Error& error) {
-    return Happened(happening, error, "reading health in target " + session.target.name);
-  };
-  Duration pause = services.options.health_poll_min;
-  std::optional<Error> outage;  // why the last reading failed
-  while (true) {
-    if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
-    const Call call{services.clock.SteadyNow() + services.options.read_timeout, watch.token()};
-    auto health =
-        session.driver->Assess(refs, session.live, targets::TargetDriver::Diagnose::kYes, call);
-    const bool is_late = services.clock.SystemNow() >= deadline;
-    if (health) {
-      const ObjectHealth* bad = FirstBad(*health, /*only_terminal=*/false);
-      if (!bad) return {};
-      if (const ObjectHealth* lost = FirstBad(*health, /*only_terminal=*/true)) {
-        return Unhealthy(Happening::kUnhealthyTerminal, *health, *lost);
-      }
-      if (is_late && outage) return unreadable(Happening::kUnreadablePastDeadline, *outage);
-      if (is_late) return Unhealthy(Happening::kUnhealthyPastDeadline, *health, *bad);
-      outage.reset();
-    } else {
-      if (const auto found = watch.Check(); found != Interruption::kNone) return Interrupted(found);
-      outage = health.error();
-      if (!IsRetryable(outage->code())) {
-        // Reading health never condemns the content.
-        const Happening happening = FromError(outage->code());
-        return unreadable(
-            Judge(happening) == Verdict::kErrored ? happening : Happening::kUnreachable, *outage);
-      }
-      if (is_late) return unreadable(Happening::kUnreadablePastDeadline, *outage);
-    }
-    services.clock.Sleep(pause, watch.token());
-    pause = std::min(pause * 2, services.options.health_poll_max);
-  }
+  return troubles.end;
 }
 
 SmokeReport RunSmokeTests(const Services& services, TargetSession& session,
@@ -216,12 +248,13 @@ SmokeReport RunSmokeTests(const Services& services, TargetSession& session,
   context.directory = unit.directory;
   context.files = unit.inputs;
   context.allow_commands = services.options.allow_commands;
-  context.run_job = [&](const nlohmann::json& manifest,
-                        const Call& call) -> Result<std::pair<bool, std::string>> {
-    SLUICE_CHECK(Permitted(services, permission));
-    SLUICE_TRY(const auto outcome,
-               session.driver->RunJob(render::OverrideImages(unit, manifest),
-                                      OwnershipOf(pipeline, unit.id), rollout, call));
+  context.run_task = [&](const nlohmann::json& manifest,
+                         const Call& call) -> Result<std::pair<bool, std::string>> {
+    if (const StepEnd end = AwaitPermission(services, permission, watch); !end.is_ok())
+      return Fail(ErrorCode::kCancelled, end.reason, "not begun: this engine may not write now");
+    SLUICE_TRY(const auto outcome, session.driver->RunTask(render::OverrideImages(unit, manifest),
+                                                           OwnershipOf(pipeline, unit.id), rollout,
+                                                           services.Writing(call, permission)));
     return std::pair{outcome.has_passed, outcome.message};
   };
   const Call call{services.clock.SteadyNow() + 24h, watch.token()};
@@ -259,7 +292,8 @@ StepEnd DeleteObjects(const Services& services, TargetSession& session,
       gone.insert(ref);
     } else if (it->second.mark == mark && it->second.protected_by.empty() &&
                !it->second.is_deleting) {
-      deletions.push_back({ref, it->second.api_version, it->second.uid});
+      deletions.push_back({ref, it->second.api_version, it->second.uid, it->second.resource_version,
+                           it->second.mark});
     } else if (!it->second.is_deleting) {
       end.detail += ToString(ref) + " stays: " +
                     (it->second.protected_by.empty() ? "it is no longer marked as this unit's"
@@ -268,9 +302,9 @@ StepEnd DeleteObjects(const Services& services, TargetSession& session,
     }
   }
   for (const auto mode : {targets::WriteMode::kDryRun, targets::WriteMode::kApply}) {
-    if (auto may = Permitted(services, permission); !may)
-      return Happened(Happening::kInternal, may.error());
-    const auto results = session.driver->Delete(deletions, mode, services.WriteCall());
+    if (auto may = services.MayWriteLive(permission); !may)
+      return Happened(FromError(may.error().code()), may.error());
+    const auto results = session.driver->Delete(deletions, mode, services.WriteCall(permission));
     std::vector<targets::Deletion> accepted;
     for (size_t i = 0; i < results.size(); ++i) {
       if (results[i].status) {

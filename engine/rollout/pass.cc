@@ -4,7 +4,7 @@
 
 #include "engine/base/log.h"
 #include "engine/rollout/facts.h"
-#include "engine/rollout/recorder.h"
+#include "engine/rollout/requests.h"
 
 namespace sluice::rollout {
 
@@ -31,84 +31,128 @@ Duration Backoff(const Options& options, int errors_in_row) {
 
 std::optional<BackingOff> BackingOffSince(const Options& options, const Record& record,
                                           const std::string& fingerprint, SystemTime now) {
-  const bool backs_off = record.outcome == Outcome::kErrored && !record.IsOpen() && record.wake &&
-                         record.waiting && record.waiting->errors > 0 &&
-                         record.waiting->fingerprint == fingerprint;
+  const auto& content = record.wait.content;
+  const bool backs_off = record.outcome == Outcome::kErrored && !record.IsOpen() &&
+                         record.wait.wake && content && content->errors > 0 &&
+                         content->fingerprint == fingerprint;
   if (!backs_off) return std::nullopt;
-  BackingOff out{record.waiting->errors, *record.wake};
+  BackingOff out{content->errors, *record.wait.wake};
   // The record is of the first error for this reason; those that followed it are not in the log.
   while (out.wake <= now) out.wake += Backoff(options, out.errors_in_row++);
   return out;
 }
 
+Pass::Pass(const Services& given, std::shared_ptr<const Snapshot> at,
+           std::shared_ptr<const deploylog::State> log, const UnitId& id)
+    : services(given),
+      snapshot(std::move(at)),
+      state(std::move(log)),
+      unit(id),
+      record_{.unit = id} {
+  if (const Record* known = FindRecord(*state, unit)) record_ = *known;
+}
+
+void Pass::Refresh() {
+  state = services.log.Get();
+  if (const Record* known = FindRecord(*state, unit)) record_ = *known;
+}
+
+std::vector<deploylog::Entry> ToEntries(const Services& services, const life::Moved& moved,
+                                        deploylog::Entry with) {
+  std::vector<deploylog::Entry> entries(moved.events.size());
+  if (!entries.empty()) entries.back() = std::move(with);
+  for (size_t i = 0; i < entries.size(); ++i) {
+    entries[i].event = moved.events[i];
+    entries[i].record = life::WrittenBy(moved.record, services.options.engine);
+    log::Info(ToString(moved.events[i].kind), {{"unit", ToString(moved.record.unit)},
+                                               {"revision", moved.record.revision.substr(0, 7)},
+                                               {"rollout", moved.record.rollout},
+                                               {"phase", ToString(moved.record.phase)},
+                                               {"reason", moved.record.reason},
+                                               {"message", moved.events[i].summary}});
+  }
+  return entries;
+}
+
+Status Pass::Keep(const Result<Record>& next) {
+  if (!next) return Fail(next.error());
+  Keep(*next);
+  return {};
+}
+
+Status Pass::Push(life::Moved moved, deploylog::Entry with) {
+  const auto entries = ToEntries(services, moved, std::move(with));
+  Status pushed;
+  if (!entries.empty()) {
+    services.Outside([&] { pushed = services.log.AppendAll(entries, services.GitCall()); });
+  }
+  SLUICE_CHECK(std::move(pushed));
+  Keep(moved.record);
+  return {};
+}
+
+Status Pass::Push(Result<life::Moved> moved, deploylog::Entry with) {
+  if (!moved) return Fail(moved.error());
+  return Push(*std::move(moved), std::move(with));
+}
+
 namespace {
 
-// This try applied something, which gave it a deadline of its own that a restart must find.
-bool IsDeadlineNews(const Pass& pass) {
-  const Record* known = FindRecord(*pass.state, pass.unit);
-  return !known || known->health_deadline != pass.record.health_deadline;
+std::optional<SystemTime> DeadlineOf(const Record* record) {
+  return record && record->open ? record->open->health_deadline : std::nullopt;
 }
 
 }  // namespace
 
+Status RecordWait(Pass& pass, const life::WaitFacts& facts) {
+  return pass.Push(life::Waits(pass.record(), facts, pass.Now()));
+}
+
 Result<PassResult> Errored(Pass& pass, Happening happening, const Error& error) {
   const SystemTime now = pass.Now();
-  Record& record = pass.record;
-  if (record.has_written && !record.errored_since) record.errored_since = now;
+  const Record& record = pass.record();
   const std::string reason =
       error.reason().empty() ? std::string(DefaultReason(happening)) : error.reason();
   log::Warn("errored", {{"unit", ToString(pass.unit)},
                         {"reason", reason},
                         {"attempt", pass.errors_in_row + 1},
                         {"error", error.message()}});
+  const SystemTime wake = now + Backoff(pass.services.options, pass.errors_in_row);
+  life::WaitFacts facts{EventKind::kErrored, reason, error.message(), wake, record.wait.gates};
+  facts.content = AtTip(pass);
+  facts.errors = pass.errors_in_row + 1;
   // The message of a transient fault varies (ports, ids); the reason is what makes it the same.
-  Wait wait{EventKind::kErrored, reason, error.message(), std::nullopt, record.gates};
-  wait.content = AtTip(pass);
-  wait.errors = pass.errors_in_row + 1;
-  wait.wake = now + Backoff(pass.services.options, pass.errors_in_row);
+  // A try that applied something gave itself a deadline that a restart must find.
   const bool is_known = record.outcome == Outcome::kErrored && record.reason == reason &&
-                        record.waiting && record.waiting->fingerprint == wait.content.fingerprint &&
-                        !IsDeadlineNews(pass);
-  const auto wake = wait.wake;
-  if (!is_known) SLUICE_CHECK(RecordWait(pass.services, record, wait));
+                        record.wait.content &&
+                        record.wait.content->fingerprint == facts.content.fingerprint &&
+                        DeadlineOf(FindRecord(*pass.state, pass.unit)) == DeadlineOf(&record);
+  if (!is_known) SLUICE_CHECK(RecordWait(pass, facts));
   return PassResult{Standing::kErrored, wake, false, reason, error.message()};
 }
 
 Status RecordInterruption(Pass& pass, Interruption interruption) {
-  Record& record = pass.record;
-  const bool is_superseded = interruption == Interruption::kSuperseded;
-  SLUICE_CHECK(Advance(record, is_superseded ? Trigger::kSupersede : Trigger::kCancel));
-  record.outcome = is_superseded ? Outcome::kSuperseded : Outcome::kCancelled;
-  record.reason = is_superseded                           ? "Superseded"
-                  : interruption == Interruption::kFrozen ? "Frozen"
-                                                          : "Stopped";
-  record.message =
-      is_superseded ? "a newer commit changes this unit" : "interrupted; live is left as it is";
-  record.finished = pass.Now();
-  record.attempt = 0;
-  for (auto& [name, target] : record.targets) target.phase = Phase::kIdle;
-  return pass.services.log.Append(
-      MakeEntry(pass.services, is_superseded ? EventKind::kSuperseded : EventKind::kCancelled,
-                record, record.message),
-      pass.services.GitCall());
+  const auto by = interruption == Interruption::kSuperseded ? life::EndedBy::kNewerContent
+                  : interruption == Interruption::kFrozen   ? life::EndedBy::kFreeze
+                                                            : life::EndedBy::kStop;
+  SLUICE_CHECK(pass.Push(life::Interrupted(pass.record(), by, pass.Now())));
+  return AnswerEarlyRetries(pass.services, pass.record());
 }
 
 Result<PassResult> Hold(Pass& pass, const std::string& reason, const std::string& message,
                         std::optional<SystemTime> wake, std::vector<GateRecord> gates) {
   const bool is_invalid = reason == "ConfigInvalid";
-  Wait wait{is_invalid ? EventKind::kInvalid : EventKind::kHeld, reason, message, wake,
-            std::move(gates)};
-  wait.content = AtTip(pass);
-  SLUICE_CHECK(RecordWait(pass.services, pass.record, wait));
+  life::WaitFacts facts{is_invalid ? EventKind::kInvalid : EventKind::kHeld, reason, message, wake,
+                        std::move(gates)};
+  facts.content = AtTip(pass);
+  SLUICE_CHECK(RecordWait(pass, facts));
   return PassResult{is_invalid ? Standing::kInvalid : Standing::kHeld, wake, false, reason,
                     message};
 }
 
-Status MayWriteLive(const Services& services) {
-  if (services.lease && services.lease->MayWriteLive()) return {};
-  return Fail(ErrorCode::kHeldElsewhere, "LeaseLost",
-              "the lease on the deploy log was not renewed in time, so nothing is written to live; "
-              "another engine may hold it: see `sluice status`");
+Result<SteadyTime> Services::MayWriteLive(Permission permission) const {
+  if (lease) return lease->MayWriteLive(permission);
+  return Fail(ErrorCode::kInternal, "a write to live by a command that only reads");
 }
 
 }  // namespace sluice::rollout

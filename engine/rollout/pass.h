@@ -6,24 +6,49 @@
 #include <string>
 
 #include "engine/model/record.h"
+#include "engine/rollout/life/moves.h"
 #include "engine/rollout/services.h"
 #include "engine/rollout/snapshot.h"
 #include "engine/rollout/verdict.h"
 
 namespace sluice::rollout {
 
+using life::Content;
+using life::HasFailed;
+using life::Trailers;
+
 struct Pass {
+  Pass(const Services& services, std::shared_ptr<const Snapshot> snapshot,
+       std::shared_ptr<const deploylog::State> state, const UnitId& unit);
+
   const Services& services;
   std::shared_ptr<const Snapshot> snapshot;
   std::shared_ptr<const deploylog::State> state;
   UnitId unit;
-  Record record;          // working copy; what is pushed becomes the log's
   int errors_in_row = 0;  // passes without a verdict before this one
   int heals_in_row = 0;   // heals before this pass that did not last
 
+  // As the last move left it.
+  const Record& record() const { return record_; }
+  // Takes what a move led to; pushed with the next one that is told.
+  void Keep(const Record& next) { record_ = next; }
+  Status Keep(const Result<Record>& next);
+  // Pushes the move's events (none: keeps it) and what goes with the last of them.
+  Status Push(life::Moved moved, deploylog::Entry with = {});
+  Status Push(Result<life::Moved> moved, deploylog::Entry with = {});
+  // Looks at the log again, which may have moved by what this pass recorded.
+  void Refresh();
+
   SystemTime Now() const { return services.clock.SystemNow(); }
   const DeclaredUnit* declared() const { return snapshot->Find(unit); }
+
+ private:
+  Record record_;
 };
+
+// The entries of a move, in order; `with` goes with the last.
+std::vector<deploylog::Entry> ToEntries(const Services& services, const life::Moved& moved,
+                                        deploylog::Entry with = {});
 
 enum class Standing {
   kDone,     // at what is declared
@@ -49,8 +74,11 @@ struct PassResult {
 // again.
 Result<PassResult> Errored(Pass& pass, Happening happening, const Error& error);
 
-// Ends the open rollout: superseded, or cancelled with live left as it is. No attempt is counted.
+// Ends the open rollout: superseded, or cancelled with live left as it is.
 Status RecordInterruption(Pass& pass, Interruption interruption);
+
+// Records what the unit waits for, unless the log tells it already.
+Status RecordWait(Pass& pass, const life::WaitFacts& facts);
 
 // Records the unit as Held.
 Result<PassResult> Hold(Pass& pass, const std::string& reason, const std::string& message,
@@ -68,8 +96,5 @@ struct BackingOff {
 };
 std::optional<BackingOff> BackingOffSince(const Options& options, const Record& record,
                                           const std::string& fingerprint, SystemTime now);
-
-// kHeldElsewhere when this engine may not write to live any more.
-Status MayWriteLive(const Services& services);
 
 }  // namespace sluice::rollout

@@ -3,17 +3,21 @@
 #include <algorithm>
 
 #include "engine/base/hash.h"
+#include "engine/config/config.h"
 #include "engine/rollout/config_commit.h"
 #include "engine/rollout/facts.h"
-#include "engine/rollout/recorder.h"
+#include "engine/rollout/release_change.h"
 
 namespace sluice::rollout {
 namespace {
 
-// The tip's content of the unit has a finished record.
+// The tip's content of the unit has a finished record, or cannot be rolled out before a release
+// comes.
 bool IsRecorded(const Snapshot& snapshot, const Record* record, const UnitId& unit) {
   const std::string fingerprint = snapshot.FingerprintOf(unit);
-  if (!record || record->IsOpen()) return false;
+  if (record && record->IsOpen()) return false;
+  if (ReleaseOf(*snapshot.Find(unit)).digest.empty()) return true;
+  if (!record) return false;
   return record->fingerprint == fingerprint || HasFailed(*record, fingerprint);
 }
 
@@ -33,15 +37,59 @@ std::string ReleasePath(const Services& services, const UnitId& unit) {
   return RepositoryPath(services.options, "environments/" + ToString(unit) + "/release.yaml");
 }
 
-// What a promotion leaves in `to`: the file with which `from` Succeeded.
-Result<Effect> EffectOf(const Services& services, const UnitId& from, const UnitId& to,
-                        const std::string& source_revision) {
+// The release with which upstream Succeeded, and its file.
+struct Source {
+  std::string text;
+  Release release;
+};
+Result<Source> ReadSource(const Services& services, const UnitId& from,
+                          const std::string& revision) {
   const std::string path = ReleasePath(services, from);
-  SLUICE_TRY(const auto blob, services.mirror.ObjectAt(source_revision, path));
-  if (!blob)
+  SLUICE_TRY(auto text, services.mirror.ReadFile(revision, path));
+  if (!text)
     return Fail(ErrorCode::kNotFound,
-                path + " is missing at " + source_revision + "; nothing was promoted");
-  return Effect{ReleasePath(services, to), *blob};
+                path + " is missing at " + revision + "; nothing was promoted");
+  SLUICE_TRY(Release release, config::ParseRelease(*text, path));
+  return Source{std::move(*text), std::move(release)};
+}
+
+// What a promotion leaves in `to`: the release, in the layout of the file there.
+Effect EffectOf(const Services& services, const UnitId& to, const ReleaseId& release) {
+  const std::string path = ReleasePath(services, to);
+  return {path,
+          [&services, path, digest = release.digest](const std::string& commit) -> Result<bool> {
+            SLUICE_TRY(const auto text, services.mirror.ReadFile(commit, path));
+            if (!text) return false;
+            const auto found = config::ParseRelease(*text, path);
+            return found && found->digest == digest;
+          }};
+}
+
+// nullopt when the target declares the release already.
+Result<std::optional<ConfigChange>> ChangeFor(const Services& services, const Snapshot& tip,
+                                              const UnitId& from, const UnitId& to,
+                                              const ReleaseId& release,
+                                              const std::string& source_revision) {
+  const DeclaredUnit* target = tip.Find(to);
+  if (!target)
+    return Fail(ErrorCode::kNotFound,
+                ToString(to) + " is no longer declared; nothing was promoted");
+  if (ReleaseOf(*target).digest == release.digest) return std::optional<ConfigChange>();
+  SLUICE_TRY(const Source source, ReadSource(services, from, source_revision));
+  SLUICE_TRY(auto changed, ChangeRelease(services, tip, *target, source.release, source.text));
+  if (!changed) return std::optional<ConfigChange>();
+  ConfigChange change;
+  change.edits = {std::move(changed->edit)};
+  change.subject = "Promote " + to.application +
+                   (release.version.empty() ? "" : " " + release.version) + " to " + to.environment;
+  change.body = "Succeeded in " + from.environment + " at " + source_revision + "." +
+                (changed->note.empty() ? "" : "\n" + changed->note);
+  change.trailers = {{"Event", "promoted"},
+                     {"Environment", to.environment},
+                     {"Application", to.application},
+                     {"From", from.environment},
+                     {"Release", release.digest}};
+  return std::optional(std::move(change));
 }
 
 }  // namespace
@@ -88,27 +136,10 @@ Result<std::string> CommitPromotion(const Services& services, const git::Person&
                                     const UnitId& from, const UnitId& to, const ReleaseId& release,
                                     const std::string& source_revision,
                                     const std::string& operation) {
-  SLUICE_TRY(const Effect effect, EffectOf(services, from, to, source_revision));
-  const auto decide = [&](const Snapshot& tip) -> Result<std::optional<ConfigChange>> {
-    const DeclaredUnit* target = tip.Find(to);
-    if (!target)
-      return Fail(ErrorCode::kNotFound,
-                  ToString(to) + " is no longer declared; nothing was promoted");
-    if (ReleaseOf(*target).digest == release.digest) return std::optional<ConfigChange>();
-    ConfigChange change;
-    change.edits = {{effect.path, git::TreeEdit::Blob{effect.oid}}};
-    change.subject = "Promote " + to.application +
-                     (release.version.empty() ? "" : " " + release.version) + " to " +
-                     to.environment;
-    change.body = "Succeeded in " + from.environment + " at " + source_revision + ".";
-    change.trailers = {{"Event", "promoted"},
-                       {"Environment", to.environment},
-                       {"Application", to.application},
-                       {"From", from.environment},
-                       {"Release", release.digest}};
-    return std::optional(change);
+  const auto decide = [&](const Snapshot& tip) {
+    return ChangeFor(services, tip, from, to, release, source_revision);
   };
-  return CommitConfigOrFail(services, person, operation, decide, effect);
+  return CommitConfigOrFail(services, person, operation, decide, EffectOf(services, to, release));
 }
 
 namespace {
@@ -117,23 +148,13 @@ namespace {
 // The unit itself stands where it is declared and is not Held: only what would enter it waits. A
 // rollout of the unit itself speaks for itself.
 Result<PassResult> WaitToPromote(Pass& pass, const promotion::Decision& decision) {
-  const PassResult waits{Standing::kHeld, decision.until, false, decision.reason, decision.message};
-  Record& record = pass.record;
+  const Record& record = pass.record();
   const bool is_at_rest = record.phase == Phase::kIdle && record.outcome == Outcome::kSucceeded;
-  if (!is_at_rest) return waits;
-  const GateRecord gate{"promotion", "held", decision.reason, decision.message, decision.until};
-  const bool is_told = record.gates.size() == 1 && record.gates[0].gate == gate.gate &&
-                       record.gates[0].reason == gate.reason && record.gates[0].until == gate.until;
-  if (is_told) return waits;
-  record.gates = {gate};
-  record.wake = decision.until;
-  SLUICE_CHECK(pass.services.log.Append(
-      MakeEntryAbout(
-          pass.services, EventKind::kHeld, record, AtTip(pass),
-          "promotion waits: " + decision.reason + ": " + decision.message, "",
-          {{"Promoted-Release", decision.release.version + " " + decision.release.digest}}),
-      pass.services.GitCall()));
-  return waits;
+  if (is_at_rest) {
+    SLUICE_CHECK(pass.Push(life::PromotionWaits(
+        record, AtTip(pass), decision.release, decision.reason, decision.message, decision.until)));
+  }
+  return PassResult{Standing::kHeld, decision.until, false, decision.reason, decision.message};
 }
 
 promotion::Decision Refused(promotion::Decision decision, std::string reason, std::string message) {
@@ -144,12 +165,46 @@ promotion::Decision Refused(promotion::Decision decision, std::string reason, st
   return decision;
 }
 
+// An error that is the target's or the branch's answer, not a fault.
+std::optional<promotion::Decision> ToRefusal(const promotion::Decision& decision,
+                                             const Error& error) {
+  if (error.reason() == "PushRefused")
+    return Refused(decision, "PromotionRefused", error.message());
+  if (error.reason() == "ConfigInvalid") return Refused(decision, error.reason(), error.message());
+  return std::nullopt;
+}
+
+// Looked at before anything is recorded: what stands against this very promotion.
+Result<std::optional<promotion::Decision>> FindRefusal(Pass& pass, const PromotionView& view,
+                                                       const std::string& operation) {
+  const promotion::Decision& decision = view.decision;
+  const Services& services = pass.services;
+  if (pass.record().promote_operation == operation) {
+    SLUICE_TRY(const auto done,
+               FindOperation(services, pass.snapshot->revision, decision.source_revision, operation,
+                             EffectOf(services, pass.unit, decision.release)));
+    if (done) {
+      return std::optional(
+          Refused(decision, "PromotionUndone",
+                  "this release was promoted by " + done->substr(0, 7) +
+                      " and somebody took it back; bring it again with `sluice promote " +
+                      ToString(pass.unit) + "`"));
+    }
+  }
+  const auto change = ChangeFor(services, *pass.snapshot, *view.from, pass.unit, decision.release,
+                                decision.source_revision);
+  if (change) return std::optional<promotion::Decision>();
+  auto refusal = ToRefusal(decision, change.error());
+  if (!refusal) return Fail(Error(change.error()).With("promoting to " + ToString(pass.unit)));
+  return refusal;
+}
+
 }  // namespace
 
 Result<PassResult> PromoteIfDue(Pass& pass) {
   const DeclaredUnit* declared = pass.declared();
   if (!declared || declared->environment.promotion.mode != PromotionMode::kAuto ||
-      pass.record.frozen)
+      pass.record().frozen)
     return PassResult{};
   const auto view =
       ViewPromotion(*pass.snapshot, *pass.state, pass.unit, pass.Now(), Asker::kEngine);
@@ -159,48 +214,22 @@ Result<PassResult> PromoteIfDue(Pass& pass) {
     return WaitToPromote(pass, decision);
   }
   if (decision.kind != Kind::kPromote) return PassResult{};
-  const std::string replaces = ReleaseOf(*declared).digest;
-  const std::string operation = PromotionOperation(pass.unit, decision.release, replaces);
-  Record& record = pass.record;
-  if (record.promote_operation == operation) {
-    SLUICE_TRY(const Effect effect,
-               EffectOf(pass.services, *view.from, pass.unit, decision.source_revision));
-    SLUICE_TRY(const auto done, FindOperation(pass.services, pass.snapshot->revision,
-                                              decision.source_revision, operation, effect));
-    if (done) {
-      return WaitToPromote(
-          pass, Refused(decision, "PromotionUndone",
-                        "this release was promoted by " + done->substr(0, 7) +
-                            " and somebody took it back; bring it again with `sluice promote " +
-                            ToString(pass.unit) + "`"));
-    }
-  }
+  const std::string operation =
+      PromotionOperation(pass.unit, decision.release, ReleaseOf(*declared).digest);
+  SLUICE_TRY(const auto refusal, FindRefusal(pass, view, operation));
+  if (refusal) return WaitToPromote(pass, *refusal);
+  const Record& record = pass.record();
   // Recorded before the push: a crash between the two finds the operation here and only pushes.
   if (record.promote_operation != operation) {
-    record.promote_operation = operation;
-    auto entry = MakeEntryAbout(
-        pass.services, EventKind::kPromoted, record, AtTip(pass),
-        "promotes " +
-            (decision.release.version.empty() ? decision.release.digest
-                                              : decision.release.version) +
-            " from " + view.from->environment,
-        "",
-        {{"From", view.from->environment},
-         {"Promoted-Release", decision.release.version + " " + decision.release.digest},
-         {"Operation", operation}});
-    SLUICE_CHECK(pass.services.log.Append(std::move(entry), pass.services.GitCall()));
+    SLUICE_CHECK(pass.Push(life::PromotionBegan(record, AtTip(pass), view.from->environment,
+                                                decision.release, operation)));
   }
   auto committed =
       CommitPromotion(pass.services, pass.services.options.identity, *view.from, pass.unit,
                       decision.release, decision.source_revision, operation);
-  if (!committed) {
-    if (committed.error().reason() == "PushRefused") {
-      return WaitToPromote(pass,
-                           Refused(decision, "PromotionRefused", committed.error().message()));
-    }
-    return Fail(std::move(committed).error().With("promoting to " + ToString(pass.unit)));
-  }
-  return PassResult{.look_again = true};
+  if (committed) return PassResult{.look_again = true};
+  if (const auto late = ToRefusal(decision, committed.error())) return WaitToPromote(pass, *late);
+  return Fail(std::move(committed).error().With("promoting to " + ToString(pass.unit)));
 }
 
 }  // namespace sluice::rollout

@@ -17,40 +17,36 @@ PassResult Attempt::PruneLater(const std::string& reason, const std::string& mes
 }
 
 Result<PassResult> Attempt::PruneLeftovers() {
-  SLUICE_CHECK(Render());
+  SLUICE_TRY(content_, RenderAtTip(services_, *pass_.snapshot, pass_.unit));
   SLUICE_TRY(inventory_, services_.log.ReadInventory(pass_.unit));
-  PlanRequest request = MakeRequest();
+  auto sessions = PlanUnit(services_, RolloutRequest(services_, *pass_.snapshot, content_),
+                           unit_.targets, inventory_);
+  if (!sessions) return PruneLater(sessions.error().reason(), sessions.error().message());
+  sessions_ = *std::move(sessions);
   std::string going;
-  for (const Target& target : unit_.targets) {
-    request.inventory = inventory_[target.name];
-    auto session = OpenTarget(services_, target, request);
-    if (!session) return PruneLater(session.error().reason(), session.error().message());
+  for (const TargetSession& session : sessions_) {
     // What speaks against the declared objects does not matter here.
     const auto cap =
-        std::ranges::find(session->plan.blockers, "PruneCapExceeded", &PlanBlocker::reason);
-    if (cap != session->plan.blockers.end()) return Hold(pass_, cap->reason, cap->message);
-    for (const Change& change : session->plan.changes) {
+        std::ranges::find(session.plan.blockers, "PruneCapExceeded", &PlanBlocker::reason);
+    if (cap != session.plan.blockers.end()) return Hold(pass_, cap->reason, cap->message);
+    for (const Change& change : session.plan.changes) {
       if (change.action == Action::kPrune)
-        going += target.name + ": " + ToString(change.ref) + "\n";
+        going += session.target.name + ": " + ToString(change.ref) + "\n";
     }
-    sessions_.push_back(std::move(*session));
   }
   if (!going.empty()) {
-    SLUICE_CHECK(MayWriteLive(services_));
-    SLUICE_CHECK(services_.log.Append(
-        MakeEntry(services_, EventKind::kDrifted, record_,
-                  "objects stayed that nothing declares; they are pruned now", going),
-        services_.GitCall()));
+    SLUICE_CHECK(pass_.Push(life::PruneBegan(record_, going)));
   }
   const StepEnd end = Prune();
   if (end.kind == StepEnd::Kind::kInterrupted) return OnInterruption(end.interruption);
   if (!end.is_ok()) return PruneLater(end.reason, end.message);
-  record_.prune_waits = PruneWaits();
-  auto entry = MakeEntry(
-      services_, EventKind::kHealed, record_,
-      going.empty() ? "nothing stays that nothing declares" : "what stayed is pruned", notes_);
+  deploylog::Entry entry;
   entry.inventory = inventory_;
-  SLUICE_CHECK(services_.log.Append(std::move(entry), services_.GitCall()));
+  SLUICE_CHECK(pass_.Push(
+      life::Pruned(record_, PruneWaits(),
+                   going.empty() ? "nothing stays that nothing declares" : "what stayed is pruned",
+                   notes_),
+      std::move(entry)));
   return PassResult{};
 }
 

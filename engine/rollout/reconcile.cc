@@ -5,12 +5,12 @@
 #include "engine/base/log.h"
 #include "engine/base/strings.h"
 #include "engine/base/time_format.h"
+#include "engine/rollout/content.h"
 #include "engine/rollout/deploy.h"
 #include "engine/rollout/drift.h"
 #include "engine/rollout/facts.h"
 #include "engine/rollout/failure.h"
 #include "engine/rollout/promote.h"
-#include "engine/rollout/recorder.h"
 #include "engine/rollout/removal.h"
 #include "engine/rollout/requests.h"
 
@@ -24,28 +24,20 @@ std::string Problems(const DeclaredUnit& unit) {
   return out;
 }
 
-// Content came while a rollout was open that this process did not begin: what began it has crashed.
+// A rollout is open that no pass works on: what began it has crashed, or could not record its end.
 Result<std::optional<PassResult>> SettleOpen(Pass& pass) {
-  Record& record = pass.record;
-  if (record.phase == Phase::kRollingBack) {
-    SLUICE_CHECK(Advance(record, Trigger::kResume));
+  const Record& record = pass.record();
+  if (record.IsRollingBack()) {
     SLUICE_TRY(auto result, FinishFailure(pass));
     return std::optional(result);
   }
   if (!record.IsOpen()) return std::optional<PassResult>();
   const bool is_removal = record.kind == "removal" && !pass.declared();
-  if (!is_removal && pass.snapshot->FingerprintOf(pass.unit) != record.fingerprint) {
+  if (!is_removal && !life::GoesOn(record, pass.snapshot->FingerprintOf(pass.unit))) {
     const bool is_readable = pass.snapshot->IsReadable(pass.unit);
     SLUICE_CHECK(
         RecordInterruption(pass, is_readable ? Interruption::kSuperseded : Interruption::kStopped));
     return std::optional<PassResult>();
-  }
-  if (!is_removal && record.attempt >= 2) {
-    SLUICE_TRY(auto held, Hold(pass, "OutcomeUnknown",
-                               "this rollout was found open twice without an outcome; look at "
-                               "live, then run `sluice retry " +
-                                   ToString(pass.unit) + "` or push new content"));
-    return std::optional(held);
   }
   // Frozen meanwhile: it ends as a running one would have.
   if (record.frozen) SLUICE_CHECK(RecordInterruption(pass, Interruption::kFrozen));
@@ -55,80 +47,60 @@ Result<std::optional<PassResult>> SettleOpen(Pass& pass) {
 std::string DescribeDouble(const Snapshot& snapshot, const Claim& claim,
                            const std::set<UnitId>& units) {
   std::vector<std::string> names;
-  std::set<std::string> contexts;
+  std::set<std::string> places;
   for (const UnitId& unit : units) {
     names.push_back(ToString(unit));
     const DeclaredUnit* declared = snapshot.Find(unit);
     for (const Target& target : declared ? declared->targets : std::vector<Target>()) {
-      if (snapshot.ClusterOf(target) == claim.cluster)
-        contexts.insert("'" + std::get<KubernetesTarget>(target.where).context + "'");
+      if (snapshot.ClusterOf(target) == claim.cluster) places.insert(target.kind->Place(target));
     }
   }
-  const std::string server =
-      contexts.size() < 2
+  const std::string same =
+      places.size() < 2
           ? ""
-          : " (the kubeconfig gives contexts " +
-                Join(std::vector(contexts.begin(), contexts.end()), " and ") + " one server)";
-  return ToString(claim.ref) + " is declared by " + Join(names, " and ") + server +
+          : " (" + Join(std::vector(places.begin(), places.end()), " and ") + " are one server)";
+  return ToString(claim.ref) + " is declared by " + Join(names, " and ") + same +
          "; remove it from all but one";
 }
 
 // What a unit waits for that has nothing to do with its gates; nullopt when it may go on.
-std::optional<Wait> WhyNot(const Pass& pass, const std::string& fingerprint) {
+std::optional<life::WaitFacts> WhyNot(const Pass& pass, const std::string& fingerprint) {
   const DeclaredUnit& unit = *pass.declared();
   if (!unit.problems.empty())
-    return Wait{EventKind::kInvalid, "ConfigInvalid", Problems(unit), std::nullopt, {}};
+    return life::WaitFacts{EventKind::kInvalid, "ConfigInvalid", Problems(unit), std::nullopt, {}};
   for (const auto& [claim, units] : pass.snapshot->claimed_twice) {
     if (!units.contains(pass.unit)) continue;
-    return Wait{EventKind::kHeld,
-                "DuplicateObject",
-                DescribeDouble(*pass.snapshot, claim, units),
-                std::nullopt,
-                {}};
+    return life::WaitFacts{EventKind::kHeld,
+                           "DuplicateObject",
+                           DescribeDouble(*pass.snapshot, claim, units),
+                           std::nullopt,
+                           {}};
   }
-  if (HasFailed(pass.record, fingerprint)) {
+  if (HasFailed(pass.record(), fingerprint)) {
     const auto& failed =
-        *std::ranges::find(pass.record.failed, fingerprint, &FailedContent::fingerprint);
-    return Wait{EventKind::kHeld,
-                "FailedBefore",
-                "this content failed before (" + failed.reason + ", rollout " + failed.rollout +
-                    ") and is not tried again by itself; push a fix, or run `sluice retry " +
-                    ToString(pass.unit) + "`",
-                std::nullopt,
-                {}};
+        *std::ranges::find(pass.record().failed, fingerprint, &FailedContent::fingerprint);
+    return life::WaitFacts{
+        EventKind::kHeld, "FailedBefore", WhyNotAgain(pass.record(), failed), std::nullopt, {}};
   }
   // Live is back at last known good, or nobody knows what is there: a person decides.
-  const bool waits = pass.record.reason == "OutcomeUnknown" ||
-                     (pass.record.reason == "NoVerdict" && !pass.record.has_written);
-  if (waits && pass.record.fingerprint == fingerprint && pass.record.phase == Phase::kHeld) {
-    return Wait{EventKind::kHeld, pass.record.reason, pass.record.message, std::nullopt, {}};
+  const bool waits = pass.record().reason == "OutcomeUnknown" ||
+                     (pass.record().reason == "NoVerdict" && !pass.record().open);
+  if (waits && pass.record().fingerprint == fingerprint && pass.record().phase == Phase::kHeld) {
+    return life::WaitFacts{
+        EventKind::kHeld, pass.record().reason, pass.record().message, std::nullopt, {}};
   }
   return std::nullopt;
-}
-
-// What it was held for is gone, and what is declared is what runs.
-Status RecordNoLongerHeld(Pass& pass) {
-  Record& record = pass.record;
-  SLUICE_CHECK(Advance(record, Trigger::kSucceed));
-  record.revision = pass.snapshot->revision;
-  record.reason.clear();
-  record.message.clear();
-  record.gates.clear();
-  record.wake.reset();
-  return pass.services.log.Append(MakeEntry(pass.services, EventKind::kSucceeded, record,
-                                            "declares what runs again, nothing is held"),
-                                  pass.services.GitCall());
 }
 
 // `adopt` answers a rollout that waits for it; at rest it must not linger and force a later one.
 Status DropIdleAdoptions(Pass& pass) {
   for (const deploylog::Request& request : pass.state->requests) {
     if (request.unit != pass.unit || request.verb != "adopt") continue;
-    auto entry =
-        MakeEntry(pass.services, EventKind::kRequest, pass.record, "nothing waits for adoption",
-                  request.reason, {{"Requested-By", request.by}});
+    deploylog::Entry entry;
     entry.removed_requests = {request.id};
-    SLUICE_CHECK(pass.services.log.Append(std::move(entry), pass.services.GitCall()));
+    SLUICE_CHECK(pass.Push(
+        life::Answered(pass.record(), {request.by, request.reason}, "nothing waits for adoption"),
+        std::move(entry)));
   }
   return {};
 }
@@ -147,54 +119,45 @@ bool IsAtDeclared(const Record& record, const std::string& fingerprint) {
          !record.IsOpen();
 }
 
-Result<PassResult> PassGates(Pass& pass, const std::string& fingerprint) {
-  const auto facts = GateFacts(*pass.snapshot, *pass.state, pass.unit, ReleaseOf(*pass.declared()),
-                               fingerprint, pass.Now());
-  const auto results = gates::Evaluate(facts);
-  const auto strictest = gates::Strictest(results);
-  if (strictest.decision == gates::Decision::kOpen) return PassResult{};
-  return Hold(pass, strictest.reason, strictest.message, strictest.until, ToRecords(results));
-}
-
 Result<PassResult> RunDeclared(Pass& pass, bool is_drift_due) {
   const std::string fingerprint = pass.snapshot->FingerprintOf(pass.unit);
   if (auto wait = WhyNot(pass, fingerprint)) {
     wait->content = AtTip(pass);
     // A deadline that passes meanwhile condemns nothing: nobody looks.
-    if (pass.record.has_written) pass.record.health_deadline.reset();
+    pass.Keep(life::DueBy(pass.record(), std::nullopt));
     // What has just failed here says so already, with its own reason.
-    const bool is_told = wait->reason == "FailedBefore" && pass.record.fingerprint == fingerprint &&
-                         pass.record.outcome == Outcome::kFailed;
-    if (!is_told) SLUICE_CHECK(RecordWait(pass.services, pass.record, *wait));
+    const bool is_told = wait->reason == "FailedBefore" &&
+                         pass.record().fingerprint == fingerprint &&
+                         pass.record().outcome == Outcome::kFailed;
+    if (!is_told) SLUICE_CHECK(RecordWait(pass, *wait));
     const bool is_invalid = wait->kind == EventKind::kInvalid;
     if (is_drift_due) SLUICE_CHECK(RunDriftCheck(pass));
     return PassResult{is_invalid ? Standing::kInvalid : Standing::kHeld, std::nullopt, false,
                       wait->reason, wait->message};
   }
-  if (IsAtDeclared(pass.record, fingerprint)) {
-    if (pass.record.prune_waits && !pass.snapshot->IsPartial()) {
+  if (IsAtDeclared(pass.record(), fingerprint)) {
+    if (pass.record().prune_waits && !pass.snapshot->IsPartial()) {
       SLUICE_TRY(PassResult pruned, PruneLeftovers(pass));
       if (pruned.standing != Standing::kDone || pruned.look_again)
         return WithDrift(pass, is_drift_due, std::move(pruned));
     }
-    if (pass.record.phase == Phase::kHeld) SLUICE_CHECK(RecordNoLongerHeld(pass));
+    if (pass.record().phase == Phase::kHeld)
+      SLUICE_CHECK(pass.Push(life::NoLongerHeld(pass.record(), pass.snapshot->revision)));
     SLUICE_CHECK(DropIdleAdoptions(pass));
     return WithDrift(pass, is_drift_due, PassResult{});
   }
-  SLUICE_TRY(PassResult gated, PassGates(pass, fingerprint));
-  if (gated.standing != Standing::kDone) {
-    return WithDrift(pass, is_drift_due, std::move(gated));
-  }
-  return Deploy(pass);
+  SLUICE_TRY(PassResult result, Deploy(pass));
+  // What a unit runs that waits at a gate is looked after all the same.
+  if (result.standing != Standing::kHeld) return result;
+  return WithDrift(pass, is_drift_due, std::move(result));
 }
 
 }  // namespace
 
 Result<PassResult> Reconcile(const Services& services, const PassInput& input) {
-  Pass pass{services, input.snapshot,      input.state,       input.unit,
-            {},       input.errors_in_row, input.heals_in_row};
-  if (const Record* known = FindRecord(*input.state, input.unit)) pass.record = *known;
-  pass.record.unit = input.unit;
+  Pass pass(services, input.snapshot, input.state, input.unit);
+  pass.errors_in_row = input.errors_in_row;
+  pass.heals_in_row = input.heals_in_row;
   SLUICE_TRY(const bool flushed, FlushOutbox(services, *input.state, input.unit));
   if (flushed) return PassResult{.look_again = true};
   SLUICE_TRY(const bool asked, HandleRequests(pass));
@@ -202,14 +165,14 @@ Result<PassResult> Reconcile(const Services& services, const PassInput& input) {
   // A verdict is carried through even when the unit is frozen; only new work is not begun.
   SLUICE_TRY(auto settled, SettleOpen(pass));
   if (settled) return *settled;
-  if (pass.record.revert_pending) return FinishFailure(pass);
-  if (pass.record.frozen) {
+  if (pass.record().pending_revert) return FinishFailure(pass);
+  if (pass.record().frozen) {
     PassResult frozen{Standing::kHeld, std::nullopt, false, "Frozen",
-                      Describe(*pass.record.frozen)};
+                      Describe(*pass.record().frozen)};
     return WithDrift(pass, input.is_drift_due, std::move(frozen));
   }
   if (!pass.declared()) {
-    if (!FindRecord(*pass.state, pass.unit) || IsRemoved(pass.record)) return PassResult{};
+    if (!FindRecord(*pass.state, pass.unit) || IsRemoved(pass.record())) return PassResult{};
     // With sluice.yaml or an environment.yaml broken nobody can tell a removal from a typo.
     if (!pass.snapshot->IsReadable(pass.unit)) {
       return PassResult{Standing::kInvalid, std::nullopt, false, "ConfigInvalid",
@@ -218,12 +181,14 @@ Result<PassResult> Reconcile(const Services& services, const PassInput& input) {
     return Remove(pass);
   }
   SLUICE_TRY(PassResult result, RunDeclared(pass, input.is_drift_due));
-  // Content that failed here is no reason to keep a newer release out.
-  const bool may_promote = result.standing == Standing::kDone || result.reason == "FailedBefore";
+  // Content that failed here is no reason to keep a newer release out, and what has no release yet
+  // waits for nothing else.
+  const bool waits_for_release =
+      result.reason == "PredecessorPending" && ReleaseOf(*pass.declared()).digest.empty();
+  const bool may_promote = result.standing == Standing::kDone || result.reason == "FailedBefore" ||
+                           waits_for_release;
   if (!may_promote || result.look_again) return result;
-  // The state may have moved by what this pass recorded.
-  pass.state = services.log.Get();
-  if (const Record* known = FindRecord(*pass.state, pass.unit)) pass.record = *known;
+  pass.Refresh();
   SLUICE_TRY(PassResult promoted, PromoteIfDue(pass));
   const bool is_news = promoted.standing != Standing::kDone || promoted.look_again;
   if (!is_news || (result.standing != Standing::kDone && !promoted.look_again)) return result;

@@ -5,7 +5,7 @@
 #include "engine/render/render.h"
 #include "engine/rollout/interrupt_watch.h"
 #include "engine/rollout/live_steps.h"
-#include "engine/rollout/recorder.h"
+#include "engine/rollout/pass.h"
 #include "engine/rollout/removal_plan.h"
 #include "engine/rollout/target_session.h"
 
@@ -22,29 +22,13 @@ std::string List(const deploylog::Inventory& inventory) {
 
 Status RecordRemoved(Pass& pass, const std::string& summary, const std::string& body,
                      const deploylog::Inventory& left) {
-  Record& record = pass.record;
-  const SystemTime now = pass.Now();
-  CloseStay(record, now);
-  SLUICE_CHECK(Advance(record, Trigger::kSucceed));
-  record.revision = pass.snapshot->revision;
-  record.fingerprint.clear();
-  record.kind = "removal";
-  record.outcome = Outcome::kSucceeded;
-  record.reason = left.empty() ? "" : "ObjectsKept";
-  record.message = left.empty() ? "" : summary;
-  record.gates.clear();
-  record.wake.reset();
-  record.finished = now;
-  record.has_written = false;
-  record.running.reset();
-  record.last_known_good.reset();
-  record.drift.clear();
-  record.targets.clear();
-  auto entry = MakeEntry(pass.services, EventKind::kRemoved, record, summary, body);
+  deploylog::Entry entry;
   entry.inventory = deploylog::Inventory{};
   entry.created = deploylog::Inventory{};
-  entry.removes_unit = record.rollout.empty();  // it never ran: there is nothing to remember
-  return pass.services.log.Append(std::move(entry), pass.services.GitCall());
+  // It never ran: there is nothing to remember.
+  entry.removes_unit = pass.record().rollout.empty();
+  const life::Removal removal{pass.snapshot->revision, summary, body, left.empty()};
+  return pass.Push(life::Removed(pass.record(), removal, pass.Now()), std::move(entry));
 }
 
 // What another unit declares now is that unit's to keep.
@@ -63,23 +47,11 @@ Status LeaveOutMoved(Pass& pass, deploylog::Inventory& inventory) {
 
 Result<PassResult> DeleteAll(Pass& pass, deploylog::Inventory inventory) {
   const Services& services = pass.services;
-  Record& record = pass.record;
   SLUICE_TRY(const auto targets, TargetsOfRemoved(services, *pass.snapshot, pass.unit));
-  if (!record.IsOpen()) {
-    SLUICE_CHECK(Advance(record, Trigger::kStart));
-    record.rollout = deploylog::NewRolloutId();
-    record.kind = "removal";
-    record.attempt = 1;
-    record.started = pass.Now();
-    record.finished.reset();
-    record.outcome.reset();
-    record.reason.clear();
-    record.message.clear();
-    record.revision = pass.snapshot->revision;
-    record.has_written = true;
-    SLUICE_CHECK(services.log.Append(
-        MakeEntry(services, EventKind::kStarted, record, "removal started", List(inventory)),
-        services.GitCall()));
+  if (!pass.record().IsOpen()) {
+    SLUICE_CHECK(
+        pass.Push(life::RemovalStarted(pass.record(), deploylog::NewRolloutId(),
+                                       pass.snapshot->revision, List(inventory), pass.Now())));
   }
   InterruptWatch watch(services, pass.unit, "");
   std::string notes;

@@ -8,14 +8,6 @@
 namespace sluice::rollout {
 namespace {
 
-// CRDs, namespaces and volumes take other people's data with them: never deleted by a removal
-// without the opt-in that prune asks for too (the plan's rule; here the list of kinds is enough
-// because nothing is declared any more).
-bool IsPrecious(const ObjectRef& ref) {
-  return ref.kind == "Namespace" || ref.kind == "CustomResourceDefinition" ||
-         ref.kind == "PersistentVolume" || ref.kind == "PersistentVolumeClaim";
-}
-
 Change Kept(const std::string& target, const ObjectRef& ref, const std::string& why) {
   Change change;
   change.target = target;
@@ -52,7 +44,7 @@ Result<std::vector<Target>> TargetsOfRemoved(const Services& services, const Sna
   std::vector<Target> targets;
   SLUICE_TRY(auto tree, services.log.OpenGood(unit));
   if (tree) {
-    SLUICE_TRY(auto good, config::LoadUnit(**tree, unit, services.yaml));
+    SLUICE_TRY(auto good, config::LoadUnit(**tree, unit, services.kinds, services.yaml));
     targets = good.targets;
   }
   const auto environment = snapshot.declared.environments.find(unit.environment);
@@ -67,7 +59,8 @@ Result<std::vector<Target>> TargetsOfRemoved(const Services& services, const Sna
 
 std::string WhyItStays(const Snapshot& snapshot, const Target& target, const ObjectRef& ref,
                        const UnitId& unit) {
-  if (IsPrecious(ref)) return "a " + ref.kind + " holds data of others; delete it by hand";
+  if (target.kind->IsPrecious(ref))
+    return "a " + ref.kind + " holds data of others; delete it by hand";
   if (snapshot.IsClaimed(target, ref, unit)) return "another unit declares it";
   return "";
 }

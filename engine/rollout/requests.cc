@@ -5,17 +5,16 @@
 #include "engine/base/hash.h"
 #include "engine/base/log.h"
 #include "engine/rollout/config_commit.h"
-#include "engine/rollout/recorder.h"
+#include "engine/rollout/pass.h"
 
 namespace sluice::rollout {
 namespace {
 
-Status RecordEffect(Pass& pass, EventKind kind, const deploylog::Request& request,
-                    const std::string& summary) {
-  auto entry = MakeEntry(pass.services, kind, pass.record, summary, request.reason,
-                         {{"Requested-By", request.by}});
+// The request ends with the commit that records its effect.
+Status Answer(Pass& pass, const deploylog::Request& request, life::Moved moved) {
+  deploylog::Entry entry;
   entry.removed_requests = {request.id};
-  return pass.services.log.Append(std::move(entry), pass.services.GitCall());
+  return pass.Push(std::move(moved), std::move(entry));
 }
 
 // A failed tree that Git was reverted from is committed again, so that what runs is what Git says.
@@ -31,10 +30,9 @@ Result<std::string> CommitFailedTree(Pass& pass, const FailedContent& failed,
   SLUICE_TRY(const auto tree, services.mirror.ObjectAt(failed.revision, directory));
   if (!tree) return std::string();
   const auto decide = [&](const Snapshot& tip) -> Result<std::optional<ConfigChange>> {
-    const bool is_reverted =
-        pass.record.last_known_good &&
-        tip.FingerprintOf(pass.unit) == pass.record.last_known_good->fingerprint &&
-        failed.fingerprint != pass.record.last_known_good->fingerprint;
+    const auto& good = pass.record().last_known_good;
+    const bool is_reverted = good && tip.FingerprintOf(pass.unit) == good->fingerprint &&
+                             failed.fingerprint != good->fingerprint;
     if (!is_reverted) return std::optional<ConfigChange>();
     ConfigChange change;
     change.edits = {{directory, git::TreeEdit::Subtree{*tree}}};
@@ -46,8 +44,9 @@ Result<std::string> CommitFailedTree(Pass& pass, const FailedContent& failed,
                        {"Application", pass.unit.application}};
     return std::optional(change);
   };
-  SLUICE_TRY(const Committed done, CommitConfig(services, services.options.identity, operation,
-                                                {directory, *tree}, failed.revision, decide));
+  SLUICE_TRY(const Committed done,
+             CommitConfig(services, services.options.identity, operation,
+                          ObjectEffect(services, directory, *tree), failed.revision, decide));
   switch (done.how) {
     case Committed::How::kNothing:
       break;
@@ -61,61 +60,68 @@ Result<std::string> CommitFailedTree(Pass& pass, const FailedContent& failed,
   return std::string();
 }
 
-Result<bool> Retry(Pass& pass, const deploylog::Request& request) {
-  Record& record = pass.record;
-  const bool is_waiting = record.reason == "NoVerdict" || record.reason == "OutcomeUnknown";
-  std::string summary = "nothing to retry";
-  if (is_waiting) {
-    record.reason.clear();
-    record.message.clear();
-    record.phase = Phase::kIdle;
-    record.waiting.reset();
-    record.attempt = 0;
-    record.finished = pass.Now();  // a new attempt is a new rollout, never a first contact
-    record.errored_since.reset();
-    summary = "retried after no verdict";
-  } else if (!record.failed.empty() && !pass.snapshot->IsReadable(pass.unit)) {
-    summary = "not retried: environments/" + ToString(pass.unit) +
-              " cannot be read at the tip of branch " + pass.services.options.branch +
-              "; mend it (`sluice validate`), then ask again";
-  } else if (!record.failed.empty()) {
-    const FailedContent failed = record.failed.front();
-    SLUICE_TRY(const std::string outcome, CommitFailedTree(pass, failed, request));
-    record.failed.erase(record.failed.begin());
-    for (ReleaseHistory& release : record.releases) {
-      if (release.digest == failed.release) release.has_failed = false;
-    }
-    if (record.phase == Phase::kHeld) record.phase = Phase::kIdle;
-    record.waiting.reset();
-    record.reason.clear();
-    record.message.clear();
-    summary = "the failure of " + failed.revision.substr(0, 7) + " is forgotten" +
-              (outcome.empty() ? "" : ", " + outcome);
-  }
-  SLUICE_CHECK(RecordEffect(pass, EventKind::kRequest, request, summary));
-  return true;
+life::Moved TooEarly(const Record& record, const deploylog::Request& request) {
+  return life::Answered(record, {request.by, request.reason},
+                        "nothing to retry: rollout " + record.rollout +
+                            " was open when it was asked for; ask again if its end calls for it");
 }
 
+Status Retry(Pass& pass, const deploylog::Request& request) {
+  const Record& record = pass.record();
+  const life::Asked asked{request.by, request.reason};
+  if (life::EndsByItself(record)) return Answer(pass, request, TooEarly(record, request));
+  if (life::WaitsForRetry(record))
+    return Answer(pass, request, life::RetriedWithoutVerdict(record, asked, pass.Now()));
+  if (record.failed.empty())
+    return Answer(pass, request, life::Answered(record, asked, "nothing to retry"));
+  if (!pass.snapshot->IsReadable(pass.unit)) {
+    return Answer(
+        pass, request,
+        life::Answered(record, asked,
+                       "not retried: environments/" + ToString(pass.unit) +
+                           " cannot be read at the tip of branch " + pass.services.options.branch +
+                           "; mend it (`sluice validate`), then ask again"));
+  }
+  SLUICE_TRY(const std::string outcome, CommitFailedTree(pass, record.failed.front(), request));
+  return Answer(pass, request, life::FailureForgotten(record, asked, outcome));
+}
+
+// Whether the unit is to be looked at anew.
 Result<bool> Handle(Pass& pass, const deploylog::Request& request) {
-  Record& record = pass.record;
-  if (request.verb == "retry") return Retry(pass, request);
+  const life::Asked asked{request.by, request.reason};
+  if (request.verb == "retry") {
+    SLUICE_CHECK(Retry(pass, request));
+    return true;
+  }
   if (request.verb == "freeze") {
-    record.frozen = Frozen{request.by, request.reason, pass.Now()};
-    SLUICE_CHECK(RecordEffect(pass, EventKind::kFrozen, request, "frozen by " + request.by));
+    SLUICE_CHECK(Answer(pass, request, life::FrozenBy(pass.record(), asked, pass.Now())));
     return true;
   }
   if (request.verb == "unfreeze") {
-    record.frozen.reset();
-    SLUICE_CHECK(RecordEffect(pass, EventKind::kUnfrozen, request, "unfrozen by " + request.by));
+    SLUICE_CHECK(Answer(pass, request, life::Unfrozen(pass.record(), asked)));
     return true;
   }
-  SLUICE_CHECK(
-      RecordEffect(pass, EventKind::kRequest, request,
-                   "request '" + request.verb + "' is not known to this version and was dropped"));
+  SLUICE_CHECK(Answer(pass, request,
+                      life::Answered(pass.record(), asked,
+                                     "request '" + request.verb +
+                                         "' is not known to this version and was dropped")));
   return false;
 }
 
 }  // namespace
+
+Status AnswerEarlyRetries(const Services& services, const Record& record) {
+  std::vector<deploylog::Entry> entries;
+  const auto state = services.log.Get();
+  for (const deploylog::Request& request : state->requests) {
+    if (request.unit != record.unit || request.verb != "retry") continue;
+    deploylog::Entry with;
+    with.removed_requests = {request.id};
+    for (auto& entry : ToEntries(services, TooEarly(record, request), std::move(with)))
+      entries.push_back(std::move(entry));
+  }
+  return entries.empty() ? Status{} : services.log.AppendAll(entries, services.GitCall());
+}
 
 Result<bool> HandleRequests(Pass& pass) {
   std::vector<deploylog::Request> requests;

@@ -10,4 +10,9 @@ namespace sluice::rollout {
 // carried out. True when something changed that wants another look.
 Result<bool> HandleRequests(Pass& pass);
 
+// `retry` asked while a rollout was open speaks of nothing that has failed: it is told and done
+// with when the rollout ends, so that it never brings back a failure that came after it. To be
+// called as soon as the end that `record` tells is pushed.
+Status AnswerEarlyRetries(const Services& services, const Record& record);
+
 }  // namespace sluice::rollout

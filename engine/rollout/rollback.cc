@@ -3,14 +3,12 @@
 #include <algorithm>
 
 #include "engine/base/log.h"
-#include "engine/config/config.h"
 #include "engine/render/objects.h"
-#include "engine/render/render.h"
 #include "engine/rollout/facts.h"
 #include "engine/rollout/interrupt_watch.h"
+#include "engine/rollout/judge/scope.h"
 #include "engine/rollout/live_steps.h"
-#include "engine/rollout/recorder.h"
-#include "engine/rollout/target_session.h"
+#include "engine/rollout/unit_plan.h"
 
 namespace sluice::rollout {
 namespace {
@@ -19,34 +17,23 @@ RollbackEnd Impossible(const std::string& message) {
   return {.is_possible = false, .message = message};
 }
 
-struct Good {
-  std::unique_ptr<SourceTree> tree;
-  DeclaredUnit unit;
-  std::vector<Resource> resources;
-};
-
-Result<std::optional<Good>> LoadGood(Pass& pass, std::string& why_not) {
+Result<std::optional<RenderedUnit>> LoadGood(Pass& pass, std::string& why_not) {
   SLUICE_TRY(auto tree, pass.services.log.OpenGood(pass.unit));
   if (!tree) {
     why_not = "the deploy log holds no last known good of this unit";
-    return std::optional<Good>();
+    return std::optional<RenderedUnit>();
   }
-  Good good;
-  good.tree = std::move(*tree);
-  SLUICE_TRY(good.unit, config::LoadUnit(*good.tree, pass.unit, pass.services.yaml));
-  SLUICE_TRY(auto rendered, render::Render(good.unit, *good.tree, pass.services.yaml));
-  if (!good.unit.problems.empty() || !rendered.problems.empty()) {
-    why_not = "last known good no longer renders: " + ToString(good.unit.problems.empty()
-                                                                   ? rendered.problems.front()
-                                                                   : good.unit.problems.front());
-    return std::optional<Good>();
+  auto good = RenderFrom(pass.services, std::move(*tree), pass.unit);
+  if (!good && good.error().code() == ErrorCode::kInvalidConfig) {
+    why_not = "last known good no longer renders: " + good.error().message();
+    return std::optional<RenderedUnit>();
   }
-  good.resources = std::move(rendered.resources);
-  return std::optional<Good>(std::move(good));
+  if (!good) return Fail(good.error());
+  return std::optional(*std::move(good));
 }
 
 // Last known good's targets and those the failed content named.
-std::vector<Target> TouchedTargets(const Pass& pass, const Good& good) {
+std::vector<Target> TouchedTargets(const Pass& pass, const RenderedUnit& good) {
   std::vector<Target> targets = good.unit.targets;
   if (const DeclaredUnit* failed = pass.declared()) {
     for (const Target& target : failed->targets) {
@@ -61,15 +48,19 @@ std::vector<Target> TouchedTargets(const Pass& pass, const Good& good) {
 
 struct Rollback {
   Pass& pass;
-  Good good;
+  RenderedUnit good;
   deploylog::Inventory inventory;
   deploylog::Inventory created;
   InterruptWatch watch;
 
   std::string left_behind;  // a line for each object that stays though nothing declares it
+  RollbackEnd went;
 
   Result<RollbackEnd> Run();
   Result<StepEnd> RunTarget(const Target& target, bool is_in_good);
+  Result<TargetSession> Open(const Target& target, const std::vector<Resource>& resources);
+  StepEnd DeleteCreated(TargetSession& session);
+  StepEnd Verify(TargetSession& session, const std::vector<judge::LeftBehind>& left);
   std::vector<Resource> GoodResources(const Target& target) const;
   void LeaveTakenOver(const Target& target, const std::set<ObjectRef>& kept);
 };
@@ -84,9 +75,8 @@ std::optional<UnitId> MovedTo(const Snapshot& snapshot, const Target& target, co
 
 std::vector<Resource> Rollback::GoodResources(const Target& target) const {
   std::vector<Resource> out;
-  const std::string& ns = std::get<KubernetesTarget>(target.where).ns;
   for (const Resource& resource : good.resources) {
-    if (!MovedTo(*pass.snapshot, target, render::RefIn(resource, ns), pass.unit))
+    if (!MovedTo(*pass.snapshot, target, target.kind->RefIn(resource, target), pass.unit))
       out.push_back(resource);
   }
   return out;
@@ -105,33 +95,20 @@ void Rollback::LeaveTakenOver(const Target& target, const std::set<ObjectRef>& k
   });
 }
 
-Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
-  const Services& services = pass.services;
-  const std::string pipeline = pass.snapshot->declared.pipeline.name;
-  const std::vector<Resource> resources =
-      is_in_good ? GoodResources(target) : std::vector<Resource>();
-  PlanRequest request;
-  request.unit = pass.unit;
-  request.pipeline = pipeline;
+Result<TargetSession> Rollback::Open(const Target& target, const std::vector<Resource>& resources) {
+  PlanRequest request =
+      RestoreRequest(pass.services, pass.snapshot->declared.pipeline.name, good, pass.declared());
+  request.done = pass.record().done;  // the verdict may be on its way to the log still
   request.resources = &resources;
   request.inventory = inventory[target.name];
-  request.pipeline_units = PipelineUnits(services, *pass.snapshot);
-  request.keep_leftovers = true;
-  // What others changed meanwhile on fields that last known good sets is taken back: a conflict
-  // must not keep the bad version up (docs/decisions/0010-a-rollback-takes-its-fields-back.md).
-  request.force = targets::Force::kYes;
+  request.pipeline_units = PipelineUnits(pass.services, *pass.snapshot);
   request.heeds_live_consent = true;
-  SLUICE_TRY(TargetSession session, OpenTarget(services, target, request));
-  if (session.is_refused || !session.plan.blockers.empty()) {
-    const std::string why = session.plan.blockers.empty() ? "the server refuses it"
-                                                          : session.plan.blockers.front().message;
-    return Happened(Happening::kContentRefused,
-                    Error(ErrorCode::kRejected, "RollbackImpossible", why));
-  }
-  ApplyOptions options{.dry_run = DryRunMode::kNone,
-                       .force = targets::Force::kYes,
-                       .permission = Permission::kDecidedRollback};
-  if (StepEnd end = ApplyStages(services, session, options, watch); !end.is_ok()) return end;
+  request.one_by_one = true;
+  return OpenTarget(pass.services, target, request);
+}
+
+StepEnd Rollback::DeleteCreated(TargetSession& session) {
+  const Target& target = session.target;
   const auto kept = session.refs();
   std::vector<ObjectRef> extra;
   for (const ObjectRef& ref : created[target.name]) {
@@ -139,19 +116,63 @@ Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
       extra.push_back(ref);
   }
   std::set<ObjectRef> gone;
-  const std::string mark = OwnershipOf(pipeline, pass.unit).Mark();
-  if (StepEnd end =
-          DeleteObjects(services, session, extra, mark, Permission::kDecidedRollback, gone);
-      !end.is_ok())
-    return end;
+  const std::string mark = OwnershipOf(pass.snapshot->declared.pipeline.name, pass.unit).Mark();
+  StepEnd end =
+      DeleteObjects(pass.services, session, extra, mark, Permission::kDecidedRollback, gone);
+  if (!end.is_ok()) return end;
   for (const ObjectRef& ref : gone) inventory[target.name].erase(ref);
-  LeaveTakenOver(target, kept);
-  SLUICE_CHECK(session.driver->ReplaceStuckPods(session.ref_list(), services.WriteCall()));
-  const SystemTime deadline = pass.Now() + good.unit.application.health_timeout;
-  if (StepEnd end = AwaitHealth(services, session, deadline, watch); !end.is_ok()) return end;
+  auto known = kept;
+  known.insert(session.done.begin(), session.done.end());
+  LeaveTakenOver(target, known);
+  return end;
+}
+
+// What stays and what was unhealthy before the failed rollout is told; the rest has to be well. Of
+// what is told, only what nobody touched is left out of the target's health.
+StepEnd Rollback::Verify(TargetSession& session, const std::vector<judge::LeftBehind>& left) {
+  const std::string& name = session.target.name;
+  const std::set<ObjectRef> stays = judge::RefsOf(left);
+  const std::set<ObjectRef> untouched = judge::ToldIn(went.unwell, name, judge::By::kRollout);
+  std::set<ObjectRef> told = judge::ToldIn(went.unwell, name, judge::By::kRollback);
+  told.insert(stays.begin(), stays.end());
+  const Duration timeout = good.unit.application.health_timeout;
+  judge::HealthWait wait = judge::BeginWait(pass.Now() + timeout, timeout, pass.Now());
+  const HealthEnd health = AwaitHealth(pass.services, session, wait, told, watch);
+  pass.Keep(life::WorkDone(pass.record(), session.finished));
+  left_behind += judge::DescribeTold(health.told);
+  std::vector<ObjectHealth> counted = health.judged, still_told;
+  for (const ObjectHealth& object : health.told) {
+    const bool is_as_before = untouched.contains(object.ref) && !stays.contains(object.ref);
+    (is_as_before ? still_told : counted).push_back(object);
+  }
+  judge::ForgetSettled(went.unwell, name, still_told);
+  went.health[name] = Worst(counted);
+  return health.end;
+}
+
+Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
+  const Services& services = pass.services;
+  const std::vector<Resource> resources =
+      is_in_good ? GoodResources(target) : std::vector<Resource>();
+  SLUICE_TRY(TargetSession session, Open(target, resources));
+  std::vector<judge::LeftBehind> left = judge::LeaveBehind(session);
+  const ApplyOptions options{.dry_run = DryRunMode::kNone,
+                             .force = targets::Force::kYes,
+                             .permission = Permission::kDecidedRollback,
+                             .left = &left};
+  const StepEnd applied = ApplyStages(services, session, options, watch);
+  if (applied.kind == StepEnd::Kind::kInterrupted) return applied;
+  if (StepEnd end = DeleteCreated(session); !end.is_ok()) return end;
+  if (!applied.is_ok()) return applied;
+  SLUICE_CHECK(session.driver->Unstick(session.ref_list(),
+                                       services.WriteCall(Permission::kDecidedRollback)));
+  const StepEnd health = Verify(session, left);
+  for (judge::LeftBehind& object : left) went.left.push_back(std::move(object));
+  if (!health.is_ok()) return health;
   if (!is_in_good) return StepEnd{};
-  return RunSmokeTests(services, session, good.unit, *good.tree, pipeline, pass.record.rollout,
-                       pass.record.last_known_good ? pass.record.last_known_good->revision : "",
+  return RunSmokeTests(services, session, good.unit, *good.tree,
+                       pass.snapshot->declared.pipeline.name, pass.record().rollout,
+                       pass.record().last_known_good ? pass.record().last_known_good->revision : "",
                        Permission::kDecidedRollback, watch)
       .end;
 }
@@ -165,7 +186,8 @@ Result<RollbackEnd> Rollback::Run() {
         std::ranges::any_of(good.unit.targets, [&](const Target& t) { return t == target; });
     auto end = RunTarget(target, is_in_good);
     if (!end) {
-      if (end.error().code() == ErrorCode::kCancelled) return Fail(end.error());
+      const bool is_ours_no_more = end.error().code() == ErrorCode::kHeldElsewhere;
+      if (end.error().code() == ErrorCode::kCancelled || is_ours_no_more) return Fail(end.error());
       no_verdict = std::move(end).error().With("target " + target.name);
       continue;
     }
@@ -173,6 +195,9 @@ Result<RollbackEnd> Rollback::Run() {
     if (end->kind == StepEnd::Kind::kInterrupted) {
       if (end->interruption == Interruption::kSuperseded)
         return RollbackEnd{.is_superseded = true, .inventory = inventory};
+      if (end->interruption == Interruption::kLeaseLost)
+        return Fail(ErrorCode::kHeldElsewhere, "LeaseLost",
+                    "another engine took the lease during the rollback; it goes on from here");
       return Fail(ErrorCode::kCancelled, "Stopped", "the process is ending");
     }
     const std::string what = "target " + target.name + ": " + end->reason + ": " + end->message;
@@ -183,14 +208,17 @@ Result<RollbackEnd> Rollback::Run() {
     }
   }
   if (no_verdict) return Fail(*no_verdict);
-  if (!impossible.empty()) return Impossible(impossible);
-  return RollbackEnd{.message = left_behind, .inventory = inventory};
+  went.inventory = inventory;
+  went.targets = good.unit.targets;
+  went.is_possible = impossible.empty();
+  went.message = impossible.empty() ? left_behind : impossible;
+  return went;
 }
 
 }  // namespace
 
 Result<RollbackEnd> RollBack(Pass& pass) {
-  log::Info("rollback", {{"unit", ToString(pass.unit)}, {"rollout", pass.record.rollout}});
+  log::Info("rollback", {{"unit", ToString(pass.unit)}, {"rollout", pass.record().rollout}});
   std::string why_not;
   SLUICE_TRY(auto good, LoadGood(pass, why_not));
   if (!good) return Impossible(why_not);
@@ -201,8 +229,10 @@ Result<RollbackEnd> RollBack(Pass& pass) {
       std::move(*good),
       std::move(inventory),
       std::move(created),
-      InterruptWatch(pass.services, pass.unit, pass.record.fingerprint, Heed::kDecidedRollback),
+      InterruptWatch(pass.services, pass.unit, pass.record().fingerprint, Heed::kDecidedRollback),
+      {},
       {}};
+  rollback.went.unwell = pass.record().unwell_before;
   return rollback.Run();
 }
 
@@ -211,9 +241,8 @@ Result<std::string> TakenByAnother(Pass& pass, const Snapshot& tip) {
   SLUICE_TRY(const auto good, LoadGood(pass, why_not));
   if (!good) return std::string();
   for (const Target& target : good->unit.targets) {
-    const std::string& ns = std::get<KubernetesTarget>(target.where).ns;
     for (const Resource& resource : good->resources) {
-      const ObjectRef ref = render::RefIn(resource, ns);
+      const ObjectRef ref = target.kind->RefIn(resource, target);
       if (const auto other = MovedTo(tip, target, ref, pass.unit))
         return ToString(ref) + " in target " + target.name + ", which " + ToString(*other);
     }
@@ -222,58 +251,39 @@ Result<std::string> TakenByAnother(Pass& pass, const Snapshot& tip) {
 }
 
 Result<std::optional<PassResult>> RecordRollback(Pass& pass, Result<RollbackEnd> end) {
-  Record& record = pass.record;
+  const Record& record = pass.record();
   const SystemTime now = pass.Now();
   if (!end) {
     if (end.error().code() == ErrorCode::kCancelled)
       return std::optional(PassResult{.standing = Standing::kFailed});
+    if (end.error().code() == ErrorCode::kHeldElsewhere) return Fail(end.error());
     log::Warn("rollback_errored",
               {{"unit", ToString(pass.unit)}, {"error", end.error().message()}});
     return std::optional(
         PassResult{Standing::kErrored, now + Backoff(pass.services.options, pass.errors_in_row),
                    false, end.error().reason(), "rolling back: " + end.error().message()});
   }
-  record.rollback_pending = false;
-  SLUICE_CHECK(Advance(record, end->is_superseded ? Trigger::kSupersede : Trigger::kRolledBack));
   if (end->is_superseded) {
-    record.revert_pending = false;
-    record.message += "; newer content came before the rollback ended";
-    SLUICE_CHECK(pass.services.log.Append(MakeEntry(pass.services, EventKind::kSuperseded, record,
-                                                    "the rollback yields to a newer commit"),
-                                          pass.services.GitCall()));
+    SLUICE_CHECK(pass.Push(life::RollbackYielded(record)));
     return std::optional(PassResult{.standing = Standing::kFailed, .look_again = true});
   }
-  deploylog::Entry entry;
-  if (end->is_possible) {
-    if (record.last_known_good) {
-      record.running =
-          RunningState{record.last_known_good->revision, record.last_known_good->fingerprint,
-                       record.last_known_good->release};
-      record.healthy_since = now;
-    }
-    for (auto& [name, target] : record.targets) {
-      target.phase = Phase::kIdle;
-      target.health = Health::kHealthy;
-      target.health_at = now;
-    }
-    entry = MakeEntry(
-        pass.services, EventKind::kRolledback, record,
-        "live is back at " + (record.last_known_good ? record.last_known_good->revision.substr(0, 7)
-                                                     : "last known good"),
-        end->message);
-    entry.inventory = end->inventory;
-    entry.created = deploylog::Inventory{};
-  } else {
-    // Something of the failed content runs, and nobody knows what.
-    record.running.reset();
-    for (auto& [name, target] : record.targets) target.health = Health::kUnknown;
-    record.reason = "RollbackImpossible";
-    record.message = "live could not be brought back to last known good: " + end->message;
-    record.frozen = Frozen{"sluice", record.message, now};
-    entry = MakeEntry(pass.services, EventKind::kFrozen, record,
-                      "rollback impossible, frozen for a person", end->message);
+  const std::string stays =
+      end->left.empty() ? "" : "not everything could go back: " + judge::Join(end->left);
+  if (!end->is_possible) {
+    SLUICE_CHECK(pass.Push(stays.empty() ? life::RollbackImpossible(record, end->message, now)
+                                         : life::RollbackIncomplete(record, end->message, stays)));
+    return std::optional<PassResult>();
   }
-  SLUICE_CHECK(pass.services.log.Append(std::move(entry), pass.services.GitCall()));
+  deploylog::Entry entry;
+  entry.inventory = end->inventory;
+  entry.created = deploylog::Inventory{};
+  const life::Back back{.targets = Named(end->targets),
+                        .occupied = Occupied(end->inventory),
+                        .notes = end->message,
+                        .stays = stays,
+                        .health = end->health,
+                        .unwell = end->unwell};
+  SLUICE_CHECK(pass.Push(life::RolledBack(record, back, now), std::move(entry)));
   return std::optional<PassResult>();
 }
 

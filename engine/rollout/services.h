@@ -4,16 +4,19 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "engine/base/clock.h"
 #include "engine/base/error.h"
+#include "engine/base/guarded.h"
 #include "engine/base/metrics.h"
 #include "engine/deploylog/deploy_log.h"
 #include "engine/deploylog/lease.h"
 #include "engine/git/mirror.h"
 #include "engine/git/remote.h"
 #include "engine/model/config.h"
+#include "engine/model/target_kind.h"
 #include "engine/targets/target_driver.h"
 #include "engine/verify/verify.h"
 #include "engine/yaml/yaml.h"
@@ -25,6 +28,7 @@ class Outbox;
 namespace sluice::rollout {
 
 using namespace std::chrono_literals;
+using deploylog::Permission;
 
 // A driver of its own for each caller.
 using DriverFactory =
@@ -38,12 +42,12 @@ struct Options {
   std::string path;  // repository.path, "." for the root
   bool allow_commands = false;
   bool accept_empty_log = false;  // `init --new-log`: marked objects without a log are taken over
-  std::string hmac_key;           // "": Secret digests are the words "key present"
+  std::string hmac_key;           // "": digests of secrets are the words "key present"
   Duration read_timeout = 60s;    // one observation of a unit's objects
   Duration write_timeout = 120s;  // one stage's writes
   Duration git_timeout = 60s;     // of one exchange with the remote but a fetch
   Duration fetch_limit = 6h;      // of one fetch that goes on making progress
-  Duration stage_timeout = 2min;  // namespaces active, CRDs established
+  Duration stage_timeout = 2min;  // what the next stage needs is there
   Duration health_poll_min = 100ms;
   Duration health_poll_max = 2s;
   Duration error_backoff_min = 5s;  // doubles up to 5 min
@@ -55,7 +59,7 @@ enum class Interruption {
   kSuperseded,  // the tip declares other content for the unit
   kFrozen,      // somebody asked to freeze it
   kStopped,     // the process was asked to end
-  kLeaseLost,   // another engine holds the lease, or ours is older than may write
+  kLeaseLost,   // another engine holds the lease; one of ours that is late interrupts nothing
 };
 std::string_view ToString(Interruption interruption);
 
@@ -70,6 +74,7 @@ struct Services {
   deploylog::DeployLog& log;
   deploylog::Lease* lease = nullptr;  // null: nothing may be written (plan, drift)
   DriverFactory make_driver;
+  const TargetKinds& kinds;
   verify::Verifier& verifier;
   Outbox* outbox = nullptr;  // null: nothing may be written
   Metrics& metrics;
@@ -77,15 +82,31 @@ struct Services {
   InterruptionCheck interrupted;
   std::stop_token stop;
   Options options;
-  // Runs what a pass waits for (a smoke test) while another pass has its place. Null: here.
+  // Runs what a pass waits for (a push, a smoke test) while another pass has its place. Null: here.
   std::function<void(const std::function<void()>& wait)> outside;
-  // Equal for two targets that are in one cluster, as far as the configuration tells: two contexts
-  // may name one. Sends nothing. Empty: a context is a cluster.
+  // Ids of the rollouts that this process began. One of them that is found open was not left by a
+  // crash: its record could not be pushed, or the lease was away.
+  std::shared_ptr<Guarded<std::set<std::string>>> begun =
+      std::make_shared<Guarded<std::set<std::string>>>();
+  // Equal for two targets that are in one cluster, as far as the configuration tells: it may have
+  // two names. Sends nothing. Empty: each TargetKind::Place is one.
   std::function<std::string(const Target& target)> cluster_of;
 
-  // Reads and waits end at once on stop; writes in flight are let to end and only have a deadline.
+  bool HasBegun(const std::string& rollout) const {
+    return begun->With([&](const auto& ids) { return ids.contains(rollout); });
+  }
+
+  // Reads and waits end at once on stop; writes in flight are let to end and only have deadlines.
   Call ReadCall() const { return {clock.SteadyNow() + options.read_timeout, stop}; }
-  Call WriteCall() const { return {clock.SteadyNow() + options.write_timeout, {}}; }
+  targets::WriteCall WriteCall(Permission permission = Permission::kLease) const {
+    return Writing({clock.SteadyNow() + options.write_timeout, {}}, permission);
+  }
+  // The same with bounds of the caller's.
+  targets::WriteCall Writing(const Call& call, Permission permission) const {
+    return {call, [this, permission] { return MayWriteLive(permission); }};
+  }
+  // Until when a write to live that is sent now may be under way (deploylog/lease.h).
+  Result<SteadyTime> MayWriteLive(Permission permission) const;
   Call GitCall() const { return {clock.SteadyNow() + options.git_timeout, {}}; }
   // Nothing is lost by a fetch that is stopped half way.
   Call FetchCall() const { return {clock.SteadyNow() + options.fetch_limit, stop}; }

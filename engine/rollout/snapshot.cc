@@ -4,38 +4,32 @@
 
 #include "engine/base/log.h"
 #include "engine/config/config.h"
-#include "engine/render/objects.h"
 #include "engine/render/render.h"
 
 namespace sluice::rollout {
 namespace {
 
-// Only a cluster knows the scope of a custom kind: without a namespace in its manifest an object of
-// one stands in the target's namespace or in none, and both count as claimed.
 std::set<Claim> ClaimsOf(const Snapshot& snapshot, const DeclaredUnit& unit,
                          const std::vector<Resource>& resources) {
   std::set<Claim> claims;
   for (const Target& target : unit.targets) {
     const std::string cluster = snapshot.ClusterOf(target);
     for (const Resource& resource : resources) {
-      ObjectRef ref = render::RefIn(resource, std::get<KubernetesTarget>(target.where).ns);
-      claims.insert({cluster, ref});
-      if (resource.body["metadata"].contains("namespace")) continue;
-      ref.ns.clear();
-      claims.insert({cluster, ref});
+      for (ObjectRef& ref : target.kind->Claims(resource, target))
+        claims.insert({cluster, std::move(ref)});
     }
   }
   return claims;
 }
 
-// Those that hold whatever the scope turns out to be. The others are found by the plan, which knows
-// it (plan::Declared::is_claimed_by_another).
+// Those that hold whatever the target turns out to say. The others are found by the plan, which
+// has asked it (plan::Declared::claimed_by).
 void FindDoubleClaims(Snapshot& snapshot) {
   std::map<Claim, std::set<UnitId>> owners;
   for (const auto& [unit, claims] : snapshot.claims) {
+    const TargetKind& kind = *snapshot.declared.units.at(unit).kind;
     for (const Claim& claim : claims) {
-      const bool is_certain = !claim.ref.ns.empty() || render::IsClusterScoped(claim.ref);
-      if (is_certain) owners[claim].insert(unit);
+      if (kind.IsCertain(claim.ref)) owners[claim].insert(unit);
     }
   }
   for (auto& [claim, units] : owners) {
@@ -48,9 +42,9 @@ void NameClusters(const Services& services, Snapshot& snapshot) {
   if (!services.cluster_of) return;
   for (const auto& [name, environment] : snapshot.declared.environments) {
     for (const Target& target : environment.targets) {
-      const std::string& context = std::get<KubernetesTarget>(target.where).context;
-      if (!snapshot.clusters.contains(context))
-        snapshot.clusters[context] = services.cluster_of(target);
+      const std::string place = target.kind->Place(target);
+      if (!snapshot.clusters.contains(place))
+        snapshot.clusters[place] = services.cluster_of(target);
     }
   }
 }
@@ -93,10 +87,10 @@ bool Snapshot::Declares(const UnitId& unit, const Target& target, const ObjectRe
 }
 
 std::string Snapshot::ClusterOf(const Target& target) const {
-  const std::string& context = std::get<KubernetesTarget>(target.where).context;
-  if (const auto it = clusters.find(context); it != clusters.end()) return it->second;
-  // Of last known good, say, whose context no environment names any more.
-  return cluster_of ? cluster_of(target) : "context " + context;
+  const std::string place = target.kind->Place(target);
+  if (const auto it = clusters.find(place); it != clusters.end()) return it->second;
+  // Of last known good, say, whose place no environment names any more.
+  return cluster_of ? cluster_of(target) : place;
 }
 
 std::string RepositoryPath(const Options& options, const std::string& path) {
@@ -111,7 +105,7 @@ Result<std::shared_ptr<const Snapshot>> LoadSnapshot(const Services& services,
   SLUICE_TRY(const auto tree, services.mirror.Tree(revision, RepositoryPath(services.options, "")));
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->revision = revision;
-  SLUICE_TRY(snapshot->declared, config::Load(*tree, services.yaml));
+  SLUICE_TRY(snapshot->declared, config::Load(*tree, services.kinds, services.yaml));
   // What is live is marked with the name, so a sluice.yaml that does not parse must not change it.
   std::string& pipeline = snapshot->declared.pipeline.name;
   if (const auto state = services.log.Get(); pipeline.empty() && state->initialised)

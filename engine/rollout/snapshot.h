@@ -14,10 +14,11 @@
 
 namespace sluice::rollout {
 
-// An object in a cluster, as far as it can be told without asking the cluster.
+// An object in a cluster (the place where names are shared, whatever the kind of target calls it),
+// as far as it can be told without asking.
 struct Claim {
   std::string cluster;  // Snapshot::ClusterOf
-  ObjectRef ref;        // of a kind whose scope is unknown both with a namespace and without
+  ObjectRef ref;        // one of TargetKind::Claims
   auto operator<=>(const Claim&) const = default;
 };
 
@@ -26,7 +27,7 @@ struct Snapshot {
   std::string revision;
   Declared declared;
   std::map<UnitId, std::string> fingerprints;       // of units without problems
-  std::map<std::string, std::string> clusters;      // by context, of the environments
+  std::map<std::string, std::string> clusters;      // by TargetKind::Place, of the environments
   std::map<UnitId, std::set<Claim>> claims;         // what each unit declares
   std::map<Claim, std::set<UnitId>> claimed_twice;  // by more than one unit
 

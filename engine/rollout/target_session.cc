@@ -26,6 +26,8 @@ plan::Declared::Found FoundOf(Kind kind) {
       return plan::Declared::Found::kImmutable;
     case Kind::kUnknowable:
       return plan::Declared::Found::kUnknowable;
+    case Kind::kDeleting:
+      return plan::Declared::Found::kDeleting;
   }
   return plan::Declared::Found::kRefused;
 }
@@ -33,7 +35,9 @@ plan::Declared::Found FoundOf(Kind kind) {
 std::string Owners(const targets::Prediction& prediction) {
   std::vector<std::string> parts;
   for (const auto& conflict : prediction.conflicts)
-    parts.push_back(conflict.field + " is owned by '" + conflict.manager + "'");
+    parts.push_back(conflict.field +
+                    (conflict.is_former ? " is to go and is owned by '" : " is owned by '") +
+                    conflict.manager + "'" + (conflict.is_former ? ", too" : ""));
   return parts.empty() ? prediction.message : Join(parts, ", ");
 }
 
@@ -55,6 +59,10 @@ plan::Declared Describe(const targets::PreparedObject& object,
   out.after = prediction.kind == Kind::kCreate && prediction.after.is_null() ? object.resource.body
                                                                              : prediction.after;
   out.message = prediction.kind == Kind::kConflict ? Owners(prediction) : prediction.message;
+  out.drops = std::ranges::any_of(prediction.conflicts, &targets::FieldConflict::is_former);
+  out.reason = prediction.reason;
+  out.detail = prediction.detail;
+  out.summary = prediction.summary;
   out.is_ours = request.inventory.contains(out.ref);
   if (const auto it = live.objects.find(out.ref); it != live.objects.end()) {
     if (it->second.mark == mark) out.is_ours = true;
@@ -69,6 +77,7 @@ plan::Declared Describe(const targets::PreparedObject& object,
       out.claimed_by = ToString(*other);
   }
   out.replace_advice = prediction.replace_advice;
+  for (const auto& field : object.left) out.left.push_back({field.pointer, field.why});
   if (!prediction.may_be_replaced) return out;
   // As for a prune, nothing may speak against its being ours.
   const auto it = live.objects.find(out.ref);
@@ -147,6 +156,26 @@ bool TargetSession::IsReplaced(const ObjectRef& ref) const {
   return change != plan.changes.end() && change->action == Action::kReplace;
 }
 
+bool TargetSession::IsForeseen(const ObjectRef& ref) const {
+  for (size_t i = 0; i < predictions.size(); ++i) {
+    if (prepared.objects[i].resource.ref == ref) return predictions[i].kind != Kind::kUnknowable;
+  }
+  return false;
+}
+
+void TargetSession::NoteFinished(const std::vector<ObjectHealth>& health) {
+  for (const auto& object : prepared.objects) {
+    const ObjectRef& ref = object.resource.ref;
+    const auto seen = std::ranges::find(health, ref, &ObjectHealth::ref);
+    if (object.work.empty() || seen == health.end() || !seen->is_done || HasFinished(ref)) continue;
+    finished.push_back({target.name, ToInventoryLine(ref), object.work});
+  }
+}
+
+bool TargetSession::HasFinished(const ObjectRef& ref) const {
+  return std::ranges::find(finished, ToInventoryLine(ref), &DoneWork::object) != finished.end();
+}
+
 std::set<UnitId> PipelineUnits(const Services& services, const Snapshot& snapshot) {
   std::set<UnitId> units;
   for (const auto& [unit, declared] : snapshot.declared.units) units.insert(unit);
@@ -159,72 +188,172 @@ targets::Ownership OwnershipOf(const std::string& pipeline, const UnitId& unit) 
   return {pipeline, unit};
 }
 
-Result<TargetSession> OpenTarget(const Services& services, const Target& target,
-                                 const PlanRequest& request) {
-  TargetSession session;
-  session.target = target;
-  const std::string where = "target " + target.name;
-  SLUICE_TRY(session.driver, services.make_driver(target));
-  const targets::Ownership owner = OwnershipOf(request.pipeline, request.unit);
+namespace {
+
+Status PredictAll(const Services& services, const PlanRequest& request, TargetSession& session) {
+  auto all = session.driver->Predict(session.prepared.objects, session.live, request.force,
+                                     services.ReadCall());
+  if (all) {
+    session.predictions = std::move(*all);
+    return {};
+  }
+  if (!request.one_by_one) return Fail(std::move(all).error());
+  for (const auto& object : session.prepared.objects) {
+    auto one = session.driver->Predict({object}, session.live, request.force, services.ReadCall());
+    if (!one && one.error().code() == ErrorCode::kCancelled) return Fail(std::move(one).error());
+    if (one) {
+      session.predictions.push_back(std::move(one->front()));
+      continue;
+    }
+    targets::Prediction unknown;
+    unknown.kind = Kind::kUnknowable;
+    unknown.message = one.error().message();
+    unknown.after = object.resource.body;
+    session.predictions.push_back(std::move(unknown));
+    session.unpredicted.emplace(object.resource.ref, std::move(one).error());
+  }
+  return {};
+}
+
+Status LookAt(const Services& services, const PlanRequest& request, TargetSession& session) {
   {
     const StepTimer timer(services, "observe");
-    auto prepared = session.driver->Prepare(*request.resources, owner, services.ReadCall());
-    if (!prepared) return Fail(std::move(prepared).error().With(where));
-    session.prepared = std::move(*prepared);
+    const targets::Ownership owner = OwnershipOf(request.pipeline, request.unit);
+    SLUICE_TRY(session.prepared,
+               session.driver->Prepare(*request.resources, owner, services.ReadCall()));
     std::set<ObjectRef> refs = session.refs();
     refs.insert(request.inventory.begin(), request.inventory.end());
-    auto live = session.driver->Observe({refs.begin(), refs.end()}, services.ReadCall());
-    if (!live) return Fail(std::move(live).error().With(where));
-    session.live = std::move(*live);
+    SLUICE_TRY(session.live,
+               session.driver->Observe({refs.begin(), refs.end()}, services.ReadCall()));
   }
-  if (request.heeds_live_consent) {
-    for (auto& object : session.prepared.objects) {
-      const auto it = session.live.objects.find(object.resource.ref);
-      if (it != session.live.objects.end())
-        object.replace = std::max(object.replace, it->second.replace);
-    }
+  SLUICE_CHECK(
+      session.driver->Adjust(session.prepared, session.live, request.around, services.ReadCall()));
+  for (auto& object : session.prepared.objects) {
+    const auto it = session.live.objects.find(object.resource.ref);
+    if (request.heeds_live_consent && it != session.live.objects.end())
+      object.replace = std::max(object.replace, it->second.replace);
+    object.takes_over = request.adopted.contains("*") ||
+                        request.adopted.contains(ToInventoryLine(object.resource.ref));
   }
   const StepTimer timer(services, "plan");
-  auto predictions = session.driver->Predict(session.prepared.objects, session.live, request.force,
-                                             services.ReadCall());
-  if (!predictions) return Fail(std::move(predictions).error().With(where));
-  session.predictions = std::move(*predictions);
+  SLUICE_CHECK(PredictAll(services, request, session));
+  for (size_t i = 0; i < session.predictions.size(); ++i) {
+    int& stage = session.prepared.objects[i].stage;
+    stage = std::max(stage, session.predictions[i].after_stage + 1);
+  }
+  return {};
+}
 
+bool WasDone(const PlanRequest& request, const std::string& target,
+             const targets::PreparedObject& object) {
+  const DoneWork work{target, ToInventoryLine(object.resource.ref), object.work};
+  return !object.work.empty() && std::ranges::find(request.done, work) != request.done.end();
+}
+
+// What was done before and is gone is not declared any more, save for the plan, which tells of it.
+// Neither is it where other work stands in its name: that goes as what nothing declares.
+std::vector<Change> SetDoneAside(TargetSession& session, const PlanRequest& request) {
+  std::vector<Change> told;
+  std::vector<targets::PreparedObject> objects;
+  std::vector<targets::Prediction> predictions;
+  for (size_t i = 0; i < session.prepared.objects.size(); ++i) {
+    targets::PreparedObject& object = session.prepared.objects[i];
+    const ObjectRef ref = object.resource.ref;
+    const bool is_live = session.live.objects.contains(ref);
+    const bool is_other = session.predictions[i].kind == Kind::kImmutable;
+    if (WasDone(request, session.target.name, object) && (!is_live || is_other)) {
+      if (is_live) continue;
+      session.done.insert(ref);
+      told.push_back({.target = session.target.name,
+                      .action = Action::kSkip,
+                      .api_version = object.resource.api_version,
+                      .ref = ref,
+                      .reason = "done before with this content, and removed since"});
+      continue;
+    }
+    objects.push_back(std::move(object));
+    predictions.push_back(std::move(session.predictions[i]));
+  }
+  session.prepared.objects = std::move(objects);
+  session.predictions = std::move(predictions);
+  return told;
+}
+
+plan::Policy PolicyOf(const PlanRequest& request, const TargetSession& session) {
+  plan::Policy policy;
+  if (request.environment) {
+    policy.prune_max_count = request.environment->prune.max_count;
+    policy.prune_max_percent = request.environment->prune.max_percent;
+  }
+  policy.keep_leftovers = request.keep_leftovers;
+  for (const auto& object : session.prepared.objects) {
+    if (object.takes_over) policy.adopted.insert(object.resource.ref);
+  }
+  return policy;
+}
+
+void MakePlan(const Services& services, const PlanRequest& request, TargetSession& session) {
+  const std::vector<Change> told = SetDoneAside(session, request);
   plan::Input input;
-  input.target = target.name;
+  input.kind = session.target.kind;
+  input.target = session.target.name;
   input.unit = ToString(request.unit);
   input.hmac_key = services.options.hmac_key;
-  const std::string mark = owner.Mark();
+  const std::string mark = OwnershipOf(request.pipeline, request.unit).Mark();
   for (size_t i = 0; i < session.prepared.objects.size(); ++i) {
     input.declared.push_back(Describe(session.prepared.objects[i], session.predictions[i],
-                                      session.live, request, target, mark));
+                                      session.live, request, session.target, mark));
   }
   input.leftovers = Leftovers(session, request, mark);
   session.prune_waits = std::ranges::any_of(input.leftovers, [](const plan::Leftover& leftover) {
     return leftover.is_live && leftover.may_be_claimed && !leftover.is_claimed;
   });
   input.inventory_size = request.inventory.size();
-  if (request.environment) {
-    input.policy.prune_max_count = request.environment->prune.max_count;
-    input.policy.prune_max_percent = request.environment->prune.max_percent;
-  }
-  input.policy.keep_leftovers = request.keep_leftovers;
-  for (const auto& object : session.prepared.objects) {
-    if (request.adopted.contains("*") ||
-        request.adopted.contains(ToInventoryLine(object.resource.ref))) {
-      input.policy.adopted.insert(object.resource.ref);
-    }
-  }
+  input.policy = PolicyOf(request, session);
   session.plan = plan::Build(input);
+  session.plan.changes.insert(session.plan.changes.end(), told.begin(), told.end());
   for (size_t i = 0; i < session.predictions.size(); ++i) {
-    const Kind kind = session.predictions[i].kind;
-    session.is_refused |=
-        kind == Kind::kRefused ||
-        (kind == Kind::kImmutable && !session.IsReplaced(session.prepared.objects[i].resource.ref));
+    if (const std::string& reason = session.predictions[i].blocked_by; !reason.empty()) {
+      Change& change = session.plan.changes[i];  // in the order of the declared
+      change.blocked_by = reason;
+      change.reason = session.predictions[i].message;
+    }
   }
   session.plan.blockers.insert(session.plan.blockers.begin(), session.prepared.blockers.begin(),
                                session.prepared.blockers.end());
+}
+
+}  // namespace
+
+Result<TargetSession> OpenTarget(const Services& services, const Target& target,
+                                 const PlanRequest& request) {
+  TargetSession session;
+  session.target = target;
+  session.health_rules = request.health_rules;
+  SLUICE_TRY(session.driver, services.make_driver(target));
+  if (auto looked = LookAt(services, request, session); !looked)
+    return Fail(std::move(looked).error().With("target " + target.name));
+  MakePlan(services, request, session);
   return session;
+}
+
+Result<std::vector<ObjectHealth>> AssessTarget(const TargetSession& session, const Call& call) {
+  SLUICE_TRY(auto health,
+             session.driver->Assess(session.ref_list(), {&session.live, &session.applied},
+                                    targets::TargetDriver::Diagnose::kYes, call));
+  Overrule(session.health_rules, health);
+  return health;
+}
+
+Result<std::vector<ObjectHealth>> GlanceAtTarget(const TargetSession& session, const Call& call) {
+  std::vector<ObjectRef> there = session.ref_list();
+  std::erase_if(there, [&](const ObjectRef& ref) { return !session.live.objects.contains(ref); });
+  if (there.empty()) return std::vector<ObjectHealth>();
+  auto health = session.driver->Assess(there, {}, targets::TargetDriver::Diagnose::kNo, call);
+  if (!health)
+    return Fail(std::move(health).error().With("health in target " + session.target.name));
+  Overrule(session.health_rules, *health);
+  return health;
 }
 
 Plan MergePlans(const std::vector<TargetSession>& sessions, const std::string& hmac_key) {

@@ -2,6 +2,7 @@
 // between the two.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -19,9 +20,17 @@ struct TargetSession {
   std::unique_ptr<targets::TargetDriver> driver;
   targets::Prepared prepared;
   targets::LiveState live;                       // before the first write
+  targets::Applied applied;                      // by it, the newest answers
   std::vector<targets::Prediction> predictions;  // of prepared.objects
+  std::map<ObjectRef, Error> unpredicted;        // why not; kUnknowable in predictions
   Plan plan;
-  bool is_refused = false;           // the server refuses the content: Failed, not Held
+  HealthRules health_rules;  // of the application
+  // Declared work that was done before and is not there any more; in none of the above but the
+  // plan.
+  std::set<ObjectRef> done;
+  std::vector<DoneWork> finished;  // seen to run to its end, for the record
+  void NoteFinished(const std::vector<ObjectHealth>& health);
+  bool HasFinished(const ObjectRef& ref) const;
   bool prune_waits = false;          // a leftover stays only because some unit cannot be read
   std::set<ObjectRef> refs() const;  // of prepared.objects
   std::vector<ObjectRef> ref_list() const;
@@ -29,6 +38,8 @@ struct TargetSession {
   std::vector<int> Stages() const;
   std::vector<targets::PreparedObject> OfStage(int stage, bool only_changed) const;
   bool IsReplaced(const ObjectRef& ref) const;  // the plan says so
+  // The server was asked about it when the plan was made.
+  bool IsForeseen(const ObjectRef& ref) const;
 };
 
 struct PlanRequest {
@@ -36,21 +47,32 @@ struct PlanRequest {
   std::string pipeline;
   const std::vector<Resource>* resources = nullptr;  // rendered
   const Environment* environment = nullptr;
+  HealthRules health_rules = {};
+  std::vector<DoneWork> done = {};     // of the record
   const Snapshot* snapshot = nullptr;  // claims of the others; may be null
   std::set<UnitId> pipeline_units;     // declared or recorded: whose marks are of this pipeline
   std::set<ObjectRef> inventory;       // of this target
   std::set<std::string> adopted;       // inventory lines, or "*" for all
+  targets::Surroundings around;        // declared before, and fields that others write
   bool keep_leftovers = false;
   targets::Force force = targets::Force::kNo;
   // What live was applied with also counts as consent to replace: a rollback must be able to take a
   // replacement back whose consent came with it.
   bool heeds_live_consent = false;
+  // An object for which no prediction can be had is one that is not predicted, not a target that
+  // cannot be read.
+  bool one_by_one = false;
 };
 
 // Prepares, observes, predicts and plans. Reads only. An Error means that live could not be read,
 // or what is declared cannot be told apart: no verdict.
 Result<TargetSession> OpenTarget(const Services& services, const Target& target,
                                  const PlanRequest& request);
+
+// Health of all that the session declares, with its cause, as the application's rules see it.
+Result<std::vector<ObjectHealth>> AssessTarget(const TargetSession& session, const Call& call);
+// The same of what was there when the session was opened, without its cause.
+Result<std::vector<ObjectHealth>> GlanceAtTarget(const TargetSession& session, const Call& call);
 
 // The plans of all targets as one, digest set.
 Plan MergePlans(const std::vector<TargetSession>& sessions, const std::string& hmac_key);

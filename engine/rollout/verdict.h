@@ -9,8 +9,8 @@
 namespace sluice::rollout {
 
 enum class Happening {
-  kContentRefused,     // 400, 413, 422, SSA's schema 500, immutable field, admission denial, quota
-  kUnhealthyTerminal,  // a state that cannot recover
+  kContentRefused,          // 400, 413, 422, immutable field, admission denial, quota
+  kUnhealthyTerminal,       // a state that cannot recover
   kUnhealthyPastDeadline,   // live was readable when the deadline passed
   kUnreadablePastDeadline,  // live was not
   kTestSaidNo,              // a smoke test, after its retries
@@ -19,7 +19,7 @@ enum class Happening {
   kServerBusy,     // 429 and 5xx after retries, a webhook that cannot be called
   kUnreachable,    // timeouts, DNS, refused connections
   kFieldConflict,  // another manager owns a field
-  kMissingKind,    // kind or namespace neither there nor in the unit
+  kMissingKind,    // something it needs there is neither there nor in the unit
   kObjectToAdopt,
   kCapExceeded,
   kConfigInvalid,

@@ -86,70 +86,100 @@ ApiResult<HttpResponse> ApiServer::Get(const HttpRequest& request, const Request
   return JsonResponse(200, RenderObject(type, *object, ReadView(request)));
 }
 
+namespace {
+
+// Which part of a collection was asked for.
+struct ListRequest {
+  LabelAndFieldSelector selector;
+  uint64_t limit = 0;
+  uint64_t wanted = 0;  // resourceVersion; 0 for any
+  std::string match;
+  std::optional<Continuation> from;
+};
+
+ApiResult<ListRequest> ReadListRequest(const RequestInfo& info) {
+  ListRequest list;
+  SANDBOX_TRY(list.selector, ReadSelectors(info));
+  SANDBOX_TRY(list.limit, ReadNumber(info, "limit"));
+  SANDBOX_TRY(list.wanted, ReadNumber(info, "resourceVersion"));
+  list.match = info.Query("resourceVersionMatch");
+  if (!list.match.empty() && !info.Has("resourceVersion")) {
+    return BadRequest("resourceVersionMatch is forbidden unless resourceVersion is provided");
+  }
+  if (info.Has("continue") && !info.Query("continue").empty()) {
+    list.from = ReadToken(info.Query("continue"));
+    if (!list.from) return BadRequest("continue key is not valid");
+    if (list.wanted != 0)
+      return BadRequest("specifying resource version is not allowed when using continue");
+  }
+  return list;
+}
+
+// One page, as the text of a list's items.
+struct Page {
+  std::string items;
+  std::string next;  // token
+  uint64_t remaining = 0;
+};
+
+Page MakePage(const ResourceType& type, const std::vector<ObjectPtr>& objects,
+              const ListRequest& list, View view, uint64_t revision) {
+  Page page;
+  uint64_t count = 0;
+  const Json* last = nullptr;
+  for (const ObjectPtr& object : objects) {
+    const bool is_before = list.from && std::pair(NamespaceOf(*object), NameOf(*object)) <=
+                                            std::pair(list.from->ns, list.from->name);
+    if (is_before || !Matches(list.selector, *object)) continue;
+    if (list.limit > 0 && count == list.limit) {
+      if (page.next.empty()) page.next = WriteToken({revision, NamespaceOf(*last), NameOf(*last)});
+      ++page.remaining;
+      continue;
+    }
+    page.items += (count++ == 0 ? "" : ",") + RenderItem(type, *object, view);
+    last = object.get();
+  }
+  return page;
+}
+
+}  // namespace
+
 ApiResult<HttpResponse> ApiServer::List(const HttpRequest& request, const RequestInfo& info,
                                         const ResourceType& type,
                                         std::optional<uint64_t> stale_revision) {
-  SANDBOX_TRY(const LabelAndFieldSelector selector, ReadSelectors(info));
-  SANDBOX_TRY(const uint64_t limit, ReadNumber(info, "limit"));
-  SANDBOX_TRY(const uint64_t wanted, ReadNumber(info, "resourceVersion"));
-  const std::string match = info.Query("resourceVersionMatch");
-  if (!match.empty() && !info.Has("resourceVersion")) {
-    return BadRequest("resourceVersionMatch is forbidden unless resourceVersion is provided");
-  }
-  std::optional<Continuation> from;
-  if (info.Has("continue") && !info.Query("continue").empty()) {
-    from = ReadToken(info.Query("continue"));
-    if (!from) return BadRequest("continue key is not valid");
-    if (wanted != 0)
-      return BadRequest("specifying resource version is not allowed when using continue");
-  }
-
+  SANDBOX_TRY(const ListRequest list, ReadListRequest(info));
   uint64_t revision = 0;
   std::vector<ObjectPtr> objects;
   {
     const std::lock_guard lock(cluster_.mutex);
     const Store& store = cluster_.store;
-    if (wanted > store.revision()) return tl::unexpected(TooLarge(wanted, store.revision()));
+    if (list.wanted > store.revision())
+      return tl::unexpected(TooLarge(list.wanted, store.revision()));
     revision = stale_revision.value_or(store.revision());
-    if (match == "Exact") revision = wanted;
-    if (from) revision = from->revision;
+    if (list.match == "Exact") revision = list.wanted;
+    if (list.from) revision = list.from->revision;
     if (revision < store.oldest_revision() && !stale_revision) {
-      return tl::unexpected(
-          Gone(from ? "The provided continue parameter is too old to display a consistent list "
+      return tl::unexpected(Gone(
+          list.from ? "The provided continue parameter is too old to display a consistent list "
                       "result. You can start a new list without the continue parameter."
                     : "The resourceVersion for the provided list is too old."));
     }
     objects = store.ListAt(type.StorageKey(), info.ns, revision);
   }
-
   const View view = ReadView(request);
-  std::string items;
-  std::string next;
-  uint64_t count = 0;
-  uint64_t remaining = 0;
-  const Json* last = nullptr;
-  for (const ObjectPtr& object : objects) {
-    if (from && std::pair(NamespaceOf(*object), NameOf(*object)) <= std::pair(from->ns, from->name))
-      continue;
-    if (!Matches(selector, *object)) continue;
-    if (limit > 0 && count == limit) {
-      if (next.empty()) next = WriteToken({revision, NamespaceOf(*last), NameOf(*last)});
-      ++remaining;
-      continue;
-    }
-    items += (count++ == 0 ? "" : ",") + RenderItem(type, *object, view);
-    last = object.get();
-  }
+  const Page page = MakePage(type, objects, list, view, revision);
   Json meta = {{"resourceVersion", std::to_string(revision)}};
-  if (!next.empty()) {
-    meta["continue"] = next;
-    if (selector.labels.empty() && selector.fields.empty()) meta["remainingItemCount"] = remaining;
+  if (!page.next.empty()) {
+    meta["continue"] = page.next;
+    if (list.selector.labels.empty() && list.selector.fields.empty())
+      meta["remainingItemCount"] = page.remaining;
   }
-  const std::string kind =
-      view == View::kMetadata ? "PartialObjectMetadataList" : type.kind + "List";
-  const std::string version = view == View::kMetadata ? "meta.k8s.io/v1" : type.ApiVersion();
+  const bool is_metadata = view == View::kMetadata;
+  const std::string kind = is_metadata ? "PartialObjectMetadataList" : type.kind + "List";
+  const std::string version = is_metadata ? "meta.k8s.io/v1" : type.ApiVersion();
   return JsonResponse(200, "{\"kind\":\"" + kind + "\",\"apiVersion\":\"" + version +
-                               "\",\"metadata\":" + Dump(meta) + ",\"items\":[" + items + "]}");
+                               "\",\"metadata\":" + Dump(meta) + ",\"items\":[" + page.items +
+                               "]}");
 }
 
 ApiResult<Json> ScaleOf(const ResourceType& type, const Json& object) {

@@ -33,6 +33,8 @@ Status ReadKind(std::string_view spec, const std::string& word, Fault& fault) {
     fault.age = std::chrono::seconds(5);
   } else if (word == "drop") {
     fault.kind = FaultKind::kDrop;
+  } else if (word == "empty") {
+    fault.kind = FaultKind::kEmpty;
   } else if (word == "delay") {
     fault.kind = FaultKind::kDelay;
     fault.delay = std::chrono::milliseconds(1000);
@@ -41,8 +43,9 @@ Status ReadKind(std::string_view spec, const std::string& word, Fault& fault) {
     fault.kind = FaultKind::kStatus;
     fault.status = std::stoi(word);
   } else {
-    return Bad(spec,
-               "unknown kind '" + word + "'; use an HTTP status 400 to 599, stale, drop or delay");
+    return Bad(spec, "unknown kind '" + word +
+                         "'; use an HTTP status 400 to 599, stale, drop, empty or "
+                         "delay");
   }
   return {};
 }
@@ -146,6 +149,7 @@ Kinds
   stale                   answer get and list as things stood seconds=N ago (default 5)
   drop                    close the connection: when=before (nothing done), after (done, not
                           answered) or mid (done, answer cut in half; the default)
+  empty                   do nothing and answer 200 with {}, as a proxy may
   delay                   answer ms=N later (default 1000)
 Which requests
   verb=get|list|watch|create|update|patch|apply|delete|deletecollection|read|write

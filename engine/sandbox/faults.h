@@ -13,7 +13,7 @@
 
 namespace sluice::sandbox {
 
-enum class FaultKind { kStatus, kStale, kDrop, kDelay };
+enum class FaultKind { kStatus, kStale, kDrop, kDelay, kEmpty };
 enum class DropPoint { kBefore, kAfter, kMid };
 
 struct Fault {

@@ -303,7 +303,11 @@ ApiResult<Written> ObjectWriter::Apply(const ResourceType& type, Json config,
     SANDBOX_CHECK(CheckNamespace(type, ns, name));
   } else {
     SANDBOX_CHECK(
-        CheckPreconditions(type, *live, uid, TextAt(config, {"metadata", "resourceVersion"})));
+        CheckPreconditions(type, *live, "", TextAt(config, {"metadata", "resourceVersion"})));
+    // Here the uid is a field like others, which validation does not let change.
+    if (!uid.empty() && uid != UidOf(*live)) {
+      return Invalid(type, name, {InvalidValue("metadata.uid", Json(uid), "field is immutable")});
+    }
   }
   Erase(config, {"metadata", "resourceVersion"});
   Erase(config, {"metadata", "uid"});

@@ -231,6 +231,8 @@ class Sandbox::State {
     switch (fault->kind) {
       case FaultKind::kStatus:
         return ErrorResponse(Scripted(*fault));
+      case FaultKind::kEmpty:
+        return JsonResponse(200, Json::object());
       case FaultKind::kStale: {
         uint64_t revision = 0;
         {

@@ -301,9 +301,8 @@ void CheckDefinition(const Json& object, const Json& live, Causes& causes) {
 void CheckStorageClass(const Json& object, const Json& live, Causes& causes) {
   if (TextAt(object, {"provisioner"}).empty()) causes.push_back(RequiredValue("provisioner"));
   if (live.is_null()) return;
-  if (ObjectAt(object, {"parameters"}) != ObjectAt(live, {"parameters"})) {
-    causes.push_back(ForbiddenValue("parameters", "updates to parameters are forbidden."));
-  }
+  for (const char* field : {"parameters", "provisioner", "reclaimPolicy"})
+    CheckImmutable(object, live, {field}, field, causes);
 }
 
 const std::map<std::string, CheckFunction>& Functions() {

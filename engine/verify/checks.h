@@ -30,6 +30,6 @@ CallOutcome CannotRun(std::string message);  // no verdict, final
 CallOutcome CheckHttp(const HttpSmokeTest& test, HttpClient& http, const Call& call);
 CallOutcome CheckTcp(const TcpSmokeTest& test, const Call& call);
 CallOutcome CheckCommand(const CommandSmokeTest& test, const Context& context, const Call& call);
-CallOutcome CheckJob(const JobSmokeTest& test, const Context& context, const Call& call);
+CallOutcome CheckTask(const TaskSmokeTest& test, const Context& context, const Call& call);
 
 }  // namespace sluice::verify

@@ -119,8 +119,8 @@ class TestRun {
   CallOutcome Check(const CommandSmokeTest& test, const Call& call) {
     return CheckCommand(test, context_, call);
   }
-  CallOutcome Check(const JobSmokeTest& test, const Call& call) {
-    return CheckJob(test, context_, call);
+  CallOutcome Check(const TaskSmokeTest& test, const Call& call) {
+    return CheckTask(test, context_, call);
   }
 
   const SmokeTest& test_;

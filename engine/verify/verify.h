@@ -35,15 +35,16 @@ struct Context {
   std::string revision;
   std::string version;
   std::string target;
-  // The unit's files (for command and job); read through this, never from a work tree.
+  // The unit's files (for commands and tasks); read through this, never from a work tree.
   const SourceTree* tree = nullptr;
   std::string directory;         // of the unit in `tree`
   std::vector<TreeEntry> files;  // below `directory`
   bool allow_commands = false;
-  // Runs a Kubernetes Job to its end: (manifest) -> passed?, message. An Error is no verdict.
+  // Runs what a TaskSmokeTest names to its end: (manifest) -> passed?, message. An Error is no
+  // verdict.
   std::function<Result<std::pair<bool, std::string>>(const nlohmann::json& manifest,
                                                      const Call& call)>
-      run_job;
+      run_task;
 };
 
 // Stops at the first test that does not pass; the rest are left out.

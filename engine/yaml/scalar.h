@@ -34,4 +34,7 @@ Result<std::string> ToKey(const Scalar& scalar);
 // What a plain scalar of this text would be read as by some YAML 1.1 or 1.2 parser is not a string.
 bool NeedsQuotes(std::string_view text);
 
+// In double quotes; what some YAML reader would refuse or change when it stands as it is, escaped.
+std::string Quoted(std::string_view text);
+
 }  // namespace sluice::yaml

@@ -11,7 +11,8 @@ namespace {
 
 using nlohmann::json;
 
-// Escapes what some YAML reader would refuse or change when it stands in the text as it is.
+}  // namespace
+
 std::string Quoted(std::string_view text) {
   std::string out = "\"";
   const auto hex = [&](unsigned code, const char* form) {
@@ -52,6 +53,8 @@ std::string Quoted(std::string_view text) {
   }
   return out + "\"";
 }
+
+namespace {
 
 // A literal block is for people; anything that could be read differently there is quoted instead.
 bool FitsLiteral(std::string_view text) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,7 +38,7 @@ struct Parsed {
 struct Limits {
   size_t max_bytes = 4 << 20;  // Argo CD's install manifest has 1.9 MB
   int max_depth = 100;
-  size_t max_nodes = 200'000;  // after alias expansion; a released 1 MB of CRDs has 34,000
+  size_t max_nodes = 200'000;  // after alias expansion; a released 1 MB of schemas has 34,000
   // Text of keys and values that anchors keep and aliases stand for, of all documents together.
   size_t max_alias_bytes = 16 << 20;
 };
@@ -74,5 +75,15 @@ class Cache {
 // YAML 1.1 or 1.2 would read as something else are quoted. Key order as given by `order` first,
 // then sorted.
 std::string Write(const nlohmann::json& value, const std::vector<std::string>& order = {});
+
+struct Edited {
+  std::string text;
+  bool has_kept_layout = true;  // false: a part in brackets or an alias had to be written anew
+};
+// The text of one document, changed where it must be to parse to `wanted`, and nowhere else:
+// comments, order of keys, quotes, anchors and line ends of all other lines stay. Lists are told
+// apart by their items' `name`. nullopt where that cannot be done.
+std::optional<Edited> Edit(std::string_view text, const nlohmann::json& wanted,
+                           const std::vector<std::string>& order = {});
 
 }  // namespace sluice::yaml

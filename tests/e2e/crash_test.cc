@@ -51,6 +51,21 @@ std::string TwoTargets(const World& world) {
   return out;
 }
 
+// The selector is immutable: the Deployment is replaced, and replaced back.
+void BringAnotherSelector(World& world) {
+  std::string text = world.Read("environments/dev/web/deployment.yaml");
+  for (const auto& [what, with] : std::vector<std::pair<std::string, std::string>>{
+           {"  name: web\n",
+            "  name: web\n  annotations: {sluice.dev/replace: \"when-immutable\"}\n"},
+           {"matchLabels: {app: web}", "matchLabels: {app: web, tier: two}"},
+           {"      labels: {app: web}", "      labels: {app: web, tier: two}"}}) {
+    text.replace(text.find(what), what.size(), with);
+  }
+  world.Write("environments/dev/web/deployment.yaml", text);
+  world.WriteRelease("dev", "web", "http500-1", "bad");
+  world.Commit("Another selector, and bad");
+}
+
 std::vector<Scenario> Scenarios() {
   const std::vector<EnvironmentSpec> one = {{.name = "dev"}};
   return {
@@ -67,20 +82,7 @@ std::vector<Scenario> Scenarios() {
          world.Remove("environments/dev/web/a.yaml");
          world.Commit("Remove a");
        }},
-      {"replaced, failed and replaced back", one, TwoApps,
-       [](World& world) {
-         std::string text = world.Read("environments/dev/web/deployment.yaml");
-         for (const auto& [what, with] : std::vector<std::pair<std::string, std::string>>{
-                  {"  name: web\n",
-                   "  name: web\n  annotations: {sluice.dev/replace: \"when-immutable\"}\n"},
-                  {"matchLabels: {app: web}", "matchLabels: {app: web, tier: two}"},
-                  {"      labels: {app: web}", "      labels: {app: web, tier: two}"}}) {
-           text.replace(text.find(what), what.size(), with);
-         }
-         world.Write("environments/dev/web/deployment.yaml", text);
-         world.WriteRelease("dev", "web", "http500-1", "bad");
-         world.Commit("Another selector, and bad");
-       }},
+      {"replaced, failed and replaced back", one, TwoApps, BringAnotherSelector},
       {"promotion",
        {{.name = "dev"}, {.name = "staging", .promotion = "auto"}},
        [](World& world) {

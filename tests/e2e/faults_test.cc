@@ -37,6 +37,26 @@ void HookUpdates(World& world, const std::string& script) {
 
 }  // namespace
 
+TEST_CASE("a proxy that answers 200 with {} is no verdict, for writes, reads and deletions") {
+  const std::string fault =
+      GENERATE(as<std::string>{}, "empty:verb=apply,dryRun=false,count=3",
+               "empty:verb=get,resource=deployments,count=3", "empty:verb=list,count=3");
+  World world({.faults = {fault}});
+  AddWeb(world);
+  const Ran ran = world.Sluice({"sync"});
+  INFO(Text(ran));
+  // Either it was tried again within the same sync, or it ended Errored and nothing was said of it.
+  if (ran.exit_code != 0) {
+    CHECK(ran.exit_code == 1);
+    CHECK(ran.err.find("AnswerNotTheObject") != std::string::npos);
+    CHECK(Count(world, "succeeded") == 0);
+  }
+  CHECK(Count(world, "failed") == 0);
+  CHECK(Count(world, "reverted") == 0);
+  CHECK(world.Sluice({"sync"}).exit_code == 0);
+  CHECK(world.Image("dev", "web").ends_with("good-1"));
+}
+
 TEST_CASE("a busy API server is waited for, and the rollout succeeds") {
   World world({.faults = {"429:verb=patch,count=3,retryAfter=1"}});
   AddWeb(world);

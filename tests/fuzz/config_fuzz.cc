@@ -12,6 +12,7 @@
 #include "engine/config/config.h"
 #include "engine/model/source_tree.h"
 #include "engine/render/render.h"
+#include "engine/targets/kubernetes/kubernetes_kind.h"
 #include "engine/yaml/yaml.h"
 
 namespace {
@@ -89,7 +90,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
 
   const InputTree tree(input);
   sluice::yaml::Cache cache;
-  const auto declared = sluice::config::Load(tree, cache);
+  const sluice::TargetKinds kinds = {&sluice::targets::kubernetes::KindOfTarget()};
+  const auto declared = sluice::config::Load(tree, kinds, cache);
   Require(declared.has_value());
   Require(sluice::render::ValidateAll(*declared, tree, cache).has_value());
   for (const auto& [id, unit] : declared->units) {

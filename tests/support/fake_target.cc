@@ -12,6 +12,7 @@ using targets::Ownership;
 using targets::Prediction;
 using targets::Prepared;
 using targets::PreparedObject;
+using targets::WriteCall;
 using targets::WriteMode;
 using targets::WriteResult;
 
@@ -39,7 +40,12 @@ class FakeDriver final : public targets::TargetDriver {
                            const Call&) override {
     if (auto error = cluster_.Enter("prepare")) return sluice::Fail(*error);
     Prepared prepared;
+    std::vector<PlanBlocker> unserved;
     for (const Resource& resource : resources) {
+      if (cluster_.unserved_.contains(resource.ref.kind)) {
+        unserved.push_back({"UnknownKind", ToString(resource.ref) + ": no such kind is served"});
+        continue;
+      }
       PreparedObject object{resource, StageOfKind(resource.ref.kind), false};
       nlohmann::json& metadata = object.resource.body["metadata"];
       if (object.stage > 0 && !object.resource.ref.kind.starts_with("Cluster")) {
@@ -47,11 +53,13 @@ class FakeDriver final : public targets::TargetDriver {
         metadata["namespace"] = object.resource.ref.ns;
       }
       metadata["labels"][kUnitLabel] = owner.Mark();
+      if (resource.ref.kind == "Job") object.work = object.resource.body["spec"].dump();
       prepared.objects.push_back(std::move(object));
     }
     std::ranges::stable_sort(prepared.objects, {}, &PreparedObject::stage);
     const std::lock_guard lock(cluster_.mutex_);
     prepared.blockers = cluster_.blockers_;
+    prepared.blockers.insert(prepared.blockers.end(), unserved.begin(), unserved.end());
     return prepared;
   }
 
@@ -92,11 +100,14 @@ class FakeDriver final : public targets::TargetDriver {
   }
 
   std::vector<WriteResult> MakeRoom(const std::vector<PreparedObject>& objects,
-                                    const LiveState& live, WriteMode mode, const Call&) override {
+                                    const LiveState& live, WriteMode mode,
+                                    const WriteCall& call) override {
     std::vector<WriteResult> results(objects.size());
     for (size_t i = 0; i < objects.size(); ++i) {
       const ObjectRef& ref = objects[i].resource.ref;
       const std::string operation = mode == WriteMode::kDryRun ? "room-dry-run" : "room";
+      results[i].status = MayWrite(mode, call);
+      if (!results[i].status) continue;
       if (auto error = cluster_.Enter(operation, ToString(ref))) {
         results[i].status = sluice::Fail(*error);
         continue;
@@ -110,10 +121,15 @@ class FakeDriver final : public targets::TargetDriver {
     return results;
   }
 
-  std::vector<WriteResult> Apply(const std::vector<PreparedObject>& objects, WriteMode mode,
-                                 Force force, const Call&) override {
+  std::vector<WriteResult> Apply(const std::vector<PreparedObject>& objects, const LiveState& live,
+                                 WriteMode mode, Force force, const WriteCall& call) override {
     std::vector<WriteResult> results;
-    for (const PreparedObject& object : objects) results.push_back(ApplyOne(object, mode, force));
+    for (const PreparedObject& object : objects) {
+      WriteResult result;
+      result.status = MayWrite(mode, call);
+      if (result.status) result = ApplyOne(object, live, mode, force);
+      results.push_back(std::move(result));
+    }
     return results;
   }
 
@@ -123,18 +139,20 @@ class FakeDriver final : public targets::TargetDriver {
   }
 
   std::vector<WriteResult> Delete(const std::vector<Deletion>& deletions, WriteMode mode,
-                                  const Call&) override {
+                                  const WriteCall& call) override {
     std::vector<WriteResult> results;
     for (const Deletion& deletion : deletions) {
       WriteResult result;
       const std::string operation = mode == WriteMode::kDryRun ? "delete-dry-run" : "delete";
-      if (auto error = cluster_.Enter(operation, ToString(deletion.ref))) {
+      if (auto may = MayWrite(mode, call); !may) {
+        result.status = may;
+      } else if (auto error = cluster_.Enter(operation, ToString(deletion.ref))) {
         result.status = sluice::Fail(*error);
       } else {
         const std::lock_guard lock(cluster_.mutex_);
         const auto it = cluster_.objects_.find(deletion.ref);
         if (it != cluster_.objects_.end() && it->second.uid != deletion.uid) {
-          result.status = sluice::Fail(ErrorCode::kConflict, "the uid is another one");
+          result.status = Changed();
         } else if (it != cluster_.objects_.end() && mode == WriteMode::kApply) {
           cluster_.objects_.erase(it);
         }
@@ -144,9 +162,11 @@ class FakeDriver final : public targets::TargetDriver {
     return results;
   }
 
-  Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs, const LiveState&,
-                                           Diagnose, const Call&) override {
-    if (auto error = cluster_.Enter("assess")) return sluice::Fail(*error);
+  Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs,
+                                           const targets::Since&, Diagnose diagnose,
+                                           const Call&) override {
+    if (auto error = cluster_.Enter(diagnose == Diagnose::kYes ? "assess" : "look"))
+      return sluice::Fail(*error);
     const std::lock_guard lock(cluster_.mutex_);
     std::vector<ObjectHealth> out;
     for (const ObjectRef& ref : refs) {
@@ -157,34 +177,38 @@ class FakeDriver final : public targets::TargetDriver {
       }
       ObjectHealth health{ref, Health::kHealthy, "", "", false};
       for (auto& script : cluster_.health_) {
-        if (script.times == 0 || !Contains(it->second.body, script.needle)) continue;
+        const bool is_spent = script.times == 0 || (diagnose == Diagnose::kNo && script.times > 0);
+        if (is_spent || !Contains(it->second.body, script.needle)) continue;
         if (script.times > 0) --script.times;
         health = script.health;
         health.ref = ref;
         break;
       }
+      health.is_done = ref.kind == "Job" && health.health == Health::kHealthy;
       out.push_back(std::move(health));
     }
     return out;
   }
 
-  Status ReplaceStuckPods(const std::vector<ObjectRef>&, const Call&) override {
+  Status Unstick(const std::vector<ObjectRef>&, const WriteCall&) override {
     if (auto error = cluster_.Enter("replace")) return sluice::Fail(*error);
     return {};
   }
 
-  Result<targets::JobOutcome> RunJob(const nlohmann::json&, const Ownership&, const std::string&,
-                                     const Call&) override {
+  Result<targets::TaskOutcome> RunTask(const nlohmann::json&, const Ownership&, const std::string&,
+                                       const WriteCall& call) override {
+    if (auto may = MayWrite(WriteMode::kApply, call); !may) return sluice::Fail(may.error());
     if (auto error = cluster_.Enter("job")) return sluice::Fail(*error);
     const std::lock_guard lock(cluster_.mutex_);
     return cluster_.job_;
   }
 
  private:
-  static std::string MarkOf(const FakeCluster::Object& object) {
+  static std::string MarkIn(const nlohmann::json& body) {
     const nlohmann::json::json_pointer path("/metadata/labels/sluice.dev~1unit");
-    return object.body.contains(path) ? object.body.at(path).get<std::string>() : "";
+    return body.contains(path) ? body.at(path).get<std::string>() : "";
   }
+  static std::string MarkOf(const FakeCluster::Object& object) { return MarkIn(object.body); }
 
   // With the cluster's lock held.
   Prediction PredictOne(const PreparedObject& object, Force force) {
@@ -192,6 +216,13 @@ class FakeDriver final : public targets::TargetDriver {
     prediction.after = object.resource.body;
     const auto it = cluster_.objects_.find(object.resource.ref);
     if (it != cluster_.objects_.end()) prediction.before = it->second.body;
+    for (const auto& [needle, blocker] : cluster_.blocked_) {
+      if (it != cluster_.objects_.end() || !Contains(object.resource.body, needle)) continue;
+      prediction.kind = Prediction::Kind::kUnknowable;
+      prediction.blocked_by = blocker.reason;
+      prediction.message = blocker.message;
+      return prediction;
+    }
     for (const auto& script : cluster_.predictions_) {
       if (!Contains(object.resource.body, script.needle)) continue;
       prediction.kind = script.kind;
@@ -209,6 +240,9 @@ class FakeDriver final : public targets::TargetDriver {
       prediction.kind = Prediction::Kind::kUpdate;
     }
     if (prediction.kind != Prediction::Kind::kUpdate) return prediction;
+    for (const auto& [needle, what] : cluster_.takes_away_) {
+      if (Contains(object.resource.body, needle)) prediction.takes_away = what;
+    }
     for (const auto& [text, may_be_replaced] : cluster_.immutable_) {
       const nlohmann::json::json_pointer pointer(text);
       if (it->second.body.value(pointer, nlohmann::json()) ==
@@ -221,7 +255,28 @@ class FakeDriver final : public targets::TargetDriver {
     return prediction;
   }
 
-  WriteResult ApplyOne(const PreparedObject& object, WriteMode mode, Force force) {
+  static Status MayWrite(WriteMode mode, const WriteCall& call) {
+    if (mode == WriteMode::kDryRun) return {};
+    const auto may = call.may_write();
+    return may ? Status{} : sluice::Fail(may.error());
+  }
+
+  static Status Changed() {
+    return sluice::Fail(ErrorCode::kUnavailable, "ChangedMeanwhile", "it is another object now");
+  }
+
+  // With the cluster's lock held.
+  bool IsAsSeen(const PreparedObject& object, const LiveState& live) const {
+    const auto now = cluster_.objects_.find(object.resource.ref);
+    const auto seen = live.objects.find(object.resource.ref);
+    if (now == cluster_.objects_.end()) return seen == live.objects.end();
+    if (seen != live.objects.end()) return seen->second.uid == now->second.uid;
+    // Made meanwhile: by us, or by somebody else.
+    return MarkOf(now->second) == MarkIn(object.resource.body);
+  }
+
+  WriteResult ApplyOne(const PreparedObject& object, const LiveState& live, WriteMode mode,
+                       Force force) {
     WriteResult result;
     const std::string operation = mode == WriteMode::kDryRun ? "dry-run" : "apply";
     if (auto error = cluster_.Enter(operation, ToString(object.resource.ref))) {
@@ -229,7 +284,7 @@ class FakeDriver final : public targets::TargetDriver {
       return result;
     }
     const std::lock_guard lock(cluster_.mutex_);
-    const Prediction prediction = PredictOne(object, force);
+    const Prediction prediction = PredictOne(object, object.takes_over ? Force::kYes : force);
     if (prediction.kind == Prediction::Kind::kConflict) {
       result.status =
           sluice::Fail(ErrorCode::kConflict, "FieldConflict", "another manager owns .spec");
@@ -240,6 +295,7 @@ class FakeDriver final : public targets::TargetDriver {
       return result;
     }
     if (mode == WriteMode::kDryRun) return result;
+    if (!IsAsSeen(object, live)) return {.status = Changed()};
     auto& stored = cluster_.objects_[object.resource.ref];
     result.is_created = stored.uid.empty();
     result.is_changed = stored.body != object.resource.body;
@@ -259,143 +315,6 @@ class FakeDriver final : public targets::TargetDriver {
 
 std::unique_ptr<targets::TargetDriver> FakeCluster::MakeDriver() {
   return std::make_unique<FakeDriver>(*this);
-}
-
-std::optional<Error> FakeCluster::Use(std::map<std::string, Fault>& faults,
-                                      const std::string& key) {
-  const auto it = faults.find(key);
-  if (it == faults.end() || it->second.times == 0) return std::nullopt;
-  if (it->second.times > 0) --it->second.times;
-  return it->second.error;
-}
-
-std::optional<Error> FakeCluster::Enter(const Operation& operation, const std::string& about) {
-  const std::string line = about.empty() ? operation : operation + " " + about;
-  std::function<void(const std::string&)> callback;
-  {
-    const std::lock_guard lock(mutex_);
-    calls_.push_back(line);
-    callback = on_call_;
-  }
-  if (callback) callback(line);
-  const std::lock_guard lock(mutex_);
-  if (auto error = Use(faults_, operation)) return error;
-  return about.empty() ? std::nullopt : Use(faults_, line);
-}
-
-std::vector<std::string> FakeCluster::Calls(const std::string& prefix) const {
-  const std::lock_guard lock(mutex_);
-  std::vector<std::string> out;
-  std::ranges::copy_if(calls_, std::back_inserter(out),
-                       [&](const std::string& call) { return call.starts_with(prefix); });
-  return out;
-}
-
-std::vector<std::string> FakeCluster::Writes() const {
-  const std::lock_guard lock(mutex_);
-  std::vector<std::string> out;
-  std::ranges::copy_if(calls_, std::back_inserter(out), [](const std::string& call) {
-    return call.starts_with("apply ") || call.starts_with("delete ") || call.starts_with("room ");
-  });
-  return out;
-}
-
-void FakeCluster::ForgetCalls() {
-  const std::lock_guard lock(mutex_);
-  calls_.clear();
-}
-
-void FakeCluster::OnCall(std::function<void(const std::string&)> callback) {
-  const std::lock_guard lock(mutex_);
-  on_call_ = std::move(callback);
-}
-
-void FakeCluster::Fail(const Operation& operation, Error error, int times) {
-  const std::lock_guard lock(mutex_);
-  faults_.insert_or_assign(operation, Fault{std::move(error), times});
-}
-
-void FakeCluster::FailObject(const Operation& operation, const std::string& name, Error error,
-                             int times) {
-  Fail(operation + " " + name, std::move(error), times);
-}
-
-void FakeCluster::Mend() {
-  const std::lock_guard lock(mutex_);
-  faults_.clear();
-  health_.clear();
-  predictions_.clear();
-  blockers_.clear();
-}
-
-void FakeCluster::SetHealth(const std::string& needle, Health health, const std::string& reason,
-                            bool is_terminal, int times) {
-  const std::lock_guard lock(mutex_);
-  health_.push_back({needle, {{}, health, reason, "", is_terminal}, times});
-}
-
-void FakeCluster::SetPrediction(const std::string& needle, Prediction::Kind kind,
-                                const std::string& message) {
-  const std::lock_guard lock(mutex_);
-  predictions_.push_back({needle, kind, message});
-}
-
-void FakeCluster::SetImmutable(const std::string& pointer, bool may_be_replaced) {
-  const std::lock_guard lock(mutex_);
-  immutable_.insert_or_assign(pointer, may_be_replaced);
-}
-
-void FakeCluster::SetBlockers(std::vector<PlanBlocker> blockers) {
-  const std::lock_guard lock(mutex_);
-  blockers_ = std::move(blockers);
-}
-
-void FakeCluster::SetJobOutcome(targets::JobOutcome outcome) {
-  const std::lock_guard lock(mutex_);
-  job_ = std::move(outcome);
-}
-
-void FakeCluster::Put(const ObjectRef& ref, const std::string& api_version, nlohmann::json body) {
-  const std::lock_guard lock(mutex_);
-  Object object;
-  object.api_version = api_version;
-  object.body = std::move(body);
-  object.uid = "uid-" + std::to_string(next_++);
-  object.version = next_++;
-  object.other_manager = "kubectl";
-  objects_[ref] = std::move(object);
-}
-
-void FakeCluster::Edit(const ObjectRef& ref, const std::string& manager, const std::string& pointer,
-                       nlohmann::json value) {
-  const std::lock_guard lock(mutex_);
-  Object& object = objects_.at(ref);
-  object.body[nlohmann::json::json_pointer(pointer)] = std::move(value);
-  object.other_manager = manager;
-  object.version = next_++;
-}
-
-void FakeCluster::Erase(const ObjectRef& ref) {
-  const std::lock_guard lock(mutex_);
-  objects_.erase(ref);
-}
-
-void FakeCluster::Protect(const ObjectRef& ref, const std::string& why) {
-  const std::lock_guard lock(mutex_);
-  objects_.at(ref).protected_by = why;
-}
-
-std::optional<FakeCluster::Object> FakeCluster::Find(const ObjectRef& ref) const {
-  const std::lock_guard lock(mutex_);
-  const auto it = objects_.find(ref);
-  return it == objects_.end() ? std::nullopt : std::optional(it->second);
-}
-
-std::vector<std::string> FakeCluster::Names() const {
-  const std::lock_guard lock(mutex_);
-  std::vector<std::string> names;
-  for (const auto& [ref, object] : objects_) names.push_back(ToString(ref));
-  return names;
 }
 
 }  // namespace sluice::testing

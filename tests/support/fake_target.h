@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,8 @@ class FakeCluster {
     std::string other_manager;  // who edited it last beside us; "" for nobody
   };
   // The operations of a driver, as they can be made to fail: prepare observe find predict dry-run
-  // apply room-dry-run room await delete-dry-run delete assess replace job.
+  // apply room-dry-run room await delete-dry-run delete assess look (assess without diagnosis)
+  // replace job.
   using Operation = std::string;
 
   std::unique_ptr<targets::TargetDriver> MakeDriver();
@@ -49,8 +51,8 @@ class FakeCluster {
   void FailObject(const Operation& operation, const std::string& name, Error error, int times = -1);
   void Mend();
 
-  // Health of objects whose body contains `needle` (an image); the others are Healthy. `times`
-  // assessments; -1: all.
+  // Health of objects whose body contains `needle` (an image); the others are Healthy, and Jobs are
+  // done. `times` assessments (a look is none); -1: all, and looks too.
   void SetHealth(const std::string& needle, Health health, const std::string& reason = "",
                  bool is_terminal = false, int times = -1);
   // Declared objects that contain `needle` are predicted so.
@@ -58,14 +60,21 @@ class FakeCluster {
                      const std::string& message);
   // The value at a JSON pointer cannot be changed in place.
   void SetImmutable(const std::string& pointer, bool may_be_replaced);
+  // Absent objects that contain `needle` cannot be created: what they need is not there.
+  void SetBlocked(const std::string& needle, const std::string& reason, const std::string& message);
+  // Objects of the kind have no place any more (UnknownKind).
+  void Unserve(const std::string& kind);
+  // Applying declared objects that contain `needle` would take something away from others.
+  void SetTakesAway(const std::string& needle, const std::string& what);
   void SetBlockers(std::vector<PlanBlocker> blockers);
-  void SetJobOutcome(targets::JobOutcome outcome);
+  void SetTaskOutcome(targets::TaskOutcome outcome);
 
   // Somebody else's object, or somebody else's edit at a JSON pointer.
   void Put(const ObjectRef& ref, const std::string& api_version, nlohmann::json body);
   void Edit(const ObjectRef& ref, const std::string& manager, const std::string& pointer,
             nlohmann::json value);
   void Erase(const ObjectRef& ref);
+  void PutBack(const ObjectRef& ref, const Object& object);  // as it was found
   void Protect(const ObjectRef& ref, const std::string& why);
   std::optional<Object> Find(const ObjectRef& ref) const;
   std::vector<std::string> Names() const;  // of all objects, as ToString says them
@@ -98,8 +107,11 @@ class FakeCluster {
   std::vector<HealthScript> health_;
   std::vector<PredictionScript> predictions_;
   std::map<std::string, bool> immutable_;  // JSON pointer -> may be replaced
+  std::map<std::string, std::string> takes_away_;
+  std::map<std::string, PlanBlocker> blocked_;  // by needle
+  std::set<std::string> unserved_;              // kinds
   std::vector<PlanBlocker> blockers_;
-  targets::JobOutcome job_{true, ""};
+  targets::TaskOutcome job_{true, ""};
   std::function<void(const std::string&)> on_call_;
   int64_t next_ = 1;
 };

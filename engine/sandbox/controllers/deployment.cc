@@ -120,11 +120,22 @@ class Rollout {
       Ensure(next, {"metadata", "annotations"})[kRevision] = std::to_string(highest + 1);
       Replace(context_.Update(kSets, std::move(next)));
     }
+    FollowPatience();
     if (newest_ == nullptr || Revision(deployment_) == Revision(*newest_)) return;
     Json next = deployment_;
     Ensure(next, {"metadata", "annotations"})[kRevision] = std::to_string(Revision(*newest_));
     if (const ObjectPtr stored = context_.UpdateStatus(kDeployments, std::move(next)))
       deployment_ = *stored;
+  }
+
+  // minReadySeconds is no part of the template: the set takes a change of it.
+  void FollowPatience() {
+    if (newest_ == nullptr) return;
+    const int64_t wanted = IntAt(deployment_, {"spec", "minReadySeconds"});
+    if (IntAt(*newest_, {"spec", "minReadySeconds"}) == wanted) return;
+    Json next = *newest_;
+    next["spec"]["minReadySeconds"] = wanted;
+    Replace(context_.Update(kSets, std::move(next)));
   }
 
   void CreateSet(int64_t replicas, int64_t revision) {

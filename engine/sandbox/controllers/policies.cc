@@ -11,19 +11,34 @@ constexpr char kClaims[] = "persistentvolumeclaims";
 constexpr char kAutoscalers[] = "horizontalpodautoscalers.autoscaling";
 constexpr char kBudgets[] = "poddisruptionbudgets.policy";
 
-// Binds every claim to a volume made for it.
+bool Uses(const Json& pod, const std::string& claim) {
+  const Json& volumes = ArrayAt(pod, {"spec", "volumes"});
+  return std::any_of(volumes.begin(), volumes.end(), [&](const Json& volume) {
+    return TextAt(volume, {"persistentVolumeClaim", "claimName"}) == claim;
+  });
+}
+
+// Binds every claim to a volume made for it; that of a class which waits for a consumer once a pod
+// uses it.
 class ClaimController final : public Controller {
  public:
   std::vector<ObjectKey> Affected(const StoreEvent& event) const override {
-    if (event.storage_key != kClaims || event.kind == EventKind::kDeleted) return {};
-    return {KeyOf(kClaims, *event.object)};
+    if (event.kind == EventKind::kDeleted) return {};
+    if (event.storage_key == kClaims) return {KeyOf(kClaims, *event.object)};
+    std::vector<ObjectKey> keys;
+    if (event.storage_key != "pods") return keys;
+    for (const Json& volume : ArrayAt(*event.object, {"spec", "volumes"})) {
+      const std::string name = TextAt(volume, {"persistentVolumeClaim", "claimName"});
+      if (!name.empty()) keys.push_back({kClaims, NamespaceOf(*event.object), name});
+    }
+    return keys;
   }
 
   void Reconcile(const ObjectKey& key, ControllerContext& context) override {
     const ObjectPtr claim = context.Get(kClaims, key.ns, key.name);
     if (claim == nullptr) return;
     if (IsTerminating(*claim)) return Release(*claim, key, context);
-    if (TextAt(*claim, {"status", "phase"}) == "Bound") return;
+    if (TextAt(*claim, {"status", "phase"}) == "Bound" || Waits(*claim, context)) return;
     const std::string volume = TextAt(*claim, {"spec", "volumeName"}).empty()
                                    ? "pvc-" + UidOf(*claim)
                                    : TextAt(*claim, {"spec", "volumeName"});
@@ -39,17 +54,40 @@ class ClaimController final : public Controller {
   }
 
  private:
+  static bool Waits(const Json& claim, ControllerContext& context) {
+    const std::string name = TextAt(claim, {"spec", "storageClassName"});
+    if (name.empty() || !TextAt(claim, {"spec", "volumeName"}).empty()) return false;
+    const ObjectPtr storage = context.Get("storageclasses.storage.k8s.io", "", name);
+    const bool is_new = TextAt(claim, {"status", "phase"}).empty();
+    if (storage == nullptr) {
+      if (is_new)
+        context.Tell(claim, "Warning", "ProvisioningFailed",
+                     "storageclass.storage.k8s.io \"" + name + "\" not found");
+    } else if (TextAt(*storage, {"volumeBindingMode"}) != "WaitForFirstConsumer") {
+      return false;
+    } else {
+      for (const ObjectPtr& pod : context.List("pods", NamespaceOf(claim))) {
+        if (IsPodActive(*pod) && Uses(*pod, NameOf(claim))) return false;
+      }
+      if (is_new)
+        context.Tell(claim, "Normal", "WaitForFirstConsumer",
+                     "waiting for first consumer to be created before binding");
+    }
+    if (is_new) {
+      Json next = claim;
+      next["status"]["phase"] = "Pending";
+      context.UpdateStatus(kClaims, std::move(next));
+    }
+    return true;
+  }
+
   // A claim that is deleted stays while a pod uses it.
   static void Release(const Json& claim, const ObjectKey& key, ControllerContext& context) {
     for (const ObjectPtr& pod : context.List("pods", key.ns)) {
       if (TextAt(*pod, {"status", "phase"}) == "Succeeded" ||
           TextAt(*pod, {"status", "phase"}) == "Failed")
         continue;
-      for (const Json& volume : ArrayAt(*pod, {"spec", "volumes"})) {
-        if (TextAt(volume, {"persistentVolumeClaim", "claimName"}) == NameOf(claim)) {
-          return context.Later(context.timings().pod_termination, key);
-        }
-      }
+      if (Uses(*pod, NameOf(claim))) return context.Later(context.timings().pod_termination, key);
     }
     Json next = claim;
     Json& finalizers = next["metadata"]["finalizers"];

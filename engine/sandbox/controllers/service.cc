@@ -11,6 +11,13 @@ constexpr char kServices[] = "services";
 constexpr char kSlices[] = "endpointslices.discovery.k8s.io";
 constexpr char kIngresses[] = "ingresses.networking.k8s.io";
 
+// What a bare cluster's own controllers would do is played for the default class only: named
+// classes are those of software that is not there.
+bool IsOfDefaultClass(const Json& object) {
+  return TextAt(object, {"spec", "ingressClassName"}).empty() &&
+         TextAt(object, {"spec", "loadBalancerClass"}).empty();
+}
+
 // True once `delay` has passed since `uid` was first asked about; else asks to be called again.
 bool Waited(std::map<std::string, SteadyTime>& since, const Json& object, const ObjectKey& key,
             ControllerContext& context) {
@@ -45,7 +52,7 @@ class ServiceController final : public Controller {
     const ObjectPtr service = context.Get(kServices, key.ns, key.name);
     if (service == nullptr || IsTerminating(*service)) return;
     WriteSlice(*service, context);
-    if (TextAt(*service, {"spec", "type"}) != "LoadBalancer") return;
+    if (TextAt(*service, {"spec", "type"}) != "LoadBalancer" || !IsOfDefaultClass(*service)) return;
     if (!ArrayAt(*service, {"status", "loadBalancer", "ingress"}).empty()) return;
     if (!Waited(since_, *service, key, context)) return;
     Json next = *service;
@@ -119,7 +126,7 @@ class IngressController final : public Controller {
 
   void Reconcile(const ObjectKey& key, ControllerContext& context) override {
     const ObjectPtr ingress = context.Get(kIngresses, key.ns, key.name);
-    if (ingress == nullptr || IsTerminating(*ingress)) return;
+    if (ingress == nullptr || IsTerminating(*ingress) || !IsOfDefaultClass(*ingress)) return;
     if (!ArrayAt(*ingress, {"status", "loadBalancer", "ingress"}).empty()) return;
     if (!Waited(since_, *ingress, key, context)) return;
     Json next = *ingress;

@@ -1,15 +1,16 @@
 #include "engine/targets/kubernetes/api_status.h"
 
 #include <algorithm>
-#include <array>
 
 #include "engine/base/strings.h"
 #include "engine/targets/kubernetes/health_json.h"
+#include "engine/targets/kubernetes/refusal.h"
 
 namespace sluice::targets::kubernetes {
 namespace {
 
 constexpr size_t kMaxMessage = 1500;
+constexpr size_t kMaxDetail = 4000;
 
 bool Has(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
@@ -31,6 +32,28 @@ std::string Words(int http_status, const nlohmann::json& body) {
   return "the server answered HTTP " + std::to_string(http_status) + " without saying why";
 }
 
+constexpr std::string_view kCorrect = "correct the manifest";
+constexpr std::string_view kAskWhoDenies = "change what it forbids, or ask who runs that policy";
+
+// The content is bad: one line for people, the server's words behind it.
+Error Refuse(std::string_view reason, const nlohmann::json& body, const std::string& words,
+             std::string_view remedy) {
+  std::string line = Summarize(body);
+  if (line.empty()) line = words;
+  Error error(ErrorCode::kRejected, std::string(reason),
+              remedy.empty() ? line : line + "; " + std::string(remedy));
+  if (line == words) return error;
+  return std::move(error).WithDetail(OneLine(ToText(At(body, "message")), kMaxDetail));
+}
+
+bool IsImmutable(const nlohmann::json& body, const std::string& words) {
+  const std::vector<Fault> faults = FaultsOf(body);
+  return faults.empty() ? IsImmutableMessage(words)
+                        : std::ranges::any_of(faults, [](const Fault& fault) {
+                            return IsImmutableMessage(fault.why);
+                          });
+}
+
 // 403 is missing rights, or content that an admission plugin refuses. Authorizers word it as 'User
 // "x" cannot patch resource'; the RBAC registry speaks of permissions not held; owner references of
 // what one "can't" do.
@@ -46,7 +69,7 @@ Error DecodeForbidden(const nlohmann::json& body, std::string words) {
             "; the server did not take our credentials for anybody's, see the kubeconfig's user"};
   }
   if (HasAny(words, {"exceeded quota", "failed quota"})) {
-    return {ErrorCode::kRejected, std::string(kReasonQuotaExceeded), std::move(words)};
+    return Refuse(kReasonQuotaExceeded, body, words, "ask for less, or have the quota raised");
   }
   const bool is_denial = HasAny(words, {"denied the request", "denied request"});
   const bool is_rights = (Has(words, "User \"") && Has(words, "\" cannot ")) ||
@@ -55,7 +78,7 @@ Error DecodeForbidden(const nlohmann::json& body, std::string words) {
   if (is_service_account)
     return {ErrorCode::kUnavailable, "ServiceAccountMissing", std::move(words)};
   if (is_denial || (!is_rights && Has(words, " is forbidden: "))) {
-    return {ErrorCode::kRejected, std::string(kReasonAdmissionDenied), std::move(words)};
+    return Refuse(kReasonAdmissionDenied, body, words, kAskWhoDenies);
   }
   return {ErrorCode::kPermissionDenied, std::string(kReasonForbidden),
           words + "; grant it to sluice's account (examples/rbac)"};
@@ -102,10 +125,9 @@ bool IsSchemaFailure(std::string_view words) {
               "failed to convert new object", "errors:\n  ."});
 }
 
-Error DecodeServerError(int http_status, std::string words) {
-  if (http_status == 500 && IsSchemaFailure(words)) {
-    return {ErrorCode::kRejected, std::string(kReasonContentRejected), std::move(words)};
-  }
+Error DecodeServerError(int http_status, const nlohmann::json& body, std::string words) {
+  if (http_status == 500 && IsSchemaFailure(words))
+    return Refuse(kReasonContentRejected, body, words, kCorrect);
   if (HasAny(words,
              {"failed calling webhook", "failed to call webhook", "conversion webhook for"})) {
     return {ErrorCode::kUnavailable, std::string(kReasonWebhookUnavailable), std::move(words)};
@@ -129,30 +151,19 @@ std::vector<FieldConflict> ConflictsOf(const nlohmann::json& status_body) {
   return conflicts;
 }
 
-bool IsImmutableMessage(std::string_view message) {
-  return HasAny(message,
-                {"is immutable", "are immutable", "immutable field", "may not change once set",
-                 "cannot change roleRef", "updates to statefulset spec for fields other than",
-                 "pod updates may not change fields", "updates to parameters are forbidden",
-                 "updates to provisioner are forbidden", "updates to reclaimPolicy are forbidden",
-                 "updates to volumeBindingMode are forbidden", "may not be changed in an update",
-                 "field can not be modified", "Value is immutable"});
-}
-
 Error WithoutValues(const Error& error, const nlohmann::json& status_body) {
   if (error.code() != ErrorCode::kRejected || error.reason() == kReasonQuotaExceeded) return error;
-  std::string fields;
-  for (const nlohmann::json& cause : Items(At(status_body, "details", "causes"))) {
-    fields += (fields.empty() ? "" : ", ") + OneLine(ToText(At(cause, "field")), 200);
+  std::vector<std::string> fields;
+  std::vector<std::string> immutable;
+  for (const Fault& fault : FaultsOf(status_body)) {
+    if (!fault.field.empty()) fields.push_back(fault.field);
+    // A rule of this kind quotes no value.
+    if (IsImmutableMessage(fault.why)) immutable.push_back(fault.field + ": " + fault.why);
   }
-  // A schema failure has no causes: "… Kind=Secret): .data.password: expected string, got …"
-  const std::string words = ToText(At(status_body, "message"));
-  const size_t start = words.find("): .");
-  if (fields.empty() && start != std::string::npos) {
-    fields = OneLine(words.substr(start + 3, words.find(": ", start + 3) - start - 3), 200);
-  }
+  if (error.reason() == kReasonImmutableField && !immutable.empty())
+    return {error.code(), error.reason(), Join(immutable, "; ")};
   return {error.code(), error.reason(),
-          "the server refuses the Secret" + (fields.empty() ? "" : " for " + fields) +
+          "the server refuses the Secret" + (fields.empty() ? "" : " for " + Join(fields, ", ")) +
               "; its words are withheld, for they may quote values; see 'kubectl apply "
               "--server-side --dry-run=server'"};
 }
@@ -175,14 +186,15 @@ Error DecodeFailure(int http_status, const nlohmann::json& body) {
     case 410:
       return {ErrorCode::kUnavailable, std::string(kReasonExpired), std::move(words)};
     case 413:
-      return {ErrorCode::kRejected, std::string(kReasonContentRejected),
-              words + "; the API server takes 3 MiB at most, etcd about 1.5 MiB"};
+      return Refuse(
+          kReasonContentRejected, body, words,
+          "the API server takes 3 MiB at most, etcd about 1.5 MiB: make the object smaller");
     case 429:
       return {ErrorCode::kRateLimited, std::string(kReasonThrottled), std::move(words)};
     default:
       break;
   }
-  if (http_status >= 500) return DecodeServerError(http_status, std::move(words));
+  if (http_status >= 500) return DecodeServerError(http_status, body, std::move(words));
   if (ToText(At(body, "kind")) != "Status") {
     // Not the API server: a proxy in front of it. Its refusal says nothing about the content.
     return {ErrorCode::kUnavailable, std::string(kReasonServerError),
@@ -193,13 +205,12 @@ Error DecodeFailure(int http_status, const nlohmann::json& body) {
   if (Has(words, "does not support dry run")) {
     return {ErrorCode::kRejected, std::string(kReasonDryRunUnsupported), std::move(words)};
   }
-  if (HasAny(words, {"denied the request", "denied request"})) {
-    return {ErrorCode::kRejected, std::string(kReasonAdmissionDenied), std::move(words)};
-  }
-  if (http_status == 422 && IsImmutableMessage(words)) {
-    return {ErrorCode::kRejected, std::string(kReasonImmutableField), std::move(words)};
-  }
-  return {ErrorCode::kRejected, std::string(kReasonContentRejected), std::move(words)};
+  if (HasAny(words, {"denied the request", "denied request"}))
+    return Refuse(kReasonAdmissionDenied, body, words, kAskWhoDenies);
+  // What to do about it depends on the object (replace.cc), and is said with the plan.
+  if (http_status == 422 && IsImmutable(body, words))
+    return Refuse(kReasonImmutableField, body, words, "");
+  return Refuse(kReasonContentRejected, body, words, kCorrect);
 }
 
 }  // namespace sluice::targets::kubernetes

@@ -36,17 +36,15 @@ inline constexpr std::string_view kReasonServerError = "ServerError";
 inline constexpr std::string_view kReasonStaleRead = "StaleRead";
 
 // The error of an answer with status 300 or more. `body` is the parsed body, null when it was no
-// JSON. Messages keep the server's own words, on one line.
+// JSON. Messages are one line; of refused content it names field, rule and remedy, and detail() has
+// the server's own words.
 Error DecodeFailure(int http_status, const nlohmann::json& body);
 
-// For a Secret: refusals of content without the server's words, which quote the values. Others are
-// kept.
+// For a Secret: refusals of content without the server's words, which quote the values: fields, and
+// of what cannot be changed the rule. Others are kept.
 Error WithoutValues(const Error& error, const nlohmann::json& status_body);
 
 // Fields of a 409 that another manager owns; empty for other conflicts.
 std::vector<FieldConflict> ConflictsOf(const nlohmann::json& status_body);
-
-// The server's words say that a field cannot be changed in place.
-bool IsImmutableMessage(std::string_view message);
 
 }  // namespace sluice::targets::kubernetes

@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "engine/base/log.h"
+#include "engine/targets/kubernetes/answers.h"
+#include "engine/targets/kubernetes/fieldset.h"
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/targets/kubernetes/json_writer.h"
 #include "engine/targets/kubernetes/kinds.h"
@@ -17,37 +19,101 @@ using namespace std::chrono_literals;
 // A fresh custom resource may answer 404 until every API server has learnt of its definition.
 constexpr Duration kFreshTypeWait = 30s;
 constexpr Duration kPoll = 200ms;
-constexpr int kMaxRaces = 3;
+constexpr int kMaxDryRunRaces = 3;
+// How long a refusal that the set itself is to end is no verdict after that was applied: the server
+// learns of a definition, a quota or a policy a moment after it took it.
+constexpr Duration kFreshRuleWait = 10s;
+// How long an apply waits for an object in its place that is being deleted.
+constexpr Duration kRoomWait = 30s;
 
 Error Stopped(const std::string& what, const Call& call) {
   if (call.stop.stop_requested()) return {ErrorCode::kCancelled, what + ": stopped"};
   return {ErrorCode::kDeadlineExceeded, what + ": time is up"};
 }
 
-}  // namespace
-
-Result<ApiAnswer> KubernetesDriver::SendApply(const ResourceType& type,
-                                              const PreparedObject& object, WriteMode mode,
-                                              Force force, const Call& call) {
-  const ObjectRef& ref = object.resource.ref;
+ApiRequest ApplyRequest(const ResourceType& type, const ObjectRef& ref, Force force) {
   ApiRequest request;
-  request.verb = mode == WriteMode::kDryRun ? Verb::kDryRun : Verb::kPatch;
+  request.verb = Verb::kPatch;
   request.method = "PATCH";
   request.path = ObjectPath(type, ref.ns, ref.name);
   request.query = {{"fieldManager", std::string(kFieldManager)},
                    {"force", force == Force::kYes ? "true" : "false"},
                    {"fieldValidation", "Strict"}};
-  if (mode == WriteMode::kDryRun) request.query.emplace_back("dryRun", "All");
   request.content_type = "application/apply-patch+yaml";
   request.what = ToString(ref);
-  SLUICE_TRY(request.body, WriteJson(object.resource.body));
+  return request;
+}
+
+}  // namespace
+
+Result<ApiAnswer> KubernetesDriver::SendDryRun(const ResourceType& type,
+                                               const PreparedObject& object, Force force,
+                                               const Call& call) {
+  const ObjectRef& ref = object.resource.ref;
+  ApiRequest request = ApplyRequest(type, ref, force);
+  request.verb = Verb::kDryRun;
+  request.query.emplace_back("dryRun", "All");
+  SLUICE_TRY(request.body, WriteJson(object.asked.is_null() ? object.resource.body : object.asked));
   for (int race = 1;; ++race) {
     SLUICE_TRY(ApiAnswer answer, client_.Send(request, call));
-    // We set no resourceVersion: a lost race is between the server's own read and write, or two
-    // creates.
-    const bool is_race = answer.status == 409 && ConflictsOf(answer.body).empty();
-    if (!is_race || race >= kMaxRaces) return answer;
+    if (answer.IsSuccess()) SLUICE_CHECK(ExpectDryRun(answer.body, type, ref));
+    // It carries no version: a lost race is between the server's own read and write.
+    if (!IsRace(answer.status, answer.body) || race == kMaxDryRunRaces) return answer;
   }
+}
+
+Result<ApiAnswer> KubernetesDriver::SendApply(const ResourceType& type,
+                                              const PreparedObject& object, Applying& how,
+                                              const WriteCall& call) {
+  if (how.mode == WriteMode::kDryRun) return SendDryRun(type, object, how.force, call);
+  const ObjectRef& ref = object.resource.ref;
+  ApiRequest request = ApplyRequest(type, ref, how.force);
+  for (int round = 1;; ++round) {
+    SLUICE_TRY(request.body, BodyWithPreconditions(object.resource.body, how.seen));
+    SLUICE_TRY(ApiAnswer answer, client_.Write(request, call));
+    if (answer.IsSuccess()) {
+      SLUICE_CHECK(ExpectApplied(type, object, how, answer, call));
+      how.seen = SeenIn(answer.body);
+      return answer;
+    }
+    if (!IsRace(answer.status, answer.body)) return answer;
+    if (round == kMaxRounds) return Fail(NeverStill(ref, answer.body));
+    SLUICE_TRY(const std::optional<nlohmann::json> now, ReadObject(type, ref, call));
+    SLUICE_TRY(how.seen, StillTheSame(how.seen, now ? &*now : nullptr, ref,
+                                      LabelOf(object.resource.body, kMarkLabel)));
+    if (!how.seen.is_deleting) continue;
+    SLUICE_CHECK(AwaitRoom(type, ref, call));
+    how.seen = {};
+  }
+}
+
+// The stored object, moved on from what was seen; or not moved, and then it is what it was to be.
+Status KubernetesDriver::ExpectApplied(const ResourceType& type, const PreparedObject& object,
+                                       const Applying& how, const ApiAnswer& answer,
+                                       const Call& call) {
+  const ObjectRef& ref = object.resource.ref;
+  SLUICE_CHECK(ExpectObject(answer.body, type, ref));
+  const Seen now = SeenIn(answer.body);
+  const std::string what = "applying " + ToString(ref);
+  if (how.seen.uid.empty()) {
+    if (answer.status == 201) return {};
+    return Fail(NotTheObject(
+        what, "says that it was there already (" + std::to_string(answer.status) + ", not 201)"));
+  }
+  if (now.uid != how.seen.uid)
+    return Fail(NotTheObject(what, "with another object, uid " + now.uid));
+  const std::string& seen = how.seen.resource_version;
+  if (IsOlderVersion(now.resource_version, seen)) {
+    return Fail(
+        NotTheObject(what, "with version " + now.resource_version + " of it, older than " + seen));
+  }
+  if (now.resource_version != seen || HoldsAlready(answer.body, object.resource.body)) return {};
+  // Values that the server writes in another way, or that admission puts back.
+  PreparedObject exact = object;
+  exact.asked = nullptr;
+  SLUICE_TRY(const ApiAnswer again, SendDryRun(type, exact, how.force, call));
+  if (again.IsSuccess() && Normalise(again.body) == Normalise(answer.body)) return {};
+  return Fail(NotTheObject(what, "left it unchanged"));
 }
 
 Error KubernetesDriver::ErrorOf(const ApiAnswer& answer, const ObjectRef& ref) {
@@ -55,86 +121,97 @@ Error KubernetesDriver::ErrorOf(const ApiAnswer& answer, const ObjectRef& ref) {
   return IsSecret(ref) ? WithoutValues(error, answer.body) : error;
 }
 
-WriteResult KubernetesDriver::ApplyOne(const PreparedObject& object, WriteMode mode, Force force,
-                                       const Call& call) {
+// What may come of itself: a type or a rule that an earlier stage of the same set has brought.
+Duration KubernetesDriver::PatienceWith(const Error& error, const ObjectRef& ref) const {
+  const bool is_type_to_come = error.code() == ErrorCode::kNotFound &&
+                               error.reason() == kReasonTypeNotServed &&
+                               declared_.custom_kinds.contains({ref.group, ref.kind});
+  if (is_type_to_come) return kFreshTypeWait;
+  const bool is_rule_to_come = error.code() == ErrorCode::kRejected && awaited_.contains(ref);
+  return is_rule_to_come ? kFreshRuleWait : Duration(0);
+}
+
+Status KubernetesDriver::AwaitRoom(const ResourceType& type, const ObjectRef& ref,
+                                   const Call& call) {
+  SLUICE_TRY(const std::optional<nlohmann::json> live, ReadObject(type, ref, call));
+  if (!live || At(*live, "metadata", "deletionTimestamp").is_null()) return {};
+  const SteadyTime bound = client_.clock().SteadyNow() + kRoomWait;
+  const Call wait{std::min(call.deadline, bound), call.stop};
+  const Status gone = AwaitGone(type, ref, ToText(At(*live, "metadata", "uid")), wait);
+  if (gone || gone.error().code() != ErrorCode::kDeadlineExceeded) return gone;
+  return Fail(ErrorCode::kUnavailable, "BeingDeleted",
+              "what is there is being deleted since " +
+                  ToText(At(*live, "metadata", "deletionTimestamp")) + " and not gone (" +
+                  FinalizersOf(*live) +
+                  "); it is created again when it is: look for the controller of the finalizer");
+}
+
+// One try. An object that is being deleted takes an apply and forgets it.
+Result<ApiAnswer> KubernetesDriver::TryApply(const PreparedObject& object, Applying& how,
+                                             const WriteCall& call) {
+  const ObjectRef& ref = object.resource.ref;
+  const std::string& api_version = object.resource.api_version;
+  SLUICE_TRY(const ResourceType type,
+             TypeOf(ref.group, api_version.substr(api_version.find('/') + 1), ref.kind, call));
+  if (how.mode == WriteMode::kDryRun) return ApplyAndRemove(type, object, how, call);
+  const auto await_room = [&]() -> Status {
+    SLUICE_CHECK(AwaitRoom(type, ref, call));
+    how.seen = {};  // the next one is another object
+    return {};
+  };
+  if (how.seen.is_deleting) SLUICE_CHECK(await_room());
+  SLUICE_TRY(ApiAnswer answer, ApplyAndRemove(type, object, how, call));
+  if (answer.IsSuccess() && how.seen.is_deleting) {
+    SLUICE_CHECK(await_room());
+    SLUICE_TRY(answer, ApplyAndRemove(type, object, how, call));
+  }
+  if (answer.IsSuccess()) {
+    EndKubectlsShare(type, ref, answer.body, call);
+    connection_->own_writes.Note(ref, answer.body, client_.clock().SteadyNow());
+    if (auto written = WrittenIn(answer.body))
+      written_.With([&](auto& all) { all.insert_or_assign(ref, std::move(*written)); });
+  }
+  return answer;
+}
+
+WriteResult KubernetesDriver::ApplyOne(const PreparedObject& object, const LiveState& live,
+                                       WriteMode mode, Force force, const WriteCall& call) {
   const ObjectRef& ref = object.resource.ref;
   const std::string what =
       (mode == WriteMode::kDryRun ? "dry run of " : "applying ") + ToString(ref);
   if (const auto refusal = declared_.refused.find(ref); refusal != declared_.refused.end())
     return {.status = Fail(refusal->second.With(what))};
-  const std::string& api_version = object.resource.api_version;
-  const std::string version = api_version.substr(api_version.find('/') + 1);
-  const bool is_fresh_type = declared_.custom_kinds.contains({ref.group, ref.kind});
-  const SteadyTime give_up = std::min(call.deadline, client_.clock().SteadyNow() + kFreshTypeWait);
+  // Nothing to be asked of what is on its way out.
+  if (mode == WriteMode::kDryRun && SeenIn(live, ref).is_deleting) return {};
+  const SteadyTime begin = client_.clock().SteadyNow();
+  Applying how{mode, object.takes_over ? Force::kYes : force, SeenIn(live, ref)};
+  const std::string before = how.seen.resource_version;
   while (true) {
-    Status status;
-    if (auto type = TypeOf(ref.group, version, ref.kind, call)) {
-      auto answer = SendApply(*type, object, mode, force, call);
-      if (!answer) return {.status = Fail(std::move(answer).error().With(what))};
-      if (answer->IsSuccess()) {
-        if (mode == WriteMode::kApply) {
-          EndKubectlsShare(*type, ref, answer->body, call);
-          connection_->own_writes.Note(ref, answer->body, client_.clock().SteadyNow());
-        }
-        WriteResult result;
-        result.uid = ToText(At(answer->body, "metadata", "uid"));
-        result.resource_version = ToText(At(answer->body, "metadata", "resourceVersion"));
-        result.is_created = answer->status == 201;
-        const auto before = observed_versions_.find(ref);
-        result.is_changed =
-            before == observed_versions_.end() || before->second != result.resource_version;
-        return result;
-      }
-      status = Fail(ErrorOf(*answer, ref));
-      // A webhook that cannot be dry run says nothing about the content.
-      if (mode == WriteMode::kDryRun && status.error().reason() == kReasonDryRunUnsupported)
-        return {};
-    } else {
-      status = Fail(std::move(type).error());
+    auto answer = TryApply(object, how, call);
+    if (answer && answer->IsSuccess()) {
+      WriteResult result;
+      result.uid = ToText(At(answer->body, "metadata", "uid"));
+      result.resource_version = ToText(At(answer->body, "metadata", "resourceVersion"));
+      result.is_created = answer->status == 201;
+      result.is_changed = before != result.resource_version;
+      return result;
     }
-    const bool may_come = is_fresh_type && mode == WriteMode::kApply &&
-                          status.error().code() == ErrorCode::kNotFound &&
-                          status.error().reason() == kReasonTypeNotServed;
-    if (!may_come || client_.clock().SteadyNow() >= give_up)
-      return {.status = Fail(std::move(status).error().With(what))};
+    Error error = answer ? ErrorOf(*answer, ref) : std::move(answer).error();
+    // A webhook that cannot be dry run says nothing about the content.
+    if (mode == WriteMode::kDryRun && error.reason() == kReasonDryRunUnsupported) return {};
+    const SteadyTime now = client_.clock().SteadyNow();
+    if (now >= std::min(call.deadline, begin + PatienceWith(error, ref)))
+      return {.status = Fail(std::move(error).With(what))};
     if (!client_.clock().Sleep(kPoll * 2, call.stop)) return {.status = Fail(Stopped(what, call))};
   }
 }
 
-void KubernetesDriver::EndKubectlsShare(const ResourceType& type, const ObjectRef& ref,
-                                        nlohmann::json& live, const Call& call) {
-  const std::optional<nlohmann::json> entries = WithoutKubectlEntries(live);
-  if (!entries) return;
-  ApiRequest request;
-  request.verb = Verb::kPatch;
-  request.method = "PATCH";
-  request.path = ObjectPath(type, ref.ns, ref.name);
-  request.query = {{"fieldManager", std::string(kFieldManager)}};
-  request.content_type = "application/json-patch+json";
-  request.what = "field owners of " + ToString(ref);
-  // With the version, so that a write in between makes it fail (409) and not be lost.
-  const nlohmann::json patch = {
-      {{"op", "replace"}, {"path", "/metadata/managedFields"}, {"value", *entries}},
-      {{"op", "replace"},
-       {"path", "/metadata/resourceVersion"},
-       {"value", At(live, "metadata", "resourceVersion")}}};
-  auto body = WriteJson(patch);
-  if (!body) return;
-  request.body = std::move(*body);
-  // Best effort: the apply itself has succeeded, and the next one tries again.
-  auto answer = client_.Send(request, call);
-  if (answer && answer->IsSuccess()) {
-    live = std::move(answer->body);
-  } else {
-    log::Debug("kubectl_share_kept", {{"object", ToString(ref)}});
-  }
-}
-
 std::vector<WriteResult> KubernetesDriver::Apply(const std::vector<PreparedObject>& objects,
-                                                 WriteMode mode, Force force, const Call& call) {
+                                                 const LiveState& live, WriteMode mode, Force force,
+                                                 const WriteCall& call) {
   std::vector<WriteResult> results(objects.size());
   ForEachInParallel(objects.size(),
-                    [&](size_t i) { results[i] = ApplyOne(objects[i], mode, force, call); });
+                    [&](size_t i) { results[i] = ApplyOne(objects[i], live, mode, force, call); });
   return results;
 }
 

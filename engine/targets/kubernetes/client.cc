@@ -69,6 +69,7 @@ std::optional<Duration> PauseAfter(const ApiRequest& request, const Error& error
 
 // Names the cluster, and the next move where only a person can make it.
 Error Unanswered(const std::string& cluster, const Error& error) {
+  if (error.reason() == kReasonLeaseLate || error.code() == ErrorCode::kHeldElsewhere) return error;
   if (error.reason() != kReasonConnectionFailed && error.reason() != kReasonDnsFailed)
     return error.With(cluster);
   return {error.code(), error.reason(),
@@ -137,8 +138,8 @@ Status ToStatus(const ApiAnswer& answer) {
   return Fail(DecodeFailure(answer.status, answer.body));
 }
 
-Result<HttpResponse> Client::SendOnce(const ApiRequest& request, const Auth& auth,
-                                      const Call& call) {
+Result<HttpResponse> Client::SendOnce(const ApiRequest& request, const Auth& auth, const Call& call,
+                                      Permission permission) {
   HttpRequest http;
   http.method = request.method;
   http.url = credentials_.access().server + request.path;
@@ -158,13 +159,26 @@ Result<HttpResponse> Client::SendOnce(const ApiRequest& request, const Auth& aut
   http.idle_timeout = kIdleTimeout;
   http.max_response_bytes = size_t{256} << 20;
   http.repeat = request.verb == Verb::kCreate ? Repeat::kUnsafe : Repeat::kSafe;
+  if (IsWrite(request.verb)) return SendWrite(request, http, call, permission);
   metrics_.CountRequest(std::string(ToString(request.verb)));
-  auto response = http_.Send(http, call);
+  return http_.Send(http, call);
+}
+
+Result<HttpResponse> Client::SendWrite(const ApiRequest& request, const HttpRequest& http,
+                                       const Call& call, Permission permission) {
+  if (permission == nullptr || !*permission)
+    return Fail(ErrorCode::kInternal, request.what + ": a write that nobody permits");
+  SLUICE_TRY(const SteadyTime end, (*permission)());
+  metrics_.CountRequest(std::string(ToString(request.verb)));
+  auto response = http_.Send(http, {std::min(call.deadline, end), call.stop});
   // An answer that was lost may stand for a write that took place.
-  if (IsWrite(request.verb)) {
-    effects_.Done(EffectKind::kLiveWrite, std::string(ToString(request.verb)) + " " + request.what);
-  }
-  return response;
+  effects_.Done(EffectKind::kLiveWrite, std::string(ToString(request.verb)) + " " + request.what);
+  const bool is_cut_off =
+      !response && end < call.deadline && response.error().code() == ErrorCode::kDeadlineExceeded;
+  if (!is_cut_off) return response;
+  return Fail(ErrorCode::kUnavailable, std::string(kReasonLeaseLate),
+              request.what + ": no answer came while this engine might write; whether it took " +
+                  "place is seen when the lease on the deploy log is renewed");
 }
 
 ApiAnswer Client::Decode(const ApiRequest& request, const HttpResponse& response) {
@@ -195,10 +209,19 @@ ApiAnswer Client::Decode(const ApiRequest& request, const HttpResponse& response
 }
 
 Result<ApiAnswer> Client::Send(const ApiRequest& request, const Call& call) {
+  return SendOften(request, call, nullptr);
+}
+
+Result<ApiAnswer> Client::Write(const ApiRequest& request, const WriteCall& call) {
+  return SendOften(request, call, &call.may_write);
+}
+
+Result<ApiAnswer> Client::SendOften(const ApiRequest& request, const Call& call,
+                                    Permission permission) {
   bool is_renewed = false;
   for (int attempt = 1;; ++attempt) {
     SLUICE_TRY(const Auth auth, credentials_.Get(call));
-    auto response = SendOnce(request, auth, call);
+    auto response = SendOnce(request, auth, call, permission);
     std::optional<Duration> pause;
     std::optional<ApiAnswer> answer;
     if (!response) {

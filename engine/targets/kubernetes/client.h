@@ -16,6 +16,7 @@
 #include "engine/base/metrics.h"
 #include "engine/io/http_client.h"
 #include "engine/targets/kubernetes/credentials.h"
+#include "engine/targets/write_call.h"
 
 namespace sluice::targets::kubernetes {
 
@@ -62,8 +63,11 @@ class Client {
 
   // Retries what may pass by itself until the call's deadline, in at most 8 attempts: 429 and 5xx
   // (the server's Retry-After wins), lost connections. A 401 is tried once more with renewed
-  // credentials. An Error when no answer came; every answer is a value.
+  // credentials. An Error when no answer came; every answer is a value. For reads and dry runs.
   Result<ApiAnswer> Send(const ApiRequest& request, const Call& call);
+  // The same for requests that write: each attempt asks first whether it may be sent, and ends by
+  // the time it is told.
+  Result<ApiAnswer> Write(const ApiRequest& request, const WriteCall& call);
   // The same, and an answer that is no success is an Error, too.
   Result<nlohmann::json> Read(const ApiRequest& request, const Call& call);
 
@@ -72,7 +76,12 @@ class Client {
   std::string Name() const { return "cluster '" + credentials_.access().cluster + "'"; }
 
  private:
-  Result<HttpResponse> SendOnce(const ApiRequest& request, const Auth& auth, const Call& call);
+  using Permission = const WritePermission*;  // null: to read only
+  Result<ApiAnswer> SendOften(const ApiRequest& request, const Call& call, Permission permission);
+  Result<HttpResponse> SendOnce(const ApiRequest& request, const Auth& auth, const Call& call,
+                                Permission permission);
+  Result<HttpResponse> SendWrite(const ApiRequest& request, const HttpRequest& http,
+                                 const Call& call, Permission permission);
   ApiAnswer Decode(const ApiRequest& request, const HttpResponse& response);
 
   HttpClient& http_;

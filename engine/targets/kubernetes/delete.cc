@@ -1,23 +1,25 @@
-// Deletion by uid, what depends on others first.
+// Deletion of exactly what was seen, what depends on others first.
 #include <algorithm>
 #include <map>
 
+#include "engine/targets/kubernetes/answers.h"
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/targets/kubernetes/kinds.h"
 #include "engine/targets/kubernetes/kubernetes_driver.h"
+#include "engine/targets/kubernetes/object_edit.h"
 #include "engine/targets/kubernetes/parallel.h"
 
 namespace sluice::targets::kubernetes {
 
-Status KubernetesDriver::SendDelete(const ResourceType& type, const ObjectRef& ref,
-                                    const std::string& uid, WriteMode mode, const Call& call,
-                                    Dependents dependents) {
+Result<ApiAnswer> KubernetesDriver::SendDeleteOnce(const ResourceType& type, const ObjectRef& ref,
+                                                   const Seen& seen, WriteMode mode,
+                                                   const WriteCall& call, Dependents dependents) {
   // Always with a policy: a Job's default would orphan its pods.
   nlohmann::json options = {
       {"apiVersion", "v1"},
       {"kind", "DeleteOptions"},
-      {"propagationPolicy", dependents == Dependents::kFirst ? "Foreground" : "Background"}};
-  if (!uid.empty()) options["preconditions"] = {{"uid", uid}};
+      {"propagationPolicy", dependents == Dependents::kFirst ? "Foreground" : "Background"},
+      {"preconditions", {{"uid", seen.uid}, {"resourceVersion", seen.resource_version}}}};
   ApiRequest request;
   if (mode == WriteMode::kDryRun) {
     options["dryRun"] = {"All"};
@@ -29,20 +31,37 @@ Status KubernetesDriver::SendDelete(const ResourceType& type, const ObjectRef& r
   request.body = options.dump();
   request.content_type = "application/json";
   request.what = ToString(ref);
-  SLUICE_TRY(const ApiAnswer answer, client_.Send(request, call));
-  Status status = ToStatus(answer);
-  if (status) return {};
-  const std::string& reason = status.error().reason();
-  if (reason == kReasonObjectMissing || reason == kReasonNamespaceMissing) return {};
-  if (reason == kReasonTypeNotServed) {
-    SLUICE_TRY(const bool is_gone, IsTypeGone(type, call));
-    if (is_gone) return {};
+  return mode == WriteMode::kDryRun ? client_.Send(request, call) : client_.Write(request, call);
+}
+
+Status KubernetesDriver::SendDelete(const ResourceType& type, const ObjectRef& ref, Seen seen,
+                                    const WhyNot& why_not, WriteMode mode, const WriteCall& call,
+                                    Dependents dependents) {
+  for (int round = 1;; ++round) {
+    SLUICE_TRY(const ApiAnswer answer, SendDeleteOnce(type, ref, seen, mode, call, dependents));
+    if (answer.IsSuccess()) return ExpectDeletion(answer.body, type, ref, seen.uid);
+    Status status = ToStatus(answer);
+    const std::string& reason = status.error().reason();
+    if (reason == kReasonObjectMissing || reason == kReasonNamespaceMissing) return {};
+    if (reason == kReasonTypeNotServed) {
+      SLUICE_TRY(const bool is_gone, IsTypeGone(type, call));
+      if (is_gone) return {};
+    }
+    if (!IsRace(answer.status, answer.body)) return status;
+    if (round == kMaxRounds) return Fail(NeverStill(ref, answer.body));
+    SLUICE_TRY(const std::optional<nlohmann::json> now, ReadObject(type, ref, call));
+    if (!now) return {};
+    SLUICE_TRY(const Seen found, StillTheSame(seen, &*now, ref, seen.mark));
+    if (found.is_deleting) return {};
+    if (const std::string why = why_not(*now); !why.empty())
+      return Fail(ErrorCode::kUnavailable, std::string(kReasonChangedMeanwhile),
+                  ToString(ref) + " is not deleted: meanwhile it " + why);
+    seen = found;
   }
-  return status;
 }
 
 WriteResult KubernetesDriver::DeleteOne(const Deletion& deletion, WriteMode mode,
-                                        const Call& call) {
+                                        const WriteCall& call) {
   const std::string what =
       (mode == WriteMode::kDryRun ? "dry run of deleting " : "deleting ") + ToString(deletion.ref);
   const std::string version = deletion.api_version.substr(deletion.api_version.find('/') + 1);
@@ -56,7 +75,12 @@ WriteResult KubernetesDriver::DeleteOne(const Deletion& deletion, WriteMode mode
       result.status = Fail(std::move(type).error().With(what));
     return result;
   }
-  result.status = SendDelete(*type, deletion.ref, deletion.uid, mode, call);
+  const Seen seen{deletion.uid, deletion.resource_version, deletion.mark};
+  const auto why_not = [&](const nlohmann::json& now) {
+    const std::string why = ProtectionOf(now, deletion.ref);
+    return why.empty() ? "" : "is protected: " + why;
+  };
+  result.status = SendDelete(*type, deletion.ref, seen, why_not, mode, call);
   if (!result.status) result.status = Fail(std::move(result.status).error().With(what));
   result.is_changed = result.status.has_value();
   result.uid = deletion.uid;
@@ -64,7 +88,7 @@ WriteResult KubernetesDriver::DeleteOne(const Deletion& deletion, WriteMode mode
 }
 
 std::vector<WriteResult> KubernetesDriver::Delete(const std::vector<Deletion>& deletions,
-                                                  WriteMode mode, const Call& call) {
+                                                  WriteMode mode, const WriteCall& call) {
   std::vector<WriteResult> results(deletions.size());
   std::map<int, std::vector<size_t>> by_rank;
   for (size_t i = 0; i < deletions.size(); ++i) {

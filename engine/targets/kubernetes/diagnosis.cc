@@ -249,6 +249,15 @@ std::optional<Diagnosis> DiagnosePods(const nlohmann::json& pods, const HealthCo
   return gravest;
 }
 
+std::string NewestEventReason(const nlohmann::json& events, const std::string& uid) {
+  const nlohmann::json* newest = nullptr;
+  for (const nlohmann::json& event : Items(events)) {
+    if (ToText(At(event, "involvedObject", "uid")) != uid) continue;
+    if (!newest || EventTime(event) >= EventTime(*newest)) newest = &event;
+  }
+  return newest ? ToText(At(*newest, "reason")) : "";
+}
+
 std::optional<Diagnosis> DiagnoseEvents(const nlohmann::json& object,
                                         const HealthContext& context) {
   std::vector<std::string> uids = EventSubjects(object, context);

@@ -27,4 +27,7 @@ std::optional<Diagnosis> DiagnosePods(const nlohmann::json& pods, const HealthCo
 // What events say about the object itself: quota, admission, provisioning.
 std::optional<Diagnosis> DiagnoseEvents(const nlohmann::json& object, const HealthContext& context);
 
+// The reason of the newest event about `uid`, Warning or not; "" for none.
+std::string NewestEventReason(const nlohmann::json& events, const std::string& uid);
+
 }  // namespace sluice::targets

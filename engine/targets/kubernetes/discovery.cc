@@ -230,6 +230,8 @@ Result<std::vector<Catalog::Part>> Discovery::ReadPlain(const Call& call) {
     auto answer = client_.Send({.path = path, .what = "discovery " + path}, call);
     if (!answer) {
       results[i] = Fail(std::move(answer).error());
+    } else if (answer->IsSuccess() && !At(answer->body, "resources").is_array()) {
+      results[i] = Fail(NoList(client_.Name(), path));
     } else if (answer->IsSuccess()) {
       part = ParseResourceList(answer->body, part.group, part.version);
     } else if (answer->status == 404) {

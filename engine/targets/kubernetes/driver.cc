@@ -4,6 +4,7 @@
 #include "engine/base/strings.h"
 #include "engine/io/files.h"
 #include "engine/targets/kubernetes/kubernetes_driver.h"
+#include "engine/targets/kubernetes/kubernetes_kind.h"
 
 namespace sluice::targets {
 
@@ -51,17 +52,18 @@ Result<std::shared_ptr<kubernetes::Connection>> KubernetesConnections::Connect(
   });
 }
 
-Result<std::unique_ptr<TargetDriver>> KubernetesConnections::MakeDriver(
-    const KubernetesTarget& where) {
-  SLUICE_TRY(std::shared_ptr<kubernetes::Connection> connection, Connect(where.context));
-  return std::unique_ptr<TargetDriver>(
-      std::make_unique<kubernetes::KubernetesDriver>(std::move(connection), where.ns));
+Result<std::unique_ptr<TargetDriver>> KubernetesConnections::MakeDriver(const Target& target) {
+  SLUICE_TRY(std::shared_ptr<kubernetes::Connection> connection,
+             Connect(target.Setting(kubernetes::kContext)));
+  return std::unique_ptr<TargetDriver>(std::make_unique<kubernetes::KubernetesDriver>(
+      std::move(connection), target.Setting(kubernetes::kNamespace)));
 }
 
-std::string KubernetesConnections::ClusterOf(const KubernetesTarget& where) const {
+std::string KubernetesConnections::ClusterOf(const Target& target) const {
   if (options_.kubeconfig.empty()) return "in-cluster";
-  const auto access = kubernetes::LoadKubeconfig(options_.kubeconfig, where.context);
-  if (!access) return "context " + where.context;
+  const auto access =
+      kubernetes::LoadKubeconfig(options_.kubeconfig, target.Setting(kubernetes::kContext));
+  if (!access) return kubernetes::KindOfTarget().Place(target);
   // One address behind different proxies or TLS names may be different servers, and so may one that
   // tells them apart by whom it is asked as (`tsh kube credentials --kube-cluster=…`).
   std::string identity = access->server + " " + access->tls_server_name + " " + access->proxy;

@@ -13,7 +13,6 @@
 #include "engine/base/guarded.h"
 #include "engine/base/metrics.h"
 #include "engine/io/http_client.h"
-#include "engine/model/config.h"
 #include "engine/targets/target_driver.h"
 
 namespace sluice::targets {
@@ -33,19 +32,17 @@ struct KubernetesOptions {
 };
 
 // The clusters one daemon talks to. Connections, credentials and discovery are shared by all
-// drivers of a context; a kubeconfig that changed is read again for the next driver. Thread-safe.
-// Must outlive its drivers.
-class KubernetesConnections {
+// drivers of a context; a kubeconfig that changed is read again for the next driver.
+class KubernetesConnections final : public TargetConnections {
  public:
   KubernetesConnections(KubernetesOptions options, const Clock& clock, Effects& effects,
                         Metrics& metrics);
-  ~KubernetesConnections();
+  ~KubernetesConnections() override;
 
-  // Sends nothing yet. kInvalidConfig when the kubeconfig or its context is bad.
-  Result<std::unique_ptr<TargetDriver>> MakeDriver(const KubernetesTarget& where);
+  // kInvalidConfig when the kubeconfig or its context is bad.
+  Result<std::unique_ptr<TargetDriver>> MakeDriver(const Target& target) override;
   // The server that the kubeconfig names for the context; the context where that cannot be told.
-  // Sends nothing.
-  std::string ClusterOf(const KubernetesTarget& where) const;
+  std::string ClusterOf(const Target& target) const override;
 
  private:
   struct Entry {

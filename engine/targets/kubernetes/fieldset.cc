@@ -9,6 +9,7 @@
 
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/targets/kubernetes/object_edit.h"
+#include "engine/targets/kubernetes/owned_paths.h"
 
 namespace sluice::targets::kubernetes {
 namespace {
@@ -68,10 +69,6 @@ struct Where {
 
 bool HoldsNode(const nlohmann::json& fields, const nlohmann::json& desired,
                const nlohmann::json& live, Where where);
-
-bool IsLeaf(const nlohmann::json& fields) {
-  return fields.is_object() && (fields.empty() || (fields.size() == 1 && fields.contains(".")));
-}
 
 bool IsZero(const nlohmann::json& value) {
   return value == false || value == 0 || value == "" || (value.is_structured() && value.empty());

@@ -21,6 +21,41 @@ struct Scan {
   std::vector<ObjectRef> found;
 };
 
+void Add(std::vector<Scan>& scans, const ResourceType& type,
+         const std::set<std::string>& namespaces, bool is_asked_for) {
+  if (!type.is_namespaced) {
+    scans.push_back({type, "", is_asked_for, {}, {}});
+    return;
+  }
+  for (const std::string& ns : namespaces) scans.push_back({type, ns, is_asked_for, {}, {}});
+}
+
+bool IsOursToApply(const ResourceType& type) {
+  return type.verbs.contains("list") && type.verbs.contains("patch") &&
+         type.verbs.contains("delete");
+}
+
+void Keep(Scan& scan, const std::vector<nlohmann::json>& items) {
+  for (const nlohmann::json& item : items) {
+    // Controllers copy labels to what they make (a Service's to its EndpointSlices).
+    if (OwnFields(item).is_null()) continue;
+    scan.found.push_back({scan.type.group, scan.type.kind,
+                          ToText(At(item, "metadata", "namespace")),
+                          ToText(At(item, "metadata", "name"))});
+  }
+}
+
+Result<std::vector<ObjectRef>> Union(std::vector<Scan>& scans) {
+  std::vector<ObjectRef> found;
+  for (Scan& scan : scans) {
+    SLUICE_CHECK(std::move(scan.status));
+    found.insert(found.end(), scan.found.begin(), scan.found.end());
+  }
+  std::ranges::sort(found);
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
 }  // namespace
 
 // With `kinds_of`: these kinds, in the namespaces of the refs and the target's own. Without: every
@@ -35,17 +70,10 @@ Result<std::vector<ObjectRef>> KubernetesDriver::FindMarked(const Ownership& own
     kinds.emplace(ref.group, ref.kind);
   }
   std::vector<Scan> scans;
-  const auto add = [&](const ResourceType& type, bool is_asked_for) {
-    if (!type.is_namespaced) {
-      scans.push_back({type, "", is_asked_for, {}, {}});
-      return;
-    }
-    for (const std::string& ns : namespaces) scans.push_back({type, ns, is_asked_for, {}, {}});
-  };
   for (const auto& [group, kind] : kinds) {
     auto type = TypeOf(group, "", kind, call);
     if (type) {
-      add(*type, true);
+      Add(scans, *type, namespaces, true);
     } else if (type.error().code() != ErrorCode::kNotFound) {
       return Fail(std::move(type).error());
     }
@@ -53,43 +81,23 @@ Result<std::vector<ObjectRef>> KubernetesDriver::FindMarked(const Ownership& own
   if (kinds_of.empty()) {
     SLUICE_TRY(const auto catalog, connection_->discovery.Get(call));
     for (const ResourceType* type : catalog->All()) {
-      const bool is_ours_to_apply = type->verbs.contains("list") && type->verbs.contains("patch") &&
-                                    type->verbs.contains("delete");
-      if (is_ours_to_apply) add(*type, false);
+      if (IsOursToApply(*type)) Add(scans, *type, namespaces, false);
     }
   }
   const std::string selector = std::string(kMarkLabel) + "=" + owner.Mark();
   ForEachInParallel(scans.size(), [&](size_t i) {
     Scan& scan = scans[i];
     auto items = ReadList(scan.type, scan.ns, {{"labelSelector", selector}}, kMetadataOnly, call);
-    if (!items) {
-      const ErrorCode code = items.error().code();
-      // What we may not list we cannot have applied, either.
-      const bool is_skipped = !scan.is_asked_for && code == ErrorCode::kPermissionDenied;
-      if (is_skipped) {
-        log::Debug("kind_not_listed", {{"target", connection_->credentials.access().context},
-                                       {"object", scan.type.plural}});
-      } else {
-        scan.status = Fail(std::move(items).error());
-      }
-      return;
-    }
-    for (const nlohmann::json& item : *items) {
-      // Controllers copy labels to what they make (a Service's to its EndpointSlices).
-      if (OwnFields(item).is_null()) continue;
-      scan.found.push_back({scan.type.group, scan.type.kind,
-                            ToText(At(item, "metadata", "namespace")),
-                            ToText(At(item, "metadata", "name"))});
+    if (items) return Keep(scan, *items);
+    // What we may not list we cannot have applied, either.
+    if (!scan.is_asked_for && items.error().code() == ErrorCode::kPermissionDenied) {
+      log::Debug("kind_not_listed", {{"target", connection_->credentials.access().context},
+                                     {"object", scan.type.plural}});
+    } else {
+      scan.status = Fail(std::move(items).error());
     }
   });
-  std::vector<ObjectRef> found;
-  for (Scan& scan : scans) {
-    SLUICE_CHECK(std::move(scan.status));
-    found.insert(found.end(), scan.found.begin(), scan.found.end());
-  }
-  std::ranges::sort(found);
-  found.erase(std::unique(found.begin(), found.end()), found.end());
-  return found;
+  return Union(scans);
 }
 
 }  // namespace sluice::targets::kubernetes

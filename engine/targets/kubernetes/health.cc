@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "engine/base/strings.h"
 #include "engine/base/time_format.h"
@@ -9,6 +10,7 @@
 #include "engine/targets/kubernetes/diagnosis.h"
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/targets/kubernetes/health_kinds.h"
+#include "engine/targets/kubernetes/health_report.h"
 
 namespace sluice::targets {
 namespace {
@@ -18,10 +20,10 @@ struct KindRule {
   Rule rule;
 };
 
-// Kinds that are not listed go to JudgeGeneric: ConfigMap, Secret, CronJob, PodDisruptionBudget,
+// Kinds that are not listed go to JudgeGeneric: ConfigMap, Secret, PodDisruptionBudget,
 // Namespace, ServiceAccount, RBAC, HorizontalPodAutoscaler have nothing to wait for and carry no
 // condition Ready.
-constexpr std::array<KindRule, 14> kRules = {{
+constexpr std::array<KindRule, 18> kRules = {{
     {"apps", "Deployment", JudgeDeployment},
     {"apps", "ReplicaSet", JudgeReplicaSet},
     {"apps", "StatefulSet", JudgeStatefulSet},
@@ -36,6 +38,10 @@ constexpr std::array<KindRule, 14> kRules = {{
     {"apiextensions.k8s.io", "CustomResourceDefinition", JudgeCrd},
     {"apiregistration.k8s.io", "APIService", JudgeApiService},
     {"extensions", "Deployment", JudgeDeployment},
+    {"batch", "CronJob", JudgeCronJob},
+    {"argoproj.io", "Rollout", JudgeRollout},
+    {"apps.kruise.io", "CloneSet", JudgeCloneSet},
+    {"apps.kruise.io", "StatefulSet", JudgeCloneSet},
 }};
 
 Rule RuleFor(const ObjectRef& ref) {
@@ -59,16 +65,32 @@ Verdict Terminating(const nlohmann::json& live) {
   return {Health::kProgressing, "Terminating", message};
 }
 
+// "" when its controller has seen the newest content, or does not say what it has seen.
+std::string BehindText(const nlohmann::json& live) {
+  const std::optional<int64_t> generation = Number(At(live, "metadata", "generation"));
+  const std::optional<int64_t> observed = Number(At(live, "status", "observedGeneration"));
+  if (!generation || !observed || *generation == *observed) return "";
+  return "its controller has seen generation " + std::to_string(*observed) + " of " +
+         std::to_string(*generation);
+}
+
+// A controller that was told to leave the object alone observes no generation either. What it said
+// is bad before it was stopped stays so.
+std::optional<Verdict> JudgeStopped(const nlohmann::json& live, const ObjectRef& ref) {
+  if (IsBuiltInGroup(ref.group)) return std::nullopt;
+  std::optional<Verdict> pause = JudgePause(live);
+  const std::optional<Verdict> phase = JudgePhase(live);
+  const bool is_bad = phase && phase->health == Health::kDegraded && BehindText(live).empty();
+  return is_bad ? std::nullopt : pause;
+}
+
 // What holds for every kind, before its own rule. nullopt: go on.
-std::optional<Verdict> JudgeCommon(const nlohmann::json& live) {
+std::optional<Verdict> JudgeCommon(const nlohmann::json& live, const ObjectRef& ref) {
   if (!At(live, "metadata", "deletionTimestamp").is_null()) return Terminating(live);
-  const nlohmann::json& generation = At(live, "metadata", "generation");
-  const nlohmann::json& observed = At(live, "status", "observedGeneration");
-  if (generation.is_number_integer() && observed.is_number_integer() && generation != observed) {
-    return Verdict{
-        Health::kProgressing, "GenerationNotObserved",
-        "its controller has seen generation " + observed.dump() + " of " + generation.dump()};
-  }
+  if (auto stopped = JudgeStopped(live, ref)) return stopped;
+  const std::optional<int64_t> observed = Number(At(live, "status", "observedGeneration"));
+  if (const std::string behind = BehindText(live); !behind.empty())
+    return Verdict{Health::kProgressing, "GenerationNotObserved", behind};
   if (IsConditionTrue(live, "Reconciling")) {
     const nlohmann::json& condition = Condition(live, "Reconciling");
     const std::string reason = ToText(At(condition, "reason"));
@@ -80,7 +102,7 @@ std::optional<Verdict> JudgeCommon(const nlohmann::json& live) {
     const std::string reason = ToText(At(condition, "reason"));
     // Only a controller that says which generation it judged is believed at once.
     return Verdict{Health::kDegraded, reason.empty() ? "Stalled" : reason,
-                   OneLine(ToText(At(condition, "message"))), observed.is_number_integer()};
+                   OneLine(ToText(At(condition, "message"))), observed.has_value()};
   }
   return std::nullopt;
 }
@@ -97,6 +119,7 @@ void Explain(Verdict& verdict, const Diagnosis& cause) {
   }
   verdict.reason = cause.reason;
   verdict.message = message;
+  verdict.is_unreported = false;  // somebody has
   if (cause.is_terminal) {
     verdict.is_terminal = true;
     verdict.health = Health::kDegraded;
@@ -122,6 +145,19 @@ void Diagnose(Verdict& verdict, const nlohmann::json& live, const ObjectRef& ref
   Explain(verdict, *cause);
 }
 
+// Silence is a fault only where somebody is known to speak. A report may be on its way, so it is
+// given a moment.
+void SettleUnreported(Verdict& verdict, const ObjectRef& ref, const HealthContext& context) {
+  if (context.is_reported_on || AlwaysReports(ref)) {
+    verdict.is_unreported = false;
+  } else if (context.quiet_for >= kReportGrace) {
+    verdict.health = Health::kHealthy;
+    verdict.reason = "NotReported";
+    verdict.message += ", and nobody in this cluster is known to report on a " + ref.kind +
+                       " like it; not waited for (`health.require` in app.yaml waits)";
+  }
+}
+
 }  // namespace
 
 ObjectHealth AssessObject(const nlohmann::json& live, const HealthContext& context) {
@@ -132,17 +168,20 @@ ObjectHealth AssessObject(const nlohmann::json& live, const HealthContext& conte
     return {result.ref, Health::kUnknown, "MalformedObject",
             "the server sent an object without kind or name", false};
   }
-  std::optional<Verdict> verdict = JudgeCommon(live);
+  std::optional<Verdict> verdict = JudgeCommon(live, result.ref);
   if (!verdict) {
     verdict = RuleFor(result.ref)(live, context);
     const bool is_unwell =
         verdict->health == Health::kProgressing || verdict->health == Health::kDegraded;
     if (is_unwell) Diagnose(*verdict, live, result.ref, context);
+    if (verdict->is_unreported) SettleUnreported(*verdict, result.ref, context);
   }
   result.health = verdict->health;
   result.reason = verdict->reason;
   result.message = verdict->message;
   result.is_terminal = verdict->is_terminal;
+  result.is_unreported = verdict->is_unreported;
+  result.is_done = verdict->is_done;
   return result;
 }
 
@@ -160,6 +199,15 @@ const nlohmann::json& Condition(const nlohmann::json& live, std::string_view typ
 
 bool IsConditionTrue(const nlohmann::json& live, std::string_view type) {
   return ToText(At(Condition(live, type), "status")) == "True";
+}
+
+std::optional<int64_t> Number(const nlohmann::json& value) {
+  if (value.is_number_integer()) return ToInt(value);
+  const std::string text = ToText(value);
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool is_whole = error == std::errc() && end == text.data() + text.size() && !text.empty();
+  return is_whole ? std::optional(number) : std::nullopt;
 }
 
 std::string UidOf(const nlohmann::json& object) { return ToText(At(object, "metadata", "uid")); }

@@ -15,11 +15,13 @@ Verdict JudgeDaemonSet(const nlohmann::json& live, const HealthContext&) {
   const int64_t available = ToInt(At(status, "numberAvailable"));
   const int64_t ready = ToInt(At(status, "numberReady"));
   if (current < want) return InProgress(CountText(current, want, "nodes have a pod"));
-  // OnDelete: whoever deletes the pods decides when the new revision runs.
   const bool is_on_delete = ToText(At(live, "spec", "updateStrategy", "type")) == "OnDelete";
+  // None of the pods runs what is declared, however they are: nothing is known of it.
+  if (is_on_delete && want > 0 && updated == 0) return AwaitsDeletion(updated, want);
   if (!is_on_delete && updated < want) return InProgress(CountText(updated, want, "pods updated"));
   if (available < want) return InProgress(CountText(available, want, "pods available"));
   if (ready < want) return InProgress(CountText(ready, want, "pods ready"));
+  if (updated < want) return AwaitsDeletion(updated, want);
   return {};
 }
 

@@ -37,6 +37,8 @@ inline int64_t ToInt(const nlohmann::json& value, int64_t fallback = 0) {
 inline std::string ToText(const nlohmann::json& value) {
   return value.is_string() ? value.get<std::string>() : std::string();
 }
+// A generation; some controllers write it as text. nullopt for what is no number.
+std::optional<int64_t> Number(const nlohmann::json& value);
 inline bool ToBool(const nlohmann::json& value) { return value.is_boolean() && value.get<bool>(); }
 
 // The array, or an empty one.

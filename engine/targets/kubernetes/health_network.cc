@@ -1,13 +1,17 @@
 // Service and Ingress: what waits for an address from outside the cluster.
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/targets/kubernetes/health_kinds.h"
+#include "engine/targets/kubernetes/health_report.h"
 
 namespace sluice::targets {
 namespace {
 
 Verdict AwaitAddress(const nlohmann::json& live) {
-  if (!Items(At(live, "status", "loadBalancer", "ingress")).empty()) return {};
-  return {Health::kProgressing, "AddressPending", "no address in status.loadBalancer.ingress yet"};
+  if (HasReport(live)) return {};
+  return {.health = Health::kProgressing,
+          .reason = "AddressPending",
+          .message = "no address in status.loadBalancer.ingress yet",
+          .is_unreported = true};
 }
 
 }  // namespace

@@ -57,6 +57,12 @@ nlohmann::json OwnedPods(const nlohmann::json& pods, std::string_view uid,
   return owned;
 }
 
+bool HasController(const nlohmann::json& live) {
+  return std::ranges::any_of(
+      Items(At(live, "metadata", "ownerReferences")),
+      [](const nlohmann::json& owner) { return ToBool(At(owner, "controller")); });
+}
+
 std::string PodSelector(const nlohmann::json& live) {
   const nlohmann::json& selector = At(live, "spec", "selector");
   // A ReplicationController's selector is a bare map.
@@ -125,9 +131,21 @@ RelatedNeeds NeedsFor(const nlohmann::json& live, Depth depth) {
     needs.replica_sets = true;
     needs.selector = PodSelector(live);
   }
+  const bool keeps_its_pods = IsKind(live, "", "ReplicationController") ||
+                              (IsKind(live, "apps", "ReplicaSet") && !HasController(live));
+  if (keeps_its_pods && alone.health == Health::kHealthy &&
+      ToInt(At(live, "spec", "replicas"), 1) > 0) {
+    needs.selector = PodSelector(live);
+    needs.pods = !needs.selector.empty();
+  }
   const bool is_unwell = alone.health == Health::kProgressing || alone.health == Health::kDegraded;
-  if (depth == Depth::kJudge || !is_unwell || alone.reason == "Terminating") return needs;
-  needs.events = true;
+  if (!is_unwell || alone.reason == "Terminating") return needs;
+  const bool is_claim = IsKind(live, "", "PersistentVolumeClaim");
+  if (is_claim) needs.storage_class = ToText(At(live, "spec", "storageClassName"));
+  needs.events = is_claim;
+  if (depth == Depth::kJudge) return needs;
+  // Nobody writes events about what nobody reports on, save a Service's cloud.
+  needs.events = !alone.is_unreported || IsKind(live, "", "Service");
   const bool has_pods = is_deployment || IsKind(live, "apps", "StatefulSet") ||
                         IsKind(live, "apps", "DaemonSet") || IsKind(live, "apps", "ReplicaSet") ||
                         IsKind(live, "batch", "Job") || IsKind(live, "", "ReplicationController");

@@ -3,6 +3,7 @@
 
 #include "engine/base/hash.h"
 #include "engine/base/log.h"
+#include "engine/targets/kubernetes/answers.h"
 #include "engine/targets/kubernetes/diagnosis.h"
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/targets/kubernetes/json_writer.h"
@@ -81,8 +82,8 @@ std::string KubernetesDriver::ExplainJob(const ObjectRef& ref, const nlohmann::j
   return diagnosis ? diagnosis->reason + ": " + diagnosis->message : "";
 }
 
-Result<JobOutcome> KubernetesDriver::AwaitJob(const ResourceType& type, const ObjectRef& ref,
-                                              const Call& call) {
+Result<TaskOutcome> KubernetesDriver::AwaitJob(const ResourceType& type, const ObjectRef& ref,
+                                               const Call& call) {
   const auto with = [](std::string text, const std::string& more) {
     return text + (more.empty() ? "" : "; " + more);
   };
@@ -102,18 +103,18 @@ Result<JobOutcome> KubernetesDriver::AwaitJob(const ResourceType& type, const Ob
     }
     was_seen = job.has_value();
     const nlohmann::json& live = job ? *job : NullJson();
-    if (IsConditionTrue(live, "Complete")) return JobOutcome{true, ToString(ref) + " is complete"};
+    if (IsConditionTrue(live, "Complete")) return TaskOutcome{true, ToString(ref) + " is complete"};
     if (IsConditionTrue(live, "Failed")) {
       const nlohmann::json& failed = Condition(live, "Failed");
       const std::string why =
           OneLine(ToText(At(failed, "reason")) + ": " + ToText(At(failed, "message")));
-      return JobOutcome{false,
-                        with(ToString(ref) + " failed: " + why, ExplainJob(ref, live, look))};
+      return TaskOutcome{false,
+                         with(ToString(ref) + " failed: " + why, ExplainJob(ref, live, look))};
     }
     // It was readable and did not end: that is a verdict.
     if (is_over) {
-      return JobOutcome{false,
-                        with(ToString(ref) + " did not end in time", ExplainJob(ref, live, look))};
+      return TaskOutcome{false,
+                         with(ToString(ref) + " did not end in time", ExplainJob(ref, live, look))};
     }
     const auto left = std::chrono::ceil<Duration>(call.deadline - client_.clock().SteadyNow());
     if (!client_.clock().Sleep(std::clamp<Duration>(left, 1ms, kPoll), call.stop))
@@ -121,8 +122,19 @@ Result<JobOutcome> KubernetesDriver::AwaitJob(const ResourceType& type, const Ob
   }
 }
 
-Result<JobOutcome> KubernetesDriver::RunJob(const nlohmann::json& manifest, const Ownership& owner,
-                                            const std::string& rollout, const Call& call) {
+// Its name is its own, and the mark says that nobody else took it. When it may not be deleted, its
+// time to live ends it.
+Status KubernetesDriver::RemoveJob(const ResourceType& type, const ObjectRef& ref,
+                                   const std::string& mark, const WriteCall& call) {
+  SLUICE_TRY(const std::optional<nlohmann::json> job, ReadObject(type, ref, call));
+  if (!job || LabelOf(*job, kMarkLabel) != mark) return {};
+  const auto why_not = [](const nlohmann::json&) { return std::string(); };
+  return SendDelete(type, ref, SeenIn(*job), why_not, WriteMode::kApply, call);
+}
+
+Result<TaskOutcome> KubernetesDriver::RunTask(const nlohmann::json& manifest,
+                                              const Ownership& owner, const std::string& rollout,
+                                              const WriteCall& call) {
   const std::string api_version = ToText(At(manifest, "apiVersion"));
   if (api_version != "batch/v1" || ToText(At(manifest, "kind")) != "Job") {
     return Fail(ErrorCode::kInvalidConfig, std::string(kReasonContentRejected),
@@ -145,21 +157,23 @@ Result<JobOutcome> KubernetesDriver::RunJob(const nlohmann::json& manifest, cons
   request.content_type = "application/json";
   request.what = ToString(ref);
   SLUICE_TRY(request.body, WriteJson(job));
-  auto answer = client_.Send(request, call);
-  Result<JobOutcome> outcome = Fail(ErrorCode::kInternal, "");
+  auto answer = client_.Write(request, call);
+  Result<TaskOutcome> outcome = Fail(ErrorCode::kInternal, "");
   if (!answer) {
     outcome = Fail(std::move(answer).error());
   } else if (auto status = ToStatus(*answer); !status) {
     // Refused content is a verdict about the change; nothing was made that would have to go.
     if (status.error().code() == ErrorCode::kRejected)
-      return JobOutcome{false, ToString(ref) + ": " + status.error().message()};
+      return TaskOutcome{false, ToString(ref) + ": " + status.error().message()};
     return Fail(std::move(status).error().With("creating " + ToString(ref)));
+  } else if (auto is_it = ExpectObject(answer->body, type, ref); !is_it) {
+    outcome = Fail(std::move(is_it).error());
   } else {
     outcome = AwaitJob(type, ref, call);
   }
   // Also when we were stopped, or do not know whether it was made.
-  const Call clean_up{client_.clock().SteadyNow() + kCleanUpTime, {}};
-  if (auto status = SendDelete(type, ref, "", WriteMode::kApply, clean_up); !status) {
+  const WriteCall clean_up{{client_.clock().SteadyNow() + kCleanUpTime, {}}, call.may_write};
+  if (auto status = RemoveJob(type, ref, owner.Mark(), clean_up); !status) {
     log::Warn("job_not_deleted", {{"target", connection_->credentials.access().context},
                                   {"object", ToString(ref)},
                                   {"error", status.error().message()}});

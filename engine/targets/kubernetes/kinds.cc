@@ -1,14 +1,32 @@
 #include "engine/targets/kubernetes/kinds.h"
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 namespace sluice::targets::kubernetes {
 namespace {
 
 enum Stage { kFoundations, kConfiguration, kBindings, kWorkloads, kCustom, kInterceptors };
 
+// Deleted first to last: what intercepts writes could refuse the rest, custom objects need their
+// definitions and operators, workloads what they use; namespaces come at the very end.
+enum DeletionGroup {
+  kIntercepting,
+  kServed,  // by a definition or an operator: custom objects, and what nobody knows
+  kRouting,
+  kFronting,
+  kRunning,
+  kConfiguring,
+  kGranting,
+  kStoring,
+  kDefining,
+  kHolding,
+};
+
 struct Row {
   Stage stage;
+  DeletionGroup deletion;
   std::string_view group;
   std::string_view kind;
 };
@@ -19,86 +37,104 @@ constexpr std::string_view kAdmission = "admissionregistration.k8s.io";
 // Rows of one stage are in the order they are sent (Helm's, but for what SSA needs). Bindings come
 // a stage after roles: the server looks a role up before it lets us bind it.
 constexpr auto kTable = std::to_array<Row>({
-    {kFoundations, "", "Namespace"},
-    {kFoundations, "apiextensions.k8s.io", "CustomResourceDefinition"},
-    {kFoundations, "scheduling.k8s.io", "PriorityClass"},
-    {kFoundations, "storage.k8s.io", "StorageClass"},
-    {kFoundations, "storage.k8s.io", "VolumeAttributesClass"},
-    {kFoundations, "storage.k8s.io", "CSIDriver"},
-    {kFoundations, "snapshot.storage.k8s.io", "VolumeSnapshotClass"},
-    {kFoundations, "node.k8s.io", "RuntimeClass"},
-    {kFoundations, "networking.k8s.io", "IngressClass"},
-    {kFoundations, "resource.k8s.io", "DeviceClass"},
-    {kFoundations, kRbac, "ClusterRole"},
+    {kFoundations, kHolding, "", "Namespace"},
+    {kFoundations, kDefining, "apiextensions.k8s.io", "CustomResourceDefinition"},
+    {kFoundations, kStoring, "scheduling.k8s.io", "PriorityClass"},
+    {kFoundations, kStoring, "storage.k8s.io", "StorageClass"},
+    {kFoundations, kStoring, "storage.k8s.io", "VolumeAttributesClass"},
+    {kFoundations, kStoring, "storage.k8s.io", "CSIDriver"},
+    {kFoundations, kStoring, "snapshot.storage.k8s.io", "VolumeSnapshotClass"},
+    {kFoundations, kStoring, "node.k8s.io", "RuntimeClass"},
+    {kFoundations, kStoring, "networking.k8s.io", "IngressClass"},
+    {kFoundations, kStoring, "resource.k8s.io", "DeviceClass"},
+    {kFoundations, kGranting, kRbac, "ClusterRole"},
 
-    {kConfiguration, "networking.k8s.io", "NetworkPolicy"},
-    {kConfiguration, "", "ResourceQuota"},
-    {kConfiguration, "", "LimitRange"},
-    {kConfiguration, "", "ServiceAccount"},
-    {kConfiguration, kRbac, "Role"},
-    {kConfiguration, "", "Secret"},
-    {kConfiguration, "", "ConfigMap"},
-    {kConfiguration, "", "PersistentVolume"},
-    {kConfiguration, "", "PersistentVolumeClaim"},
-    {kConfiguration, "", "PodTemplate"},
+    {kConfiguration, kConfiguring, "networking.k8s.io", "NetworkPolicy"},
+    {kConfiguration, kConfiguring, "", "ResourceQuota"},
+    {kConfiguration, kConfiguring, "", "LimitRange"},
+    {kConfiguration, kGranting, "", "ServiceAccount"},
+    {kConfiguration, kGranting, kRbac, "Role"},
+    {kConfiguration, kConfiguring, "", "Secret"},
+    {kConfiguration, kConfiguring, "", "ConfigMap"},
+    {kConfiguration, kStoring, "", "PersistentVolume"},
+    {kConfiguration, kStoring, "", "PersistentVolumeClaim"},
+    {kConfiguration, kConfiguring, "", "PodTemplate"},
 
-    {kBindings, kRbac, "ClusterRoleBinding"},
-    {kBindings, kRbac, "RoleBinding"},
+    {kBindings, kGranting, kRbac, "ClusterRoleBinding"},
+    {kBindings, kGranting, kRbac, "RoleBinding"},
 
-    {kWorkloads, "policy", "PodDisruptionBudget"},
-    {kWorkloads, "", "Service"},
-    {kWorkloads, "", "Endpoints"},
-    {kWorkloads, "discovery.k8s.io", "EndpointSlice"},
-    {kWorkloads, "apps", "DaemonSet"},
-    {kWorkloads, "", "Pod"},
-    {kWorkloads, "", "ReplicationController"},
-    {kWorkloads, "apps", "ReplicaSet"},
-    {kWorkloads, "apps", "Deployment"},
-    {kWorkloads, "autoscaling", "HorizontalPodAutoscaler"},
-    {kWorkloads, "apps", "StatefulSet"},
-    {kWorkloads, "batch", "Job"},
-    {kWorkloads, "batch", "CronJob"},
-    {kWorkloads, "networking.k8s.io", "Ingress"},
-    {kWorkloads, "coordination.k8s.io", "Lease"},
+    {kWorkloads, kFronting, "policy", "PodDisruptionBudget"},
+    {kWorkloads, kFronting, "", "Service"},
+    {kWorkloads, kFronting, "", "Endpoints"},
+    {kWorkloads, kFronting, "discovery.k8s.io", "EndpointSlice"},
+    {kWorkloads, kRunning, "apps", "DaemonSet"},
+    {kWorkloads, kRunning, "", "Pod"},
+    {kWorkloads, kRunning, "", "ReplicationController"},
+    {kWorkloads, kRunning, "apps", "ReplicaSet"},
+    {kWorkloads, kRunning, "apps", "Deployment"},
+    {kWorkloads, kFronting, "autoscaling", "HorizontalPodAutoscaler"},
+    {kWorkloads, kRunning, "apps", "StatefulSet"},
+    {kWorkloads, kRunning, "batch", "Job"},
+    {kWorkloads, kRunning, "batch", "CronJob"},
+    {kWorkloads, kRouting, "networking.k8s.io", "Ingress"},
+    {kWorkloads, kConfiguring, "coordination.k8s.io", "Lease"},
 
     // What is called for every write of others comes when its own workload is there.
-    {kInterceptors, "apiregistration.k8s.io", "APIService"},
-    {kInterceptors, kAdmission, "ValidatingAdmissionPolicy"},
-    {kInterceptors, kAdmission, "ValidatingAdmissionPolicyBinding"},
-    {kInterceptors, kAdmission, "MutatingAdmissionPolicy"},
-    {kInterceptors, kAdmission, "MutatingAdmissionPolicyBinding"},
-    {kInterceptors, kAdmission, "MutatingWebhookConfiguration"},
-    {kInterceptors, kAdmission, "ValidatingWebhookConfiguration"},
+    {kInterceptors, kRouting, "apiregistration.k8s.io", "APIService"},
+    {kInterceptors, kIntercepting, kAdmission, "ValidatingAdmissionPolicy"},
+    {kInterceptors, kIntercepting, kAdmission, "ValidatingAdmissionPolicyBinding"},
+    {kInterceptors, kIntercepting, kAdmission, "MutatingAdmissionPolicy"},
+    {kInterceptors, kIntercepting, kAdmission, "MutatingAdmissionPolicyBinding"},
+    {kInterceptors, kIntercepting, kAdmission, "MutatingWebhookConfiguration"},
+    {kInterceptors, kIntercepting, kAdmission, "ValidatingWebhookConfiguration"},
 });
+
+const Row* Find(std::string_view group, std::string_view kind) {
+  const auto* row = std::ranges::find_if(
+      kTable, [&](const Row& known) { return known.group == group && known.kind == kind; });
+  return row == kTable.end() ? nullptr : row;
+}
 
 }  // namespace
 
 KindOrder OrderOf(std::string_view group, std::string_view kind) {
-  for (size_t i = 0; i < kTable.size(); ++i) {
-    if (kTable[i].group == group && kTable[i].kind == kind)
-      return {kTable[i].stage, static_cast<int>(i)};
-  }
-  return {kCustom, static_cast<int>(kTable.size())};
+  const Row* row = Find(group, kind);
+  const auto rank =
+      row == nullptr ? static_cast<int>(kTable.size()) : static_cast<int>(row - kTable.data());
+  return {row == nullptr ? kCustom : row->stage, rank};
 }
 
 int DeletionRank(std::string_view group, std::string_view kind) {
-  if (kind == "Namespace" && group.empty()) return 6;
-  if (kind == "CustomResourceDefinition") return 5;
-  switch (static_cast<Stage>(OrderOf(group, kind).stage)) {
-    case kInterceptors:
-      return 0;
-    case kCustom:
-      return 1;
-    case kWorkloads:
-      return 2;
-    case kConfiguration:
-      return group == kRbac ? 4 : 3;
-    case kBindings:
-      return 4;
-    case kFoundations:
-      return 4;
-  }
-  return 4;
+  const Row* row = Find(group, kind);
+  return row == nullptr ? kServed : row->deletion;
+}
+
+bool IsClusterScoped(const ObjectRef& ref) {
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kKinds = {{
+      {"", "Namespace"},
+      {"", "Node"},
+      {"", "PersistentVolume"},
+      {"admissionregistration.k8s.io", "MutatingWebhookConfiguration"},
+      {"admissionregistration.k8s.io", "ValidatingAdmissionPolicy"},
+      {"admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"},
+      {"admissionregistration.k8s.io", "ValidatingWebhookConfiguration"},
+      {"apiextensions.k8s.io", "CustomResourceDefinition"},
+      {"apiregistration.k8s.io", "APIService"},
+      {"certificates.k8s.io", "CertificateSigningRequest"},
+      {"flowcontrol.apiserver.k8s.io", "FlowSchema"},
+      {"flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"},
+      {"gateway.networking.k8s.io", "GatewayClass"},
+      {"networking.k8s.io", "IngressClass"},
+      {"node.k8s.io", "RuntimeClass"},
+      {"rbac.authorization.k8s.io", "ClusterRole"},
+      {"rbac.authorization.k8s.io", "ClusterRoleBinding"},
+      {"scheduling.k8s.io", "PriorityClass"},
+      {"storage.k8s.io", "CSIDriver"},
+      {"storage.k8s.io", "StorageClass"},
+      {"storage.k8s.io", "VolumeAttachment"},
+  }};
+  return std::ranges::find(kKinds, std::pair<std::string_view, std::string_view>(
+                                       ref.group, ref.kind)) != kKinds.end();
 }
 
 bool IsCrd(const ObjectRef& ref) {

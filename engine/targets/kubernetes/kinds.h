@@ -16,9 +16,11 @@ struct KindOrder {
 // Kinds nobody knows (custom resources) come after the workloads.
 KindOrder OrderOf(std::string_view group, std::string_view kind);
 
-// Groups of deletion, lowest first: webhooks, custom resources, workloads, config, RBAC, CRDs,
-// namespaces.
+// Groups of deletion, lowest first.
 int DeletionRank(std::string_view group, std::string_view kind);
+
+// Kubernetes' own kinds that live outside namespaces; what is not known here may be either.
+bool IsClusterScoped(const ObjectRef& ref);
 
 bool IsCrd(const ObjectRef& ref);
 bool IsNamespace(const ObjectRef& ref);

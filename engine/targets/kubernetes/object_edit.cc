@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "engine/base/hash.h"
 #include "engine/base/strings.h"
 #include "engine/targets/kubernetes/api_status.h"
 #include "engine/targets/kubernetes/health_json.h"
@@ -10,7 +11,6 @@
 namespace sluice::targets::kubernetes {
 namespace {
 
-constexpr const char* kLastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 constexpr const char* kCliUtilsDeletion = "client.lifecycle.config.k8s.io/deletion";
 
 // Generated manifests carry "creationTimestamp: null" in every metadata, pod templates included.
@@ -33,17 +33,6 @@ nlohmann::json IdentityOf(const nlohmann::json& item) {
   return nullptr;
 }
 
-const nlohmann::json* Counterpart(const nlohmann::json& list, const nlohmann::json& item,
-                                  size_t index) {
-  if (const nlohmann::json identity = IdentityOf(item); !identity.is_null()) {
-    for (const nlohmann::json& other : list) {
-      if (IdentityOf(other) == identity) return &other;
-    }
-    return nullptr;
-  }
-  return index < list.size() ? &list[index] : nullptr;
-}
-
 }  // namespace
 
 std::string LabelOf(const nlohmann::json& object, const std::string& key) {
@@ -57,7 +46,7 @@ std::string AnnotationOf(const nlohmann::json& object, const std::string& key) {
 ReplaceConsent ConsentOf(const nlohmann::json& object) {
   const std::string value = AnnotationOf(object, kReplaceAnnotation);
   if (value == "when-immutable") return ReplaceConsent::kWhenImmutable;
-  if (value == "when-immutable,load-balancer") return ReplaceConsent::kAlsoLoadBalancer;
+  if (value == "when-immutable,load-balancer") return ReplaceConsent::kAlsoAddress;
   return ReplaceConsent::kNone;
 }
 
@@ -104,6 +93,17 @@ Status EncodeStringData(nlohmann::json& secret) {
   return {};
 }
 
+const nlohmann::json* Counterpart(const nlohmann::json& list, const nlohmann::json& item,
+                                  size_t index) {
+  if (const nlohmann::json identity = IdentityOf(item); !identity.is_null()) {
+    for (const nlohmann::json& other : list) {
+      if (IdentityOf(other) == identity) return &other;
+    }
+    return nullptr;
+  }
+  return index < list.size() ? &list[index] : nullptr;
+}
+
 nlohmann::json Normalise(nlohmann::json object) {
   StripServerOwned(object);
   return object;
@@ -128,30 +128,46 @@ nlohmann::json ProjectOnto(const nlohmann::json& live, const nlohmann::json& des
   return live;
 }
 
-const nlohmann::json& OwnFields(const nlohmann::json& live) {
+bool IsOwnEntry(const nlohmann::json& entry) {
+  return ToText(At(entry, "manager")) == kFieldManager &&
+         ToText(At(entry, "operation")) == "Apply" && ToText(At(entry, "subresource")).empty();
+}
+
+bool IsRemnant(const nlohmann::json& entry) {
+  if (!ToText(At(entry, "subresource")).empty()) return false;
+  const std::string manager = ToText(At(entry, "manager"));
+  if (ToText(At(entry, "operation")) != "Update") return manager == "kubectl";
+  return manager == kFieldManager || manager == "kubectl-client-side-apply" ||
+         manager == "kubectl-create" || manager == "before-first-apply";
+}
+
+const nlohmann::json& OwnEntry(const nlohmann::json& live) {
   for (const nlohmann::json& entry : Items(At(live, "metadata", "managedFields"))) {
-    const bool is_ours = ToText(At(entry, "manager")) == kFieldManager &&
-                         ToText(At(entry, "operation")) == "Apply" &&
-                         ToText(At(entry, "subresource")).empty();
-    if (is_ours) return At(entry, "fieldsV1");
+    if (IsOwnEntry(entry)) return entry;
   }
   return NullJson();
+}
+
+const nlohmann::json& OwnFields(const nlohmann::json& live) {
+  return At(OwnEntry(live), "fieldsV1");
 }
 
 std::optional<nlohmann::json> WithoutKubectlEntries(const nlohmann::json& live) {
   nlohmann::json kept = nlohmann::json::array();
   const nlohmann::json& entries = Items(At(live, "metadata", "managedFields"));
   for (const nlohmann::json& entry : entries) {
-    const std::string manager = ToText(At(entry, "manager"));
-    const bool is_update = ToText(At(entry, "operation")) == "Update";
-    const bool is_left_over = is_update ? manager == "kubectl-client-side-apply" ||
-                                              manager == "kubectl-create" ||
-                                              manager == "before-first-apply"
-                                        : manager == "kubectl";
-    if (!is_left_over || !ToText(At(entry, "subresource")).empty()) kept.push_back(entry);
+    const bool is_kubectls = IsRemnant(entry) && ToText(At(entry, "manager")) != kFieldManager;
+    if (!is_kubectls) kept.push_back(entry);
   }
   if (kept.size() == entries.size()) return std::nullopt;
   return kept;
+}
+
+std::string FinalizersOf(const nlohmann::json& live) {
+  std::vector<std::string> names;
+  for (const nlohmann::json& name : Items(At(live, "metadata", "finalizers")))
+    names.push_back(OneLine(ToText(name), 100));
+  return names.empty() ? "no finalizer" : "finalizers " + Join(names, ", ");
 }
 
 bool OptsOutOfPrune(const nlohmann::json& object) {
@@ -194,6 +210,17 @@ std::string ProtectionOf(const nlohmann::json& live, const ObjectRef& ref) {
            " holds data of others; annotate it sluice.dev/prune: enabled to let it go";
   }
   return "";
+}
+
+std::string WorkOf(const ObjectRef& ref, const nlohmann::json& body) {
+  if (ref.group != "batch" || ref.kind != "Job") return "";
+  nlohmann::json spec = At(body, "spec");
+  if (!spec.is_object()) return "";
+  for (const char* member : {"activeDeadlineSeconds", "backoffLimit", "parallelism", "suspend",
+                             "podReplacementPolicy", "ttlSecondsAfterFinished"})
+    spec.erase(member);
+  const std::string text = spec.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return Sha256Hex(text).substr(0, 16);
 }
 
 }  // namespace sluice::targets::kubernetes

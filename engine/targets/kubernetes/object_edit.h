@@ -14,6 +14,8 @@ namespace sluice::targets::kubernetes {
 
 inline constexpr std::string_view kFieldManager = "sluice";
 inline constexpr const char* kMarkLabel = "sluice.dev/unit";
+// kubectl's copy of the whole manifest.
+inline constexpr const char* kLastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 inline constexpr const char* kPruneAnnotation =
     "sluice.dev/prune";  // "disabled", or "enabled" where it is needed
 
@@ -41,7 +43,22 @@ nlohmann::json Normalise(nlohmann::json object);
 // server did not merge them. Items of lists are paired by name or port, else by position.
 nlohmann::json ProjectOnto(const nlohmann::json& live, const nlohmann::json& desired);
 
-// The fieldsV1 of our own Apply entry; null when there is none.
+// What makes an item of a list the same item in another version of the list: a name, a port, else
+// its place. nullptr when it is not there.
+const nlohmann::json* Counterpart(const nlohmann::json& list, const nlohmann::json& item,
+                                  size_t index);
+
+// "finalizers a, b" or "no finalizer": what holds an object that is being deleted.
+std::string FinalizersOf(const nlohmann::json& live);
+
+// Entries of managedFields: our own applies; and what nobody is going to come back for, of kubectl
+// when the object was made by hand, or of admission plugins that changed our own writes.
+bool IsOwnEntry(const nlohmann::json& entry);
+bool IsRemnant(const nlohmann::json& entry);
+
+// Our own Apply entry of managedFields; null when there is none.
+const nlohmann::json& OwnEntry(const nlohmann::json& live);
+// Its fieldsV1.
 const nlohmann::json& OwnFields(const nlohmann::json& live);
 
 // managedFields without the entries kubectl left when the object was made or applied by hand;
@@ -53,5 +70,9 @@ std::optional<nlohmann::json> WithoutKubectlEntries(const nlohmann::json& live);
 std::string ProtectionOf(const nlohmann::json& live, const ObjectRef& ref);
 // Its owner said that it stays.
 bool OptsOutOfPrune(const nlohmann::json& object);
+
+// Digest of what a Job runs: its spec without what may change on a Job that is there. "" for other
+// kinds.
+std::string WorkOf(const ObjectRef& ref, const nlohmann::json& body);
 
 }  // namespace sluice::targets::kubernetes

@@ -1,6 +1,7 @@
 // Live state, read now.
 #include <algorithm>
 
+#include "engine/targets/kubernetes/answers.h"
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/targets/kubernetes/kubernetes_driver.h"
 #include "engine/targets/kubernetes/object_edit.h"
@@ -11,8 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// From this many objects of a kind in a namespace on one list costs less than single reads.
-constexpr size_t kListFrom = 20;
 constexpr const char* kPageSize = "500";
 constexpr int kMaxRestarts = 3;
 // How long, and how often, an answer that is older than our own write is asked for again.
@@ -32,13 +31,6 @@ LiveObject Describe(nlohmann::json body, const ObjectRef& ref) {
   live.body = std::move(body);
   return live;
 }
-
-// Objects of one kind in one namespace.
-struct Group {
-  ResourceType type;
-  std::string ns;
-  std::vector<ObjectRef> refs;
-};
 
 }  // namespace
 
@@ -62,6 +54,7 @@ Result<std::optional<nlohmann::json>> KubernetesDriver::ReadObjectOnce(const Res
       ApiAnswer answer,
       client_.Send({.path = ObjectPath(type, ref.ns, ref.name), .what = ToString(ref)}, call));
   if (answer.IsSuccess()) {
+    SLUICE_CHECK(ExpectObject(answer.body, type, ref));
     const std::string why =
         connection_->own_writes.WhyStale(ref, answer.body, client_.clock().SteadyNow());
     if (why.empty()) return std::move(answer.body);
@@ -75,7 +68,11 @@ Result<std::optional<nlohmann::json>> KubernetesDriver::ReadObjectOnce(const Res
   if (is_absent) return std::nullopt;
   if (error.reason() == kReasonTypeNotServed) {
     SLUICE_TRY(const bool is_gone, IsTypeGone(type, call));
-    if (is_gone) return std::nullopt;
+    if (is_gone) {
+      SLUICE_TRY(const auto other, OtherVersionOf(type, call));
+      if (other) return ReadObjectOnce(*other, ref, call);
+      return std::nullopt;
+    }
     // Discovery says that it is served: the answer is about to change, not "absent".
     return Fail(ErrorCode::kUnavailable, std::string(kReasonTypeNotServed),
                 client_.Name() + ": " + ToString(ref) +
@@ -110,15 +107,15 @@ Result<std::vector<nlohmann::json>> KubernetesDriver::ReadList(
       if (auto status = ToStatus(answer); !status) {
         if (status.error().reason() == kReasonTypeNotServed) {
           SLUICE_TRY(const bool is_gone, IsTypeGone(type, call));
-          if (is_gone) return std::vector<nlohmann::json>();
+          if (is_gone) {
+            SLUICE_TRY(const auto other, OtherVersionOf(type, call));
+            if (other) return ReadList(*other, ns, std::move(query), accept, call);
+            return std::vector<nlohmann::json>();
+          }
         }
         return Fail(std::move(status).error().With(client_.Name() + ": listing " + what));
       }
-      if (!answer.body.is_object()) {
-        return Fail(ErrorCode::kUnavailable, std::string(kReasonServerError),
-                    client_.Name() + ": listing " + what +
-                        ": the answer is no list; is this a Kubernetes API server?");
-      }
+      SLUICE_CHECK(ExpectList(answer.body, what));
       nlohmann::json& listed = answer.body["items"];  // null for an empty list of some servers
       for (nlohmann::json& item : listed) {
         if (!item.is_object()) continue;
@@ -134,13 +131,19 @@ Result<std::vector<nlohmann::json>> KubernetesDriver::ReadList(
   }
 }
 
+bool KubernetesDriver::Reading::IsList() const {
+  // From this many objects of a kind in a namespace on one list costs less than single reads.
+  constexpr size_t kListFrom = 20;
+  return refs.size() >= kListFrom && type.verbs.contains("list");
+}
+
 Result<LiveState> KubernetesDriver::Observe(const std::vector<ObjectRef>& refs, const Call& call) {
   return ReadLive(refs, Stale::kAskAgain, call);
 }
 
-Result<LiveState> KubernetesDriver::ReadLive(const std::vector<ObjectRef>& refs, Stale stale,
-                                             const Call& call) {
-  std::map<std::tuple<std::string, std::string, std::string>, Group> groups;
+Result<std::vector<KubernetesDriver::Reading>> KubernetesDriver::PlanReadings(
+    const std::vector<ObjectRef>& refs, const Call& call) {
+  std::map<std::tuple<std::string, std::string, std::string>, Reading> groups;
   std::set<GroupKind> not_served;
   for (const ObjectRef& ref : refs) {
     const auto key = std::tuple(ref.group, ref.kind, ref.ns);
@@ -152,7 +155,7 @@ Result<LiveState> KubernetesDriver::ReadLive(const std::vector<ObjectRef>& refs,
     if (not_served.contains({ref.group, ref.kind})) continue;
     auto type = TypeOf(ref, call);
     if (type) {
-      groups[key] = {std::move(*type), ref.ns, {ref}};
+      groups[key] = {std::move(*type), ref.ns, {ref}, {}, {}};
     } else if (type.error().code() == ErrorCode::kNotFound) {
       not_served.emplace(ref.group,
                          ref.kind);  // a kind that certainly is not served has no objects
@@ -160,67 +163,70 @@ Result<LiveState> KubernetesDriver::ReadLive(const std::vector<ObjectRef>& refs,
       return Fail(std::move(type).error());
     }
   }
+  std::vector<Reading> readings;
+  for (auto& [key, group] : groups) {
+    if (group.IsList()) {
+      readings.push_back(std::move(group));
+      continue;
+    }
+    for (const ObjectRef& ref : group.refs)
+      readings.push_back({group.type, group.ns, {ref}, {}, {}});
+  }
+  return readings;
+}
 
-  // One job is a list or a single read.
-  struct Job {
-    const Group* group;
-    const ObjectRef* ref;  // null: list the group
-    Status status;
-    std::vector<std::pair<ObjectRef, nlohmann::json>> found;
-  };
-  std::vector<Job> jobs;
-  for (const auto& [key, group] : groups) {
-    if (group.refs.size() >= kListFrom && group.type.verbs.contains("list")) {
-      jobs.push_back({&group, nullptr, {}, {}});
-    } else {
-      for (const ObjectRef& ref : group.refs) jobs.push_back({&group, &ref, {}, {}});
+void KubernetesDriver::ReadOne(Reading& reading, const ObjectRef& ref, Stale stale,
+                               const Call& call) {
+  auto body = ReadObject(reading.type, ref, call, stale);
+  if (!body) {
+    reading.status = Fail(std::move(body).error());
+  } else if (*body) {
+    reading.found.emplace_back(ref, std::move(**body));
+  }
+}
+
+void KubernetesDriver::ReadByList(Reading& reading, Stale stale, const Call& call) {
+  auto items = ReadList(reading.type, reading.ns, {}, "application/json", call);
+  if (!items && items.error().code() == ErrorCode::kPermissionDenied) {
+    // An account may be allowed to get and not to list.
+    for (const ObjectRef& ref : reading.refs) {
+      if (reading.status) ReadOne(reading, ref, stale, call);
+    }
+    return;
+  }
+  if (!items) {
+    reading.status = Fail(std::move(items).error());
+    return;
+  }
+  std::map<std::string, ObjectRef> wanted;
+  for (const ObjectRef& ref : reading.refs) wanted.emplace(ref.name, ref);
+  for (nlohmann::json& item : *items) {
+    const auto it = wanted.find(ToText(At(item, "metadata", "name")));
+    if (it == wanted.end()) continue;
+    const SteadyTime now = client_.clock().SteadyNow();
+    const bool is_stale = !connection_->own_writes.WhyStale(it->second, item, now).empty();
+    if (!is_stale) {
+      reading.found.emplace_back(it->second, std::move(item));
+    } else if (reading.status) {
+      ReadOne(reading, it->second, stale, call);
     }
   }
-  const auto read_one = [&](Job& job, const ObjectRef& ref) {
-    auto body = ReadObject(job.group->type, ref, call, stale);
-    if (!body) {
-      job.status = Fail(std::move(body).error());
-    } else if (*body) {
-      job.found.emplace_back(ref, std::move(**body));
-    }
-  };
-  ForEachInParallel(jobs.size(), [&](size_t i) {
-    Job& job = jobs[i];
-    if (job.ref != nullptr) return read_one(job, *job.ref);
-    auto items = ReadList(job.group->type, job.group->ns, {}, "application/json", call);
-    if (!items && items.error().code() == ErrorCode::kPermissionDenied) {
-      // An account may be allowed to get and not to list.
-      for (const ObjectRef& ref : job.group->refs) {
-        if (job.status) read_one(job, ref);
-      }
-      return;
-    }
-    if (!items) {
-      job.status = Fail(std::move(items).error());
-      return;
-    }
-    std::map<std::string, ObjectRef> wanted;
-    for (const ObjectRef& ref : job.group->refs) wanted.emplace(ref.name, ref);
-    for (nlohmann::json& item : *items) {
-      const auto it = wanted.find(ToText(At(item, "metadata", "name")));
-      if (it == wanted.end()) continue;
-      const SteadyTime now = client_.clock().SteadyNow();
-      const bool is_stale = !connection_->own_writes.WhyStale(it->second, item, now).empty();
-      if (!is_stale) {
-        job.found.emplace_back(it->second, std::move(item));
-      } else if (job.status) {
-        read_one(job, it->second);
-      }
-    }
+}
+
+Result<LiveState> KubernetesDriver::ReadLive(const std::vector<ObjectRef>& refs, Stale stale,
+                                             const Call& call) {
+  SLUICE_TRY(std::vector<Reading> readings, PlanReadings(refs, call));
+  ForEachInParallel(readings.size(), [&](size_t i) {
+    Reading& reading = readings[i];
+    if (reading.IsList()) return ReadByList(reading, stale, call);
+    ReadOne(reading, reading.refs.front(), stale, call);
   });
-
   LiveState state;
-  for (Job& job : jobs) {
-    SLUICE_CHECK(std::move(job.status));
-    for (auto& [ref, body] : job.found) state.objects.emplace(ref, Describe(std::move(body), ref));
+  for (Reading& reading : readings) {
+    SLUICE_CHECK(std::move(reading.status));
+    for (auto& [ref, body] : reading.found)
+      state.objects.emplace(ref, Describe(std::move(body), ref));
   }
-  for (const ObjectRef& ref : refs) observed_versions_.erase(ref);
-  for (const auto& [ref, live] : state.objects) observed_versions_[ref] = live.resource_version;
   return state;
 }
 

@@ -59,6 +59,13 @@ std::string OwnWrites::WhyStale(const ObjectRef& ref, const nlohmann::json& read
   });
 }
 
+std::string OwnWrites::Uid(const ObjectRef& ref, SteadyTime now) const {
+  return state_.With([&](const State& state) -> std::string {
+    const auto it = state.writes.find(ref);
+    return it == state.writes.end() || now - it->second.at > kRemembered ? "" : it->second.uid;
+  });
+}
+
 size_t OwnWrites::Size() const {
   return state_.With([](const State& state) { return state.writes.size(); });
 }

@@ -21,6 +21,8 @@ class OwnWrites {
   // Why `read` is the object as it was before our newest write; "" when it is not, or when that is
   // not known.
   std::string WhyStale(const ObjectRef& ref, const nlohmann::json& read, SteadyTime now) const;
+  // Of the object as our newest write left it; "" when nothing is remembered.
+  std::string Uid(const ObjectRef& ref, SteadyTime now) const;
   size_t Size() const;  // of what is remembered
 
  private:

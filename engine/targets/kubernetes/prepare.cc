@@ -5,11 +5,11 @@
 
 #include "engine/base/hash.h"
 #include "engine/base/strings.h"
+#include "engine/targets/kubernetes/answers.h"
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/targets/kubernetes/kinds.h"
 #include "engine/targets/kubernetes/kubernetes_driver.h"
 #include "engine/targets/kubernetes/object_edit.h"
-#include "engine/targets/kubernetes/parallel.h"
 
 namespace sluice::targets {
 
@@ -40,35 +40,6 @@ std::string PlaceOf(const Resource& resource) {
 // "Deployment web/api (environments/prod/web/api.yaml:3)".
 std::string Describe(const Resource& resource) {
   return ToString(resource.ref) + (resource.at.file.empty() ? "" : " (" + PlaceOf(resource) + ")");
-}
-
-bool IsOwnedByAnother(const nlohmann::json& live) {
-  return std::ranges::any_of(
-      Items(At(live, "metadata", "managedFields")), [](const nlohmann::json& entry) {
-        const bool is_ours = ToText(At(entry, "manager")) == kFieldManager &&
-                             ToText(At(entry, "operation")) == "Apply";
-        return !is_ours && !At(entry, "fieldsV1", "f:spec", "f:replicas").is_null();
-      });
-}
-
-// What an autoscaler scales; an empty kind for objects that are none.
-struct ScaleTarget {
-  std::string group, kind, name;
-};
-ScaleTarget ScaleTargetOf(const PreparedObject& object) {
-  const ObjectRef& ref = object.resource.ref;
-  const nlohmann::json& target = At(object.resource.body, "spec", "scaleTargetRef");
-  if (ref.group == "autoscaling" && ref.kind == "HorizontalPodAutoscaler") {
-    return {GroupOf(ToText(At(target, "apiVersion"))), ToText(At(target, "kind")),
-            ToText(At(target, "name"))};
-  }
-  if (ref.group == "keda.sh" && ref.kind == "ScaledObject") {
-    const std::string api_version = ToText(At(target, "apiVersion"));
-    const std::string kind = ToText(At(target, "kind"));
-    return {api_version.empty() ? "apps" : GroupOf(api_version), kind.empty() ? "Deployment" : kind,
-            ToText(At(target, "name"))};
-  }
-  return {};
 }
 
 }  // namespace
@@ -129,7 +100,7 @@ Status KubernetesDriver::PrepareOne(const Resource& resource, const Ownership& o
       ToText(At(body, "metadata", "name")).empty()) {
     prepared.blockers.push_back(
         {std::string(kReasonContentRejected),
-         Describe(resource) + ": no metadata.name; generateName cannot be applied"});
+         Describe(resource) + ": no metadata.name; generateName cannot be applied", "", true});
     return {};
   }
   for (const std::string& name :
@@ -137,7 +108,8 @@ Status KubernetesDriver::PrepareOne(const Resource& resource, const Ownership& o
     if (name == "." || name == ".." || name.find_first_of("/%") != std::string::npos) {
       prepared.blockers.push_back(
           {std::string(kReasonContentRejected),
-           Describe(resource) + ": '" + EscapeControl(name) + "' cannot be a name in Kubernetes"});
+           Describe(resource) + ": '" + EscapeControl(name) + "' cannot be a name in Kubernetes",
+           "", true});
       return {};
     }
   }
@@ -167,6 +139,9 @@ Status KubernetesDriver::PrepareOne(const Resource& resource, const Ownership& o
   if (!labels.is_object()) labels = nlohmann::json::object();
   labels[kMarkLabel] = owner.Mark();
   object.stage = OrderOf(ref.group, ref.kind).stage;
+  object.work = WorkOf(ref, body);
+  if (!At(body, "spec", "ttlSecondsAfterFinished").is_null() && !object.work.empty())
+    declared_.vanishing.insert(ref);
   object.opts_out_of_prune = OptsOutOfPrune(body);
   object.replace = ConsentOf(body);
   prepared.objects.push_back(std::move(object));
@@ -188,6 +163,7 @@ Result<bool> KubernetesDriver::NamespaceExists(const std::string& name, const Ca
   // An account bound to a namespace may not look at it; the dry run will tell.
   if (answer.status == 403) return true;
   SLUICE_CHECK(ToStatus(answer));
+  SLUICE_CHECK(ExpectObject(answer.body, type, {"", "Namespace", "", name}));
   connection_->namespaces.With([&](auto& seen) { seen[name] = now + kNamespaceAge; });
   return true;
 }
@@ -210,33 +186,6 @@ Status KubernetesDriver::CheckNamespaces(Prepared& prepared, const Call& call) {
   return {};
 }
 
-Status KubernetesDriver::LeaveReplicasToAutoscalers(Prepared& prepared, const Call& call) {
-  for (const PreparedObject& scaler : prepared.objects) {
-    const ScaleTarget target = ScaleTargetOf(scaler);
-    if (target.kind.empty()) continue;
-    const ObjectRef ref{target.group, target.kind, scaler.resource.ref.ns, target.name};
-    const auto is_target = [&](const PreparedObject& object) { return object.resource.ref == ref; };
-    const auto it = std::ranges::find_if(prepared.objects, is_target);
-    if (it == prepared.objects.end() || At(it->resource.body, "spec", "replicas").is_null())
-      continue;
-    std::optional<nlohmann::json> live;
-    if (auto type = TypeOf(ref, call)) {
-      SLUICE_TRY(live, ReadObject(*type, ref, call));
-    } else if (type.error().code() != ErrorCode::kNotFound) {
-      return Fail(std::move(type).error());
-    }
-    if (live && IsOwnedByAnother(*live)) {
-      it->resource.body["spec"].erase("replicas");
-    } else {
-      // Dropped before the autoscaler has written it, the field would fall back to one replica.
-      prepared.warnings.push_back(Describe(it->resource) + ": spec.replicas is declared and " +
-                                  ToString(scaler.resource.ref) +
-                                  " scales it; leave spec.replicas out of Git");
-    }
-  }
-  return {};
-}
-
 Result<Prepared> KubernetesDriver::Prepare(const std::vector<Resource>& resources,
                                            const Ownership& owner, const Call& call) {
   declared_ = {};
@@ -251,7 +200,6 @@ Result<Prepared> KubernetesDriver::Prepare(const std::vector<Resource>& resource
   for (const Resource& resource : resources)
     SLUICE_CHECK(PrepareOne(resource, owner, crds, prepared, call));
   SLUICE_CHECK(CheckNamespaces(prepared, call));
-  SLUICE_CHECK(LeaveReplicasToAutoscalers(prepared, call));
   std::ranges::stable_sort(prepared.objects, {}, [](const PreparedObject& object) {
     return std::pair(object.stage,
                      OrderOf(object.resource.ref.group, object.resource.ref.kind).rank);

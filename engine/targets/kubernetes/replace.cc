@@ -6,6 +6,7 @@
 #include "engine/base/hash.h"
 #include "engine/base/strings.h"
 #include "engine/base/time_format.h"
+#include "engine/targets/kubernetes/answers.h"
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/targets/kubernetes/json_writer.h"
 #include "engine/targets/kubernetes/kinds.h"
@@ -73,14 +74,29 @@ Duration GraceOf(const nlohmann::json& live) {
   return std::chrono::seconds(std::clamp<int64_t>(seconds, 0, 3600));
 }
 
-std::string FinalizersOf(const nlohmann::json& live) {
-  std::vector<std::string> names;
-  for (const nlohmann::json& name : Items(At(live, "metadata", "finalizers")))
-    names.push_back(OneLine(ToText(name), 100));
-  return names.empty() ? "no finalizer" : "finalizers " + Join(names, ", ");
-}
-
 }  // namespace
+
+Result<ApiAnswer> KubernetesDriver::DryRunAnew(const ResourceType& type,
+                                               const PreparedObject& object, const Call& call) {
+  const ObjectRef& ref = object.resource.ref;
+  ApiRequest request;
+  request.verb = Verb::kDryRun;
+  request.method = "POST";
+  request.path = CollectionPath(type, ref.ns);
+  request.query = {{"fieldManager", std::string(kFieldManager)},
+                   {"fieldValidation", "Strict"},
+                   {"dryRun", "All"}};
+  request.content_type = "application/json";
+  request.what = ToString(ref);
+  const nlohmann::json body = ProbeOf(object);
+  SLUICE_TRY(request.body, WriteJson(body));
+  SLUICE_TRY(ApiAnswer answer, client_.Send(request, call));
+  if (answer.IsSuccess()) {
+    SLUICE_CHECK(
+        ExpectDryRun(answer.body, type, ObjectRef{ref.group, ref.kind, ref.ns, NameOf(body)}));
+  }
+  return answer;
+}
 
 Status KubernetesDriver::ConsiderReplacing(const ResourceType& type, const PreparedObject& object,
                                            const std::vector<PreparedObject>& objects,
@@ -94,8 +110,7 @@ Status KubernetesDriver::ConsiderReplacing(const ResourceType& type, const Prepa
   }
   const bool is_balancer =
       IsService(ref) && (IsLoadBalancer(live) || IsLoadBalancer(object.resource.body));
-  const auto wanted =
-      is_balancer ? ReplaceConsent::kAlsoLoadBalancer : ReplaceConsent::kWhenImmutable;
+  const auto wanted = is_balancer ? ReplaceConsent::kAlsoAddress : ReplaceConsent::kWhenImmutable;
   if (object.replace < wanted) {
     prediction.replace_advice =
         std::string("let sluice delete and create it again by the annotation ") +
@@ -103,23 +118,13 @@ Status KubernetesDriver::ConsiderReplacing(const ResourceType& type, const Prepa
         (is_balancer ? " (its address is given up)" : "");
     return {};
   }
-  ApiRequest request;
-  request.verb = Verb::kDryRun;
-  request.method = "POST";
-  request.path = CollectionPath(type, ref.ns);
-  request.query = {{"fieldManager", std::string(kFieldManager)},
-                   {"fieldValidation", "Strict"},
-                   {"dryRun", "All"}};
-  request.content_type = "application/json";
-  request.what = ToString(ref);
-  SLUICE_TRY(request.body, WriteJson(ProbeOf(object)));
-  SLUICE_TRY(const ApiAnswer answer, client_.Send(request, call));
+  SLUICE_TRY(const ApiAnswer answer, DryRunAnew(type, object, call));
   if (answer.IsSuccess()) {
     prediction.may_be_replaced = true;
     return {};
   }
   const Error error = ErrorOf(answer, ref);
-  if (IsMissingWithTheSet(error.message(), object, objects, state)) {
+  if (IsMissingWithTheSet(error.words(), object, objects, state)) {
     prediction.may_be_replaced = true;
     return {};
   }
@@ -151,7 +156,7 @@ Status KubernetesDriver::AwaitGone(const ResourceType& type, const ObjectRef& re
 }
 
 WriteResult KubernetesDriver::MakeRoomFor(const PreparedObject& object, const LiveObject& live,
-                                          WriteMode mode, const Call& call) {
+                                          WriteMode mode, const WriteCall& call) {
   const ObjectRef& ref = object.resource.ref;
   const std::string what =
       (mode == WriteMode::kDryRun ? "dry run of replacing " : "replacing ") + ToString(ref);
@@ -165,13 +170,9 @@ WriteResult KubernetesDriver::MakeRoomFor(const PreparedObject& object, const Li
   result.uid = live.uid;
   // Pods of the old one must be gone before the new one starts: the same names, volumes, labels.
   const auto dependents = IsWorkload(ref) ? Dependents::kFirst : Dependents::kLater;
-  if (auto sent = SendDelete(*type, ref, live.uid, mode, call, dependents); !sent) {
-    Error error = std::move(sent).error();
-    // Somebody else replaced it meanwhile: to be looked at again, not a verdict.
-    if (error.code() == ErrorCode::kConflict)
-      error = Error(ErrorCode::kUnavailable, error.reason(), error.message());
-    return failed(std::move(error));
-  }
+  const auto why_not = [&](const nlohmann::json& now) { return WhyNever(ref, now); };
+  if (auto sent = SendDelete(*type, ref, SeenIn(live.body), why_not, mode, call, dependents); !sent)
+    return failed(std::move(sent).error());
   if (mode == WriteMode::kDryRun) return result;
   result.is_changed = true;
   const Call wait{call.deadline + GraceOf(live.body), call.stop};
@@ -182,7 +183,7 @@ WriteResult KubernetesDriver::MakeRoomFor(const PreparedObject& object, const Li
 
 std::vector<WriteResult> KubernetesDriver::MakeRoom(const std::vector<PreparedObject>& objects,
                                                     const LiveState& live, WriteMode mode,
-                                                    const Call& call) {
+                                                    const WriteCall& call) {
   std::vector<WriteResult> results(objects.size());
   ForEachInParallel(objects.size(), [&](size_t i) {
     const auto it = live.objects.find(objects[i].resource.ref);

@@ -14,7 +14,7 @@ constexpr Duration kPoll{200};
 
 }  // namespace
 
-Status KubernetesDriver::ReplaceStuckPodsOf(const ObjectRef& ref, const Call& call) {
+Status KubernetesDriver::ReplaceStuckPodsOf(const ObjectRef& ref, const WriteCall& call) {
   SLUICE_TRY(const ResourceType type, TypeOf(ref, call));
   std::optional<nlohmann::json> set;
   while (true) {
@@ -35,18 +35,19 @@ Status KubernetesDriver::ReplaceStuckPodsOf(const ObjectRef& ref, const Call& ca
   SLUICE_TRY(const nlohmann::json pods,
              ReadRelated("", "Pod", ref.ns, SelectorText(At(*set, "spec", "selector")), call));
   SLUICE_TRY(const ResourceType pod_type, TypeOf("", "v1", "Pod", call));
+  const auto is_stuck = [&](const nlohmann::json& pod) {
+    return IsControlledBy(pod, UidOf(*set)) && LabelOf(pod, "controller-revision-hash") != wanted &&
+           !IsConditionTrue(pod, "Ready") && At(pod, "metadata", "deletionTimestamp").is_null();
+  };
+  const auto why_not = [&](const nlohmann::json& now) {
+    return std::string(is_stuck(now) ? "" : "is stuck no more");
+  };
   for (const nlohmann::json& pod : pods) {
-    const bool is_stuck =
-        IsControlledBy(pod, UidOf(*set)) && LabelOf(pod, "controller-revision-hash") != wanted &&
-        !IsConditionTrue(pod, "Ready") && At(pod, "metadata", "deletionTimestamp").is_null();
-    if (!is_stuck) continue;
+    if (!is_stuck(pod)) continue;
     const ObjectRef pod_ref{"", "Pod", ref.ns, NameOf(pod)};
-    if (auto status = SendDelete(pod_type, pod_ref, UidOf(pod), WriteMode::kApply, call); !status) {
-      const bool is_replaced =
-          status.error().code() == ErrorCode::kConflict;  // another pod of that name by now
-      if (!is_replaced)
-        return Fail(std::move(status).error().With("deleting stuck " + ToString(pod_ref)));
-    }
+    auto status = SendDelete(pod_type, pod_ref, SeenIn(pod), why_not, WriteMode::kApply, call);
+    if (!status && status.error().reason() == kReasonChangedMeanwhile) continue;  // it goes on
+    if (!status) return Fail(std::move(status).error().With("deleting stuck " + ToString(pod_ref)));
     log::Info("stuck_pod_deleted", {{"target", connection_->credentials.access().context},
                                     {"object", ToString(ref)},
                                     {"pod", pod_ref.name}});
@@ -54,7 +55,7 @@ Status KubernetesDriver::ReplaceStuckPodsOf(const ObjectRef& ref, const Call& ca
   return {};
 }
 
-Status KubernetesDriver::ReplaceStuckPods(const std::vector<ObjectRef>& refs, const Call& call) {
+Status KubernetesDriver::Unstick(const std::vector<ObjectRef>& refs, const WriteCall& call) {
   std::vector<ObjectRef> sets;
   for (const ObjectRef& ref : refs) {
     if (ref.group == "apps" && ref.kind == "StatefulSet") sets.push_back(ref);

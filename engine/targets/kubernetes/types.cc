@@ -47,4 +47,13 @@ Result<bool> KubernetesDriver::IsTypeGone(const ResourceType& type, const Call& 
          !catalog->IsUnknown(type.group, type.version);
 }
 
+// The objects are the same in every version that is served.
+Result<std::optional<ResourceType>> KubernetesDriver::OtherVersionOf(const ResourceType& type,
+                                                                     const Call& call) {
+  auto other = TypeOf(type.group, "", type.kind, call);
+  if (other && other->version != type.version) return std::optional(std::move(*other));
+  if (!other && other.error().code() != ErrorCode::kNotFound) return Fail(std::move(other).error());
+  return std::nullopt;
+}
+
 }  // namespace sluice::targets::kubernetes

@@ -119,6 +119,8 @@ class World {
   Ran SluicePlain(const std::vector<std::string>& args, seconds deadline = seconds(60)) const;
   // `sluice -c daemon.yaml run`.
   std::unique_ptr<Child> StartDaemon(const std::vector<std::string>& args = {});
+  std::unique_ptr<Child> StartDaemonWith(const std::string& daemon_yaml,
+                                         const std::vector<std::string>& args = {});
   // Another daemon.yaml of this world, with another dataDir: a second engine. Returns its path.
   std::string WriteDaemonYaml(const std::string& name, const std::string& more = "");
   // DaemonYaml() with `text` for what the regular expression matches, and a dataDir of its own.

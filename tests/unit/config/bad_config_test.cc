@@ -116,8 +116,13 @@ TEST_CASE("a broken environment.yaml is told with its place") {
        {"", "  promotion: {from: devv}\n",
         "8:15: spec.promotion.from must name an environment before prod, not 'devv'; did you mean "
         "'dev'?",
-        BySchema::kCannotTell},
-       {"", "  gates: {approvals: {count: 2}}\n",
+        BySchema::kCannotTell}});
+}
+
+TEST_CASE("a broken policy of an environment.yaml is told with its place") {
+  Check(
+      "environments/prod/environment.yaml", kProd, "environment",
+      {{"", "  gates: {approvals: {count: 2}}\n",
         "8:11: spec.gates.approvals is not supported by this version [unsupported]"},
        {"", "  gates: {windows: {}}\n",
         "8:11: spec.gates.windows is not supported by this version"},
@@ -188,6 +193,24 @@ TEST_CASE("a broken app.yaml is told with its place") {
          {"timeout: 5m", "timeout: 0s", "5:12: spec.health.timeout must be at least 1s, not 0s",
           BySchema::kCannotTell},
          {"{timeout: 5m}", "5m", "5:3: spec.health must be a map, not text"},
+         {"{timeout: 5m}", "{require: [{name: web}]}",
+          "5:22: spec.health.require[0].kind is required"},
+         {"{timeout: 5m}", "{ignore: [{kind: Job}], require: [{kind: Job}]}",
+          "5:3: spec.health both requires and ignores Job", BySchema::kCannotTell},
+         {"", "  ignore: [{kind: Deployment}]\n", "6:12: spec.ignore[0].fields is required"},
+         {"", "  ignore: [{fields: [/a]}]\n", "6:12: spec.ignore[0].kind is required"},
+         {"", "  ignore: [{kind: Deployment, fields: []}]\n",
+          "6:31: spec.ignore[0].fields must name at least one field"},
+         {"", "  ignore: [{kind: Deployment, fields: [spec.replicas]}]\n",
+          "6:40: spec.ignore[0].fields[0] must be a JSON pointer such as /spec/replicas, not "
+          "'spec.replicas'"},
+         {"", "  ignore: [{kind: Deployment, fields: [/spec/]}]\n",
+          "6:40: spec.ignore[0].fields[0] must be a JSON pointer"},
+         {"", "  ignore: [{kind: Deployment, fields: [/metadata]}]\n",
+          "6:40: spec.ignore[0].fields[0] is '/metadata', which says whose object it is",
+          BySchema::kCannotTell},
+         {"", "  ignore: [{kind: Deployment, fields: [/a, /a]}]\n",
+          "6:44: spec.ignore[0].fields[1] names '/a' a second time", BySchema::kCannotTell},
          {"", "  smokeTests: {}\n", "6:3: spec.smokeTests must be a list, not a map"}});
 }
 

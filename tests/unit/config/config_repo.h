@@ -6,6 +6,7 @@
 
 #include "engine/config/config.h"
 #include "tests/support/catch.h"
+#include "tests/support/kinds.h"
 #include "tests/support/memory_tree.h"
 
 namespace sluice::config {
@@ -63,7 +64,7 @@ inline test::MemoryTree Repo() {
 
 inline Declared LoadAll(const test::MemoryTree& tree) {
   yaml::Cache cache;
-  auto declared = Load(tree, cache);
+  auto declared = Load(tree, testing::Kinds(), cache);
   REQUIRE(declared);
   return *declared;
 }

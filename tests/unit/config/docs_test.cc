@@ -2,6 +2,7 @@
 // and what it lists as not supported is refused in those words.
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -116,6 +117,45 @@ TEST_CASE("the reference names every field of every kind") {
   }
 }
 
+namespace {
+
+// The problems of a config repo that uses `word` where the reference says that it may not.
+std::string ProblemsWith(const std::string& where, const std::string& word) {
+  const std::string environment = "environments/prod/environment.yaml";
+  const std::string app_yaml = "environments/prod/web/app.yaml";
+  const std::string prod = kProd;
+  const std::string app =
+      "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: web}\nspec: ";
+  const std::map<std::string, std::pair<std::string, std::string>> files = {
+      {"Pipeline", {"sluice.yaml", std::string(kPipeline) + "  " + word + ": x\n"}},
+      {"Environment `targets[]`",
+       {environment, prod + "    - {name: x, " + word + ": x, kubernetes: {context: x}}\n"}},
+      {"Environment `promotion.mode`", {environment, prod + "  promotion: {mode: " + word + "}\n"}},
+      {"Environment `onFailure.git`", {environment, prod + "  onFailure: {git: " + word + "}\n"}},
+      {"Environment `gates`", {environment, prod + "  gates: {" + word + ": x}\n"}},
+      {"Environment", {environment, prod + "  " + word + ": x\n"}},
+      {"Application `source`", {app_yaml, app + "{source: {" + word + ": {}}}\n"}},
+      {"Application", {app_yaml, app + "{" + word + ": x}\n"}},
+      {"Application `smokeTests[]`",
+       {app_yaml, app + "{smokeTests: [{name: x, " + word + ": x}]}\n"}},
+      {"a unit's directory", {"environments/prod/web/" + word, "x: y\n"}}};
+  if (const auto file = files.find(where); file != files.end()) {
+    auto tree = Repo();
+    tree.Put(file->second.first, file->second.second);
+    return AllProblems(tree);
+  }
+  REQUIRE(where == "Daemon");
+  const auto daemon = ParseDaemonConfig(
+      "apiVersion: sluice.dev/v1\nkind: Daemon\nmetadata: {name: d}\nspec: {repository: "
+      "{url: /x}, dataDir: d, " +
+          word + ": x}\n",
+      "d");
+  REQUIRE_FALSE(daemon);
+  return daemon.error().message();
+}
+
+}  // namespace
+
 TEST_CASE("what the reference lists as not supported is refused so") {
   const std::string page = Page();
   const std::string section = page.substr(page.find("## Not supported by this version"));
@@ -128,48 +168,7 @@ TEST_CASE("what the reference lists as not supported is refused so") {
     const std::string where(Trim(cells[1]));
     for (const std::string& word : Quoted(cells[2])) {
       DYNAMIC_SECTION(where << ": " << word) {
-        auto tree = Repo();
-        const std::string app =
-            "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: web}\nspec: ";
-        std::string problems;
-        if (where == "Pipeline") {
-          tree.Put("sluice.yaml", std::string(kPipeline) + "  " + word + ": x\n");
-        } else if (where == "Environment `targets[]`") {
-          tree.Put(
-              "environments/prod/environment.yaml",
-              std::string(kProd) + "    - {name: x, " + word + ": x, kubernetes: {context: x}}\n");
-        } else if (where == "Environment `promotion.mode`") {
-          tree.Put("environments/prod/environment.yaml",
-                   std::string(kProd) + "  promotion: {mode: " + word + "}\n");
-        } else if (where == "Environment `onFailure.git`") {
-          tree.Put("environments/prod/environment.yaml",
-                   std::string(kProd) + "  onFailure: {git: " + word + "}\n");
-        } else if (where == "Environment `gates`") {
-          tree.Put("environments/prod/environment.yaml",
-                   std::string(kProd) + "  gates: {" + word + ": x}\n");
-        } else if (where == "Environment") {
-          tree.Put("environments/prod/environment.yaml",
-                   std::string(kProd) + "  " + word + ": x\n");
-        } else if (where == "Application `source`") {
-          tree.Put("environments/prod/web/app.yaml", app + "{source: {" + word + ": {}}}\n");
-        } else if (where == "Application") {
-          tree.Put("environments/prod/web/app.yaml", app + "{" + word + ": x}\n");
-        } else if (where == "Application `smokeTests[]`") {
-          tree.Put("environments/prod/web/app.yaml",
-                   app + "{smokeTests: [{name: x, " + word + ": x}]}\n");
-        } else if (where == "a unit's directory") {
-          tree.Put("environments/prod/web/" + word, "x: y\n");
-        } else {
-          REQUIRE(where == "Daemon");
-          const auto daemon = ParseDaemonConfig(
-              "apiVersion: sluice.dev/v1\nkind: Daemon\nmetadata: {name: d}\nspec: {repository: "
-              "{url: /x}, dataDir: d, " +
-                  word + ": x}\n",
-              "d");
-          REQUIRE_FALSE(daemon);
-          problems = daemon.error().message();
-        }
-        if (problems.empty()) problems = AllProblems(tree);
+        const std::string problems = ProblemsWith(where, word);
         INFO(problems);
         CHECK(problems.find("not supported by this version") != std::string::npos);
       }

@@ -17,7 +17,7 @@ TEST_CASE("a valid config repo loads without problems") {
                                                        "environments/prod/web/release.yaml"});
   CHECK(unit.shared_inputs.empty());
   REQUIRE(unit.targets.size() == 2);
-  CHECK(unit.targets[1] == Target{"us", KubernetesTarget{"prod-us", "shop"}});
+  CHECK(unit.targets[1] == testing::ClusterTarget("us", "prod-us", "shop"));
   REQUIRE(unit.release);
   CHECK(unit.release->images.at(0).tag == "3f2c1d0");
   CHECK(unit.release->images.at(0).at ==
@@ -26,7 +26,7 @@ TEST_CASE("a valid config repo loads without problems") {
 
 TEST_CASE("what an environment leaves out has the documented defaults") {
   const Environment environment = LoadAll(Repo()).environments.at("dev");
-  CHECK(environment.targets.at(0) == Target{"eu", KubernetesTarget{"dev-eu", "default"}});
+  CHECK(environment.targets.at(0) == testing::ClusterTarget("eu", "dev-eu"));
   CHECK(environment.promotion.mode == PromotionMode::kManual);
   CHECK(environment.promotion.soak == 0ms);
   CHECK(environment.promotion.from == "");
@@ -91,6 +91,19 @@ TEST_CASE("an application names its targets, in the order of the environment") {
   REQUIRE(unit.targets.size() == 1);
   CHECK(unit.targets[0].name == "us");
   CHECK(unit.application.health_timeout == 90s);
+}
+
+TEST_CASE("an application says which objects must report, and which do not count") {
+  auto tree = Repo();
+  tree.Put("environments/prod/web/app.yaml",
+           "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: web}\nspec:\n  health:\n"
+           "    require: [{kind: Certificate.cert-manager.io, name: web}]\n"
+           "    ignore: [{kind: ServiceMonitor}]\n");
+  const Declared declared = LoadAll(tree);
+  CHECK(AllProblems(tree) == "");
+  const HealthRules& rules = declared.units.at({"prod", "web"}).application.health_rules;
+  CHECK(rules.require == std::vector<HealthRules::Pattern>{{"Certificate.cert-manager.io", "web"}});
+  CHECK(rules.ignore == std::vector<HealthRules::Pattern>{{"ServiceMonitor", ""}});
 }
 
 TEST_CASE("a unit without release.yaml has no release") {

@@ -68,12 +68,12 @@ TEST_CASE("a repo without environments says so") {
 TEST_CASE("loading again reads no file that the cache knows") {
   auto tree = Repo();
   yaml::Cache cache;
-  REQUIRE(Load(tree, cache));
+  REQUIRE(Load(tree, testing::Kinds(), cache));
   const int reads = tree.reads();
-  REQUIRE(Load(tree, cache));
+  REQUIRE(Load(tree, testing::Kinds(), cache));
   CHECK(tree.reads() == reads);
   tree.Put("environments/prod/web/app.yaml", std::string(kApp) + "# changed\n");
-  REQUIRE(Load(tree, cache));
+  REQUIRE(Load(tree, testing::Kinds(), cache));
   CHECK(tree.reads() == reads + 1);
 }
 
@@ -83,19 +83,20 @@ TEST_CASE("one unit loads from a tree that holds nothing else") {
                           "web}\nspec: {targets: [eu]}\n"},
                          {"environments/prod/web/config.yaml", kManifest}});
   yaml::Cache cache;
-  auto unit = LoadUnit(tree, {"prod", "web"}, cache);
+  auto unit = LoadUnit(tree, {"prod", "web"}, testing::Kinds(), cache);
   REQUIRE(unit);
   CHECK(unit->problems.empty());
   CHECK(unit->targets.empty());
   CHECK(unit->environment.name == "prod");
   CHECK(unit->manifests.size() == 1);
-  CHECK(LoadUnit(tree, {"prod", "api"}, cache).error().code() == ErrorCode::kNotFound);
+  CHECK(LoadUnit(tree, {"prod", "api"}, testing::Kinds(), cache).error().code() ==
+        ErrorCode::kNotFound);
 }
 
 TEST_CASE("one unit loaded with its environment equals the one of a full load") {
   const auto tree = Repo();
   yaml::Cache cache;
-  auto unit = LoadUnit(tree, {"prod", "web"}, cache);
+  auto unit = LoadUnit(tree, {"prod", "web"}, testing::Kinds(), cache);
   REQUIRE(unit);
   const DeclaredUnit full = LoadAll(tree).units.at({"prod", "web"});
   CHECK(unit->targets == full.targets);

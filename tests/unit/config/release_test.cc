@@ -4,7 +4,7 @@
 namespace sluice::config {
 namespace {
 
-const std::string kDigest = "sha256:" + std::string(64, 'a');
+const std::string kPinnedDigest = "sha256:" + std::string(64, 'a');
 
 std::string DigestOf(const std::string& text) {
   auto release = ParseRelease(text, "release.yaml");
@@ -38,14 +38,14 @@ TEST_CASE("a written release reads back, and is what a person would write") {
   release.name = "web";
   release.version = "2026.11";
   release.images = {{"registry.example:5000/web", "12e03", "", {}},
-                    {"registry.example/side", "", kDigest, {}}};
+                    {"registry.example/side", "", kPinnedDigest, {}}};
   const auto text = FormatRelease(release);
   REQUIRE(text);
   CHECK(*text ==
         "apiVersion: sluice.dev/v1\nkind: Release\nmetadata:\n  name: web\nspec:\n  version: "
         "\"2026.11\"\n  images:\n"
         "    - name: registry.example/side\n      digest: " +
-            kDigest + "\n    - name: registry.example:5000/web\n      tag: \"12e03\"\n");
+            kPinnedDigest + "\n    - name: registry.example:5000/web\n      tag: \"12e03\"\n");
   const auto again = ParseRelease(*text, "release.yaml");
   REQUIRE(again);
   CHECK(again->version == "2026.11");
@@ -64,7 +64,8 @@ TEST_CASE("a release that must not run is not written") {
   };
   CHECK(refuse({"a", "latest", "", {}}).find("must not be latest") != std::string::npos);
   CHECK(refuse({"a", "", "", {}}).find("needs a tag or a digest") != std::string::npos);
-  CHECK(refuse({"a", "v1", kDigest, {}}).find("needs a tag or a digest") != std::string::npos);
+  CHECK(refuse({"a", "v1", kPinnedDigest, {}}).find("needs a tag or a digest") !=
+        std::string::npos);
   CHECK(refuse({"A b", "v1", "", {}}).find("must be an image name") != std::string::npos);
   CHECK(refuse({"a", "", "sha256:1", {}}).find("64 lower-case hex") != std::string::npos);
 }
@@ -74,9 +75,9 @@ TEST_CASE("an image argument is NAME=TAG or NAME@DIGEST") {
   REQUIRE(tag);
   CHECK(tag->name == "registry.example:5000/shop/web");
   CHECK(tag->tag == "3f2c1d0");
-  const auto digest = ParseImageArgument("web@" + kDigest);
+  const auto digest = ParseImageArgument("web@" + kPinnedDigest);
   REQUIRE(digest);
-  CHECK(digest->digest == kDigest);
+  CHECK(digest->digest == kPinnedDigest);
   for (const std::string bad :
        {"web", "web=", "=v1", "web=latest", "web@sha256:1", "web:v1", "web:v1=v2", "Web=v1"}) {
     const auto refused = ParseImageArgument(bad);
@@ -108,8 +109,8 @@ TEST_CASE("an image reference is taken apart at the right colon") {
       {"web:v1", "web", "v1", ""},
       {"registry.example:5000/web", "registry.example:5000/web", "", ""},
       {"registry.example:5000/shop/web:v1", "registry.example:5000/shop/web", "v1", ""},
-      {"web@" + kDigest, "web", "", kDigest},
-      {"r:5000/web:v1@" + kDigest, "r:5000/web", "v1", kDigest}};
+      {"web@" + kPinnedDigest, "web", "", kPinnedDigest},
+      {"r:5000/web:v1@" + kPinnedDigest, "r:5000/web", "v1", kPinnedDigest}};
   for (const Row& row : rows) {
     const ImageReference image = ParseImageReference(row.text);
     CHECK(image == ImageReference{row.name, row.tag, row.digest});

@@ -68,7 +68,7 @@ TEST_CASE("every kind of smoke test and every field of it is read") {
   CHECK(tests[1].required == 0);
   CHECK(std::get<CommandSmokeTest>(tests[2].check).run ==
         std::vector<std::string>{"./bin/check.sh", "--fast", "", "./data.txt"});
-  CHECK(std::get<JobSmokeTest>(tests[4].check).manifest == "smoke/job.yaml");
+  CHECK(std::get<TaskSmokeTest>(tests[4].check).manifest == "smoke/job.yaml");
 
   // What they name is read for the unit; a Job's manifest is not applied.
   CHECK(Paths(unit.manifests) == std::vector<std::string>{"environments/prod/web/config.yaml"});

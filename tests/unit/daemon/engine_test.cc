@@ -25,10 +25,10 @@ TEST_CASE("a sync that ends by an error hands back what was settled before it") 
   });
   const RealClock clock;
   const rollout::Services& given = *world.services;
-  rollout::Services services{
-      clock,          given.mirror, given.remote,  given.log,  given.lease, given.make_driver,
-      given.verifier, given.outbox, given.metrics, given.yaml, {},          {},
-      given.options};
+  rollout::Services services{clock,        given.mirror,      given.remote, given.log,
+                             given.lease,  given.make_driver, given.kinds,  given.verifier,
+                             given.outbox, given.metrics,     given.yaml,   {},
+                             {},           given.options};
   Engine engine(std::move(services), {.poll = 100ms, .workers = 1}, {});
   const auto end = engine.Sync(1min);
   REQUIRE(end);

@@ -58,8 +58,8 @@ TEST_CASE("after a restart of the daemon a back-off goes on, and grows") {
   board.Runs(kProd);
   Record& record = board.Recorded(kProd);
   record.outcome = Outcome::kErrored;
-  record.wake = kStart + 5s;
-  record.waiting = Waiting{"r1", "fp-1", 1};
+  record.wait.wake = kStart + 5s;
+  record.wait.content = Waiting{"r1", "fp-1", 1};
   SECTION("for a sync it does not: somebody wants it tried now") {
     CHECK(board.TakeNames() == "dev/web prod/web");
   }

@@ -31,7 +31,7 @@ TEST_CASE("after a restart an overdue check is due at once") {
 TEST_CASE("what does not run, or is being rolled out, is not checked for drift") {
   Board board;
   board.Runs(kProd);
-  board.Recorded(kProd).phase = Phase::kVerifying;
+  board.Recorded(kProd).phase = Phase::kApplying;
   board.Take();
   board.EndAll();
   board.now = kStart + 1h;
@@ -79,7 +79,7 @@ TEST_CASE("heals in a row are told to the pass, and a fight goes on after a rest
   }
   SECTION("restarted") {
     record.reason = "HealFought";
-    record.wake = kStart + 24min;  // after three heals
+    record.wait.wake = kStart + 24min;  // after three heals
     board.Take();
     board.EndAll();
     board.now = kStart + 24min - 1ms;

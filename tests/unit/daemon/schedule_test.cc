@@ -105,6 +105,14 @@ TEST_CASE("each input of a unit makes it due") {
     board.snapshot.declared.units[kDev].problems.clear();
     CHECK(board.TakeNames() == "dev/web prod/web");
   }
+}
+
+TEST_CASE("each record that a unit depends on makes it due, and nothing else does") {
+  Board board;
+  board.Runs(kDev);
+  board.Runs(kProd);
+  board.Take();
+  board.EndAll();
   SECTION("its own record") {
     board.Recorded(kProd).frozen = Frozen{"a person", "", kStart};
     CHECK(board.TakeNames() == "prod/web");

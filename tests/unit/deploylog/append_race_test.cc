@@ -257,7 +257,7 @@ TEST_CASE("appends, renewals, refreshes and requests from several threads lose n
       for (int i = 0; i < 4; ++i) {
         a->clock.Advance(20s);
         failures += a->lease->RenewIfDue(a->MakeCall()) ? 0 : 1;
-        (void)a->lease->MayWriteLive();
+        (void)a->lease->MayWriteLive(Permission::kLease);
       }
     });
     threads.emplace_back([&] {

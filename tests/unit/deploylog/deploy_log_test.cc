@@ -87,7 +87,7 @@ TEST_CASE("an append leaves the lease renewed in the same push") {
   a->clock.Advance(19s);
   REQUIRE(a->lease->RenewIfDue(a->MakeCall()));
   CHECK(a->remote->pushes() == pushes + 1);
-  CHECK(a->lease->MayWriteLive());
+  CHECK(a->lease->MayWriteLive(Permission::kLease));
 }
 
 TEST_CASE("without the lease nothing is written") {

@@ -3,9 +3,11 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "engine/base/time_format.h"
 #include "engine/targets/kubernetes/health.h"
+#include "tests/support/catch.h"
 
 namespace sluice::targets::fixtures {
 
@@ -36,6 +38,20 @@ inline Json Condition(const std::string& type, const std::string& status,
                       const std::string& time = "2026-11-21T07:00:00Z") {
   return {{"type", type},       {"status", status},       {"reason", reason},
           {"message", message}, {"lastUpdateTime", time}, {"lastTransitionTime", time}};
+}
+
+// As a controller writes it, with the generation it is about.
+inline Json ConditionOf(int generation, const std::string& type, const std::string& status) {
+  Json condition = Condition(type, status);
+  condition["observedGeneration"] = generation;
+  return condition;
+}
+
+// A custom resource at generation 2.
+inline Json Custom(const Json& status, const Json& spec = Json::object(),
+                   const std::string& kind = "Widget",
+                   const std::string& api_version = "example.com/v1") {
+  return Object(api_version, kind, spec, status);
 }
 
 inline Json OwnedBy(Json object, const Json& owner) {
@@ -127,6 +143,26 @@ inline Json StatefulSet(int total, int ready, int updated, int current, const Js
                  {"currentReplicas", current},
                  {"currentRevision", same_revision ? "web-b" : "web-a"},
                  {"updateRevision", "web-b"}});
+}
+
+struct Row {
+  std::string name;
+  Json live;
+  Health health;
+  std::string reason;
+  bool is_terminal = false;
+};
+
+inline void Check(const std::vector<Row>& rows, const HealthContext& context = {}) {
+  for (const Row& row : rows) {
+    DYNAMIC_SECTION(row.name) {
+      const ObjectHealth seen = AssessObject(row.live, context);
+      CHECK(ToString(seen.health) == ToString(row.health));
+      CHECK(seen.reason == row.reason);
+      CHECK(seen.is_terminal == row.is_terminal);
+      CHECK((seen.reason.empty() || !seen.message.empty()));
+    }
+  }
 }
 
 }  // namespace sluice::targets::fixtures

@@ -6,32 +6,13 @@
 namespace sluice::targets {
 namespace {
 
+using fixtures::Check;
 using fixtures::Condition;
 using fixtures::Deployment;
 using fixtures::Json;
 using fixtures::List;
 using fixtures::Object;
 using fixtures::StatefulSet;
-
-struct Row {
-  std::string name;
-  Json live;
-  Health health;
-  std::string reason;
-  bool is_terminal = false;
-};
-
-void Check(const std::vector<Row>& rows, const HealthContext& context = {}) {
-  for (const Row& row : rows) {
-    DYNAMIC_SECTION(row.name) {
-      const ObjectHealth seen = AssessObject(row.live, context);
-      CHECK(ToString(seen.health) == ToString(row.health));
-      CHECK(seen.reason == row.reason);
-      CHECK(seen.is_terminal == row.is_terminal);
-      CHECK((seen.reason.empty() || !seen.message.empty()));
-    }
-  }
-}
 
 const Json kAvailable = Condition("Available", "True", "MinimumReplicasAvailable");
 const Json kUnavailable = Condition("Available", "False", "MinimumReplicasUnavailable", "too few");
@@ -172,7 +153,20 @@ TEST_CASE("a StatefulSet is judged by its counts and never fails by itself") {
        "RolloutInProgress"},
       {"partition zero not reached", StatefulSet(3, 3, 2, 1, partition(0), false),
        Health::kProgressing, "RolloutInProgress"},
-      {"on delete", StatefulSet(0, 0, 0, 0, {{"type", "OnDelete"}}, false), Health::kHealthy, ""},
+      {"on delete, all pods made anew", StatefulSet(3, 3, 3, 0, {{"type", "OnDelete"}}, false),
+       Health::kHealthy, ""},
+      {"on delete, no pod made anew", StatefulSet(3, 3, 0, 3, {{"type", "OnDelete"}}, false),
+       Health::kSuspended, "PodsNotReplaced"},
+      {"on delete, old pods broken", StatefulSet(3, 0, 0, 3, {{"type", "OnDelete"}}, false),
+       Health::kSuspended, "PodsNotReplaced"},
+      {"on delete, the new pod broken", StatefulSet(3, 2, 1, 2, {{"type", "OnDelete"}}, false),
+       Health::kProgressing, "RolloutInProgress"},
+      {"on delete, one of three made anew", StatefulSet(3, 3, 1, 2, {{"type", "OnDelete"}}, false),
+       Health::kSuspended, "PodsNotReplaced"},
+      {"on delete, first pods missing", StatefulSet(0, 0, 0, 0, {{"type", "OnDelete"}}),
+       Health::kProgressing, "RolloutInProgress"},
+      {"a partition that holds all back", StatefulSet(3, 3, 0, 3, partition(3), false),
+       Health::kSuspended, "PartitionHoldsBack"},
   });
 }
 
@@ -199,7 +193,13 @@ TEST_CASE("a DaemonSet waits for every node it should run on") {
       {"not updated", daemon(4, 3, 4, 4), Health::kProgressing, "RolloutInProgress"},
       {"not available", daemon(4, 4, 3, 4), Health::kProgressing, "RolloutInProgress"},
       {"not ready", daemon(4, 4, 4, 3), Health::kProgressing, "RolloutInProgress"},
-      {"on delete does not wait for updates", daemon(4, 0, 4, 4, "OnDelete"), Health::kHealthy, ""},
+      {"on delete, no pod made anew", daemon(4, 0, 4, 4, "OnDelete"), Health::kSuspended,
+       "PodsNotReplaced"},
+      {"on delete, some made anew", daemon(4, 1, 4, 4, "OnDelete"), Health::kSuspended,
+       "PodsNotReplaced"},
+      {"on delete, the new pod broken", daemon(4, 1, 3, 3, "OnDelete"), Health::kProgressing,
+       "RolloutInProgress"},
+      {"on delete, all made anew", daemon(4, 4, 4, 4, "OnDelete"), Health::kHealthy, ""},
   });
 }
 
@@ -253,24 +253,6 @@ TEST_CASE("a PodDisruptionBudget waits for its observed generation") {
   const Json live =
       Object("policy/v1", "PodDisruptionBudget", Json::object(), {{"observedGeneration", 1}});
   CHECK(AssessObject(live, {}).reason == "GenerationNotObserved");
-}
-
-TEST_CASE("a Service of type LoadBalancer and an Ingress wait for their address") {
-  const Json address = {{"loadBalancer", {{"ingress", {{{"ip", "192.0.2.7"}}}}}}};
-  const Json none = {{"loadBalancer", Json::object()}};
-  const Json balancer = {{"type", "LoadBalancer"}, {"clusterIP", "10.0.0.7"}};
-  Check({
-      {"ClusterIP", Object("v1", "Service", {{"type", "ClusterIP"}}, none), Health::kHealthy, ""},
-      {"LoadBalancer without an address", Object("v1", "Service", balancer, none),
-       Health::kProgressing, "AddressPending"},
-      {"LoadBalancer with an address", Object("v1", "Service", balancer, address), Health::kHealthy,
-       ""},
-      {"Ingress without an address",
-       Object("networking.k8s.io/v1", "Ingress", Json::object(), none), Health::kProgressing,
-       "AddressPending"},
-      {"Ingress with an address",
-       Object("networking.k8s.io/v1", "Ingress", Json::object(), address), Health::kHealthy, ""},
-  });
 }
 
 TEST_CASE("a claim, a CRD and an APIService are judged by their own words") {
@@ -341,30 +323,6 @@ TEST_CASE("custom resources follow the conditions Ready, Reconciling and Stalled
        Health::kProgressing, "GenerationNotObserved"},
       {"no conditions", custom({{"phase", "whatever"}}), Health::kHealthy, ""},
   });
-}
-
-TEST_CASE(
-    "a custom resource with a status subresource is not Healthy before its controller has spoken") {
-  const auto custom = [](const Json& status) {
-    return Object("example.com/v1", "Widget", Json::object(), status);
-  };
-  HealthContext context;
-  context.has_status_subresource = true;
-  Json bare = custom(Json::object());
-  bare.erase("status");
-  Check(
-      {
-          {"no status", bare, Health::kProgressing, "StatusNotReported"},
-          {"empty status", custom(Json::object()), Health::kProgressing, "StatusNotReported"},
-          {"a default of the schema",
-           custom({{"conditions", List(Condition("Accepted", "Unknown", "Pending"))}}),
-           Health::kProgressing, "StatusNotReported"},
-          {"a status without conditions", custom({{"replicas", 1}}), Health::kHealthy, ""},
-          {"ready", custom({{"conditions", List(Condition("Ready", "True"))}}), Health::kHealthy,
-           ""},
-      },
-      context);
-  CHECK(AssessObject(bare, {}).health == Health::kHealthy);
 }
 
 TEST_CASE("an object being deleted is Progressing and names its finalizers") {

@@ -10,7 +10,7 @@ using fixtures::Json;
 using fixtures::List;
 using fixtures::Pod;
 
-const Json kAvailable = Condition("Available", "True");
+const Json kIsAvailable = Condition("Available", "True");
 
 std::vector<std::string> Names(const Json& objects) {
   std::vector<std::string> names;
@@ -20,7 +20,7 @@ std::vector<std::string> Names(const Json& objects) {
 
 TEST_CASE("a healthy object needs nothing beside itself") {
   const Json done = fixtures::Deployment(
-      3, 3, 3, 3, List(kAvailable, Condition("Progressing", "True", "NewReplicaSetAvailable")));
+      3, 3, 3, 3, List(kIsAvailable, Condition("Progressing", "True", "NewReplicaSetAvailable")));
   CHECK(NeedsFor(done, Depth::kDiagnose).IsNothing());
   CHECK(NeedsFor(fixtures::Object("v1", "ConfigMap", nullptr, nullptr), Depth::kDiagnose)
             .IsNothing());
@@ -28,13 +28,14 @@ TEST_CASE("a healthy object needs nothing beside itself") {
 
 TEST_CASE("what is read depends on the kind and on the depth") {
   const Json moving = fixtures::Deployment(
-      3, 1, 3, 3, List(kAvailable, Condition("Progressing", "True", "ReplicaSetUpdated")));
+      3, 1, 3, 3, List(kIsAvailable, Condition("Progressing", "True", "ReplicaSetUpdated")));
   CHECK(NeedsFor(moving, Depth::kJudge).IsNothing());
   const RelatedNeeds needs = NeedsFor(moving, Depth::kDiagnose);
   CHECK((needs.replica_sets && needs.pods && needs.events && !needs.controller_revisions));
   CHECK(needs.selector == "app=web");
   const Json late = fixtures::Deployment(
-      3, 3, 3, 3, List(kAvailable, Condition("Progressing", "False", "ProgressDeadlineExceeded")));
+      3, 3, 3, 3,
+      List(kIsAvailable, Condition("Progressing", "False", "ProgressDeadlineExceeded")));
   CHECK(NeedsFor(late, Depth::kJudge).replica_sets);
   Json daemon = fixtures::Object(
       "apps/v1", "DaemonSet", {{"selector", {{"matchLabels", {{"app", "log"}}}}}}, Json::object());
@@ -56,7 +57,7 @@ TEST_CASE("an object without a selector never lists the pods of a namespace") {
 
 TEST_CASE(
     "pods of the new revision of a Deployment are those of the ReplicaSet with its template") {
-  const Json live = fixtures::Deployment(4, 1, 3, 3, List(kAvailable));
+  const Json live = fixtures::Deployment(4, 1, 3, 3, List(kIsAvailable));
   const Json other = fixtures::Object(
       "apps/v1", "Deployment", {{"template", fixtures::Template("shop/web:2")}}, nullptr, "other");
   const Json old_set = fixtures::ReplicaSetOf(live, "old", "shop/web:1", 3);
@@ -80,7 +81,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a ReplicaSet whose template was defaulted otherwise is found by its revision") {
-  Json live = fixtures::Deployment(3, 3, 3, 3, List(kAvailable));
+  Json live = fixtures::Deployment(3, 3, 3, 3, List(kIsAvailable));
   live["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = "7";
   Json set = fixtures::ReplicaSetOf(live, "new", "shop/web:2", 3);
   set["spec"]["template"]["spec"]["newDefault"] = true;
@@ -116,7 +117,7 @@ TEST_CASE("pods of StatefulSets and DaemonSets are told apart by revision hash")
 }
 
 TEST_CASE("events are asked for the object, its new ReplicaSet and unready new pods only") {
-  const Json live = fixtures::Deployment(4, 1, 3, 3, List(kAvailable));
+  const Json live = fixtures::Deployment(4, 1, 3, 3, List(kIsAvailable));
   const Json set = fixtures::ReplicaSetOf(live, "new", "shop/web:2", 0);
   HealthContext context;
   context.replica_sets = List(set);

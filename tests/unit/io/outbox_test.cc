@@ -45,19 +45,6 @@ void Overwrite(const std::string& path, const std::string& bytes) {
 
 using Expected = std::vector<std::string>;
 
-TEST_CASE_METHOD(Box, "what its reader cannot use is set aside and reported, not lost") {
-  Outbox outbox = Open();
-  REQUIRE(outbox.Put("r-1", "of a version to come"));
-  REQUIRE(outbox.Put("r-2", "known"));
-  REQUIRE(outbox.SetAside("r-1"));
-  const auto contents = outbox.List();
-  REQUIRE(contents);
-  REQUIRE(contents->entries.size() == 1);
-  CHECK(contents->entries[0].key == "r-2");
-  REQUIRE(contents->damaged.size() == 1);
-  CHECK(ReadFile(contents->damaged[0])->find("of a version to come") != std::string::npos);
-}
-
 TEST_CASE_METHOD(Box, "what is put is there after a restart, in the order it was put") {
   {
     Outbox outbox = Open();

@@ -14,6 +14,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/http_test_server.h"
+#include "tests/support/kinds.h"
 
 namespace sluice::targets::kubernetes {
 namespace {
@@ -171,7 +172,7 @@ TEST_CASE("without a kubeconfig no other context than the own cluster is taken f
   Effects effects;
   Metrics metrics;
   KubernetesConnections connections({}, clock, effects, metrics);
-  const auto driver = connections.MakeDriver({.context = "prod-eu"});
+  const auto driver = connections.MakeDriver(testing::ClusterTarget("eu", "prod-eu"));
   REQUIRE_FALSE(driver);
   CHECK_THAT(driver.error().message(),
              Catch::Contains("'prod-eu'") && Catch::Contains("spec.kubeconfig"));
@@ -361,7 +362,7 @@ TEST_CASE("contexts are one cluster by their server, unless an exec command choo
   OfFile file;
   const auto cluster_with = [&](const std::string& user) {
     file.Write(Kubeconfig("server: \"https://h\"", user));
-    return file.connections.ClusterOf({.context = "prod-eu"});
+    return file.connections.ClusterOf(testing::ClusterTarget("eu", "prod-eu"));
   };
   const auto exec = [](const std::string& cluster) {
     return "exec: {apiVersion: client.authentication.k8s.io/v1, command: tsh, interactiveMode: "
@@ -371,17 +372,17 @@ TEST_CASE("contexts are one cluster by their server, unless an exec command choo
   CHECK(cluster_with("token: t") == cluster_with("token: other"));
   CHECK(cluster_with(exec("eu")) == cluster_with(exec("eu")));
   CHECK(cluster_with(exec("eu")) != cluster_with(exec("us")));
-  CHECK(file.connections.ClusterOf({.context = "gone"}) == "context gone");
+  CHECK(file.connections.ClusterOf(testing::ClusterTarget("eu", "gone")) == "context gone");
 }
 
 TEST_CASE("a changed kubeconfig is read again for the next driver") {
   OfFile file;
-  CHECK(file.connections.MakeDriver({.context = "prod-eu"}).error().code() ==
+  CHECK(file.connections.MakeDriver(testing::ClusterTarget("eu", "prod-eu")).error().code() ==
         ErrorCode::kInvalidConfig);
   file.Write(Kubeconfig("server: \"https://h\"", "token: t"));
-  CHECK(file.connections.MakeDriver({.context = "prod-eu"}));
+  CHECK(file.connections.MakeDriver(testing::ClusterTarget("eu", "prod-eu")));
   file.Write(Kubeconfig("server: \"h\"", "token: t"));
-  CHECK_FALSE(file.connections.MakeDriver({.context = "prod-eu"}));
+  CHECK_FALSE(file.connections.MakeDriver(testing::ClusterTarget("eu", "prod-eu")));
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ TEST_CASE("a rolled back stateful set goes on when its stuck pods are replaced")
       [&] { return HealthOf(cluster, *driver, ref).reason == "ImagePullBackOff"; }));
   Deploy(cluster, *driver, Workload("StatefulSet", "v1"));
   const Status status =
-      driver->ReplaceStuckPods({ref, {"", "ConfigMap", ns, "ignored"}}, cluster.Deadline());
+      driver->Unstick({ref, {"", "ConfigMap", ns, "ignored"}}, cluster.Deadline());
   INFO((status ? "" : status.error().message()));
   REQUIRE(status);
   CHECK(cluster.Eventually(is_healthy));
@@ -74,16 +74,17 @@ TEST_CASE("an object is deleted only under the uid that was seen") {
   const auto driver = cluster.Driver(ns);
   Deploy(cluster, *driver, kMap);
   const ObjectRef ref{"", "ConfigMap", ns, "m"};
-  const auto stale = driver->Delete({{ref, "v1", "00000000-0000-0000-0000-000000000000"}},
-                                    WriteMode::kApply, cluster.Deadline());
-  REQUIRE_FALSE(stale.at(0).status);
-  CHECK(stale.at(0).status.error().code() == ErrorCode::kConflict);
   const auto live = driver->Observe({ref}, cluster.Deadline());
   REQUIRE(live);
-  const std::string uid = live->objects.at(ref).uid;
-  CHECK(driver->Delete({{ref, "v1", uid}}, WriteMode::kApply, cluster.Deadline()).at(0).status);
+  const Deletion seen = DeletionOf(ref, live->objects.at(ref));
+  Deletion other = seen;
+  other.uid = "00000000-0000-0000-0000-000000000000";
+  const auto stale = driver->Delete({other}, WriteMode::kApply, cluster.Deadline());
+  REQUIRE_FALSE(stale.at(0).status);
+  CHECK(stale.at(0).status.error().reason() == "ChangedMeanwhile");
+  CHECK(driver->Delete({seen}, WriteMode::kApply, cluster.Deadline()).at(0).status);
   CHECK(cluster.As("t", "GET", "/api/v1/namespaces/" + ns + "/configmaps/m").status == 404);
-  CHECK(driver->Delete({{ref, "v1", uid}}, WriteMode::kApply, cluster.Deadline()).at(0).status);
+  CHECK(driver->Delete({seen}, WriteMode::kApply, cluster.Deadline()).at(0).status);
 }
 
 TEST_CASE("what is marked is found by kind, and by nothing") {
@@ -165,13 +166,13 @@ TEST_CASE("a smoke job passes or fails, and is gone afterwards") {
   LiveCluster cluster;
   const std::string ns = cluster.MakeNamespace();
   const auto driver = cluster.Driver(ns);
-  const auto good = driver->RunJob(MakeResource(SmokeJob("v1")).body, TestOwner(), "r-0123456789",
-                                   cluster.Deadline());
+  const auto good = driver->RunTask(MakeResource(SmokeJob("v1")).body, TestOwner(), "r-0123456789",
+                                    cluster.Deadline());
   INFO((good ? good->message : good.error().message()));
   REQUIRE(good);
   CHECK(good->has_passed);
-  const auto bad = driver->RunJob(MakeResource(SmokeJob("jobfail-1")).body, TestOwner(),
-                                  "r-0123456789", cluster.Deadline());
+  const auto bad = driver->RunTask(MakeResource(SmokeJob("jobfail-1")).body, TestOwner(),
+                                   "r-0123456789", cluster.Deadline());
   REQUIRE(bad);
   INFO(bad->message);
   CHECK_FALSE(bad->has_passed);
@@ -189,8 +190,9 @@ TEST_CASE("an interrupted smoke job is no verdict and is gone afterwards") {
     stop.request_stop();
   });
   const auto outcome =
-      driver->RunJob(MakeResource(SmokeJob("pullfail-1")).body, TestOwner(), "r-1",
-                     {cluster.clock.SteadyNow() + std::chrono::seconds(60), stop.get_token()});
+      driver->RunTask(MakeResource(SmokeJob("pullfail-1")).body, TestOwner(), "r-1",
+                      {{cluster.clock.SteadyNow() + std::chrono::seconds(60), stop.get_token()},
+                       cluster.Deadline().may_write});
   REQUIRE_FALSE(outcome);
   CHECK(outcome.error().code() == ErrorCode::kCancelled);
   CHECK(cluster.Eventually([&] { return JobsIn(cluster, ns) == 0; }));
@@ -200,9 +202,9 @@ TEST_CASE("a smoke job that does not end in time has failed and says what it wai
   LiveCluster cluster;
   const std::string ns = cluster.MakeNamespace();
   const auto driver = cluster.Driver(ns);
-  const Call call = cluster.Deadline(6);
+  const WriteCall call = cluster.Deadline(6);
   const auto outcome =
-      driver->RunJob(MakeResource(SmokeJob("pullfail-1")).body, TestOwner(), "r-1", call);
+      driver->RunTask(MakeResource(SmokeJob("pullfail-1")).body, TestOwner(), "r-1", call);
   CHECK(cluster.clock.SteadyNow() >= call.deadline);
   INFO((outcome ? outcome->message : outcome.error().message()));
   REQUIRE(outcome);
@@ -215,8 +217,8 @@ TEST_CASE("a smoke job has all of its time, however short that is") {
   LiveCluster cluster;
   const std::string ns = cluster.MakeNamespace();
   const auto driver = cluster.Driver(ns);
-  const auto outcome = driver->RunJob(MakeResource(SmokeJob("v1")).body, TestOwner(), "r-1",
-                                      cluster.Deadline(cluster.IsReal() ? 30 : 2));
+  const auto outcome = driver->RunTask(MakeResource(SmokeJob("v1")).body, TestOwner(), "r-1",
+                                       cluster.Deadline(cluster.IsReal() ? 30 : 2));
   INFO((outcome ? outcome->message : outcome.error().message()));
   REQUIRE(outcome);
   CHECK(outcome->has_passed);

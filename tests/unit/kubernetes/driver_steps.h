@@ -21,7 +21,7 @@ struct Pass {
 
 inline Pass MakePass(LiveCluster& cluster, TargetDriver& driver,
                      const std::vector<Resource>& resources, Force force = Force::kNo,
-                     const Ownership& owner = TestOwner()) {
+                     const Ownership& owner = TestOwner(), const Surroundings& around = {}) {
   Pass pass;
   auto prepared = driver.Prepare(resources, owner, cluster.Deadline());
   INFO((prepared ? "" : prepared.error().message()));
@@ -31,22 +31,30 @@ inline Pass MakePass(LiveCluster& cluster, TargetDriver& driver,
   INFO((live ? "" : live.error().message()));
   REQUIRE(live);
   pass.live = *live;
-  auto predictions = driver.Predict(prepared->objects, *live, force, cluster.Deadline());
+  const Status adjusted = driver.Adjust(pass.prepared, *live, around, cluster.Deadline());
+  INFO((adjusted ? "" : adjusted.error().message()));
+  REQUIRE(adjusted);
+  auto predictions = driver.Predict(pass.prepared.objects, *live, force, cluster.Deadline());
   INFO((predictions ? "" : predictions.error().message()));
   REQUIRE(predictions);
   pass.predictions = *predictions;
+  for (size_t i = 0; i < pass.predictions.size(); ++i) {
+    int& stage = pass.prepared.objects[i].stage;
+    stage = std::max(stage, pass.predictions[i].after_stage + 1);
+  }
   return pass;
 }
 
 inline void ApplyAll(LiveCluster& cluster, TargetDriver& driver,
-                     const std::vector<PreparedObject>& objects, Force force = Force::kNo) {
-  for (int stage = 0; stage <= 5; ++stage) {
+                     const std::vector<PreparedObject>& objects, const LiveState& live,
+                     Force force = Force::kNo) {
+  for (int stage = 0; stage <= 7; ++stage) {
     std::vector<PreparedObject> chosen;
     for (const auto& object : objects) {
       if (object.stage == stage) chosen.push_back(object);
     }
     for (const WriteResult& result :
-         driver.Apply(chosen, WriteMode::kApply, force, cluster.Deadline())) {
+         driver.Apply(chosen, live, WriteMode::kApply, force, cluster.Deadline())) {
       INFO((result.status ? "" : result.status.error().message()));
       REQUIRE(result.status);
     }
@@ -54,6 +62,10 @@ inline void ApplyAll(LiveCluster& cluster, TargetDriver& driver,
     INFO((status ? "" : status.error().message()));
     REQUIRE(status);
   }
+}
+
+inline Deletion DeletionOf(const ObjectRef& ref, const LiveObject& live) {
+  return {ref, live.api_version, live.uid, live.resource_version, live.mark};
 }
 
 inline const Prediction& PredictionOf(const Pass& pass, const std::string& kind,
@@ -72,7 +84,7 @@ inline Pass Deploy(LiveCluster& cluster, TargetDriver& driver, const std::string
   Pass pass = MakePass(cluster, driver, MakeResources(yaml), force, owner);
   INFO((pass.prepared.blockers.empty() ? "" : pass.prepared.blockers.front().message));
   REQUIRE(pass.prepared.blockers.empty());
-  ApplyAll(cluster, driver, pass.prepared.objects, force);
+  ApplyAll(cluster, driver, pass.prepared.objects, pass.live, force);
   return pass;
 }
 

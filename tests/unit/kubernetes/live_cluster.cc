@@ -8,6 +8,7 @@
 #include "engine/sandbox/sandbox.h"
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/yaml/yaml.h"
+#include "tests/support/kinds.h"
 
 namespace sluice::targets::kubernetes {
 namespace {
@@ -22,6 +23,30 @@ T Must(Result<T> result) {
   if (!result) throw std::runtime_error(result.error().message());
   return std::move(*result);
 }
+
+class ProxiedHttp final : public HttpClient {
+ public:
+  ProxiedHttp(std::unique_ptr<HttpClient> http, std::shared_ptr<Guarded<LiveCluster::Proxy>> proxy)
+      : http_(std::move(http)), proxy_(std::move(proxy)) {}
+
+  Result<HttpResponse> Send(const HttpRequest& request, const Call& call) override {
+    const auto proxy = proxy_->With([](const auto& p) { return p; });
+    if (proxy) {
+      if (auto answer = proxy(request)) return std::move(*answer);
+    }
+    return http_->Send(request, call);
+  }
+  std::vector<Result<HttpResponse>> SendAll(const std::vector<HttpRequest>& all,
+                                            const Call& call) override {
+    std::vector<Result<HttpResponse>> answers;
+    for (const HttpRequest& request : all) answers.push_back(Send(request, call));
+    return answers;
+  }
+
+ private:
+  std::unique_ptr<HttpClient> http_;
+  std::shared_ptr<Guarded<LiveCluster::Proxy>> proxy_;
+};
 
 }  // namespace
 
@@ -43,8 +68,13 @@ LiveCluster::LiveCluster() {
     sandbox_ = std::make_unique<Sandbox>(Sandbox{std::move(dir), std::move(server)});
   }
   if (admin.empty()) admin = kubeconfig_;
-  connections_ = std::make_unique<KubernetesConnections>(
-      KubernetesOptions{.kubeconfig = kubeconfig_}, clock, effects, metrics);
+  KubernetesOptions options{.kubeconfig = kubeconfig_};
+  options.make_http = [proxy = proxy_]() -> Result<std::unique_ptr<HttpClient>> {
+    SLUICE_TRY(auto http, MakeCurlHttpClient());
+    return std::unique_ptr<HttpClient>(std::make_unique<ProxiedHttp>(std::move(http), proxy));
+  };
+  connections_ =
+      std::make_unique<KubernetesConnections>(std::move(options), clock, effects, metrics);
   admin_ = std::make_unique<Connection>(
       Must(MakeCurlHttpClient()), Must(LoadKubeconfig(admin, context_)), Credentials::Options{},
       clock, admin_effects_, admin_metrics_);
@@ -92,11 +122,12 @@ void LiveCluster::GrantOnGroup(const std::string& group) {
 }
 
 std::unique_ptr<TargetDriver> LiveCluster::Driver(const std::string& ns) {
-  return Must(connections_->MakeDriver({.context = context_, .ns = ns}));
+  return Must(connections_->MakeDriver(testing::ClusterTarget("main", context_, ns)));
 }
 
-Call LiveCluster::Deadline(int seconds) const {
-  return {clock.SteadyNow() + std::chrono::seconds(seconds), {}};
+WriteCall LiveCluster::Deadline(int seconds) const {
+  const SteadyTime end = clock.SteadyNow() + std::chrono::seconds(seconds);
+  return {{end, {}}, [end] { return end; }};
 }
 
 ApiAnswer LiveCluster::As(const std::string& manager, const std::string& method,
@@ -113,7 +144,7 @@ ApiAnswer LiveCluster::As(const std::string& manager, const std::string& method,
     request.body = body.dump();
     request.content_type = content_type;
   }
-  return Must(admin_->client.Send(request, Deadline()));
+  return Must(admin_->client.Write(request, Deadline()));
 }
 
 bool LiveCluster::InjectFault(const std::string& spec) {
@@ -124,6 +155,10 @@ bool LiveCluster::InjectFault(const std::string& spec) {
     throw std::runtime_error("no such fault: " + spec);
   }
   return true;
+}
+
+void LiveCluster::Intercept(Proxy proxy) {
+  proxy_->With([&](Proxy& p) { p = std::move(proxy); });
 }
 
 bool LiveCluster::Eventually(const std::function<bool()>& is_so, int seconds) const {

@@ -6,11 +6,13 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/base/clock.h"
 #include "engine/base/effects.h"
+#include "engine/base/guarded.h"
 #include "engine/base/metrics.h"
 #include "engine/model/resource.h"
 #include "engine/targets/kubernetes/driver.h"
@@ -27,7 +29,8 @@ class LiveCluster {
   // A fresh namespace, removed with this object.
   std::string MakeNamespace();
   std::unique_ptr<TargetDriver> Driver(const std::string& ns);
-  Call Deadline(int seconds = 60) const;
+  // Anything may be written until then.
+  WriteCall Deadline(int seconds = 60) const;
 
   // What others do in the cluster, with all rights: "kubectl" as field manager.
   ApiAnswer As(const std::string& manager, const std::string& method, const std::string& path,
@@ -39,6 +42,11 @@ class LiveCluster {
 
   // Scripted trouble, in the sandbox only (false on a real cluster). "" ends it.
   bool InjectFault(const std::string& spec);
+
+  // A proxy before the server: what it answers to the drivers' requests, which then do not reach
+  // the server; nullopt lets one through.
+  using Proxy = std::function<std::optional<HttpResponse>(const HttpRequest& request)>;
+  void Intercept(Proxy proxy);
 
   // Until `is_so`, or the deadline (then false).
   bool Eventually(const std::function<bool()>& is_so, int seconds = 60) const;
@@ -52,6 +60,7 @@ class LiveCluster {
   std::string kubeconfig_, context_;
   struct Sandbox;
   std::unique_ptr<Sandbox> sandbox_;
+  std::shared_ptr<Guarded<Proxy>> proxy_ = std::make_shared<Guarded<Proxy>>();
   std::unique_ptr<KubernetesConnections> connections_;
   Effects admin_effects_;
   Metrics admin_metrics_;

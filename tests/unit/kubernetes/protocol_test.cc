@@ -168,14 +168,14 @@ TEST_CASE("a request carries prefix, query, credentials and is counted by verb")
   Wire wire([](const HttpRequest&, int) {
     return Json(200, "{}", {{"warning", "299 - \"old \\\"API\\\"\""}});
   });
-  const auto answer = wire.client.Send({.verb = Verb::kPatch,
-                                        .method = "PATCH",
-                                        .path = "/api/v1/x",
-                                        .query = {{"a", "1 &2"}},
-                                        .body = "{}",
-                                        .content_type = "application/apply-patch+yaml",
-                                        .what = "X"},
-                                       wire.Soon());
+  const auto answer = wire.client.Write({.verb = Verb::kPatch,
+                                         .method = "PATCH",
+                                         .path = "/api/v1/x",
+                                         .query = {{"a", "1 &2"}},
+                                         .body = "{}",
+                                         .content_type = "application/apply-patch+yaml",
+                                         .what = "X"},
+                                        wire.Soon());
   REQUIRE(answer);
   CHECK(answer->warnings == std::vector<std::string>{"old \"API\""});
   CHECK(wire.http.requests[0].url == "https://h/prefix/api/v1/x?a=1%20%262");
@@ -208,7 +208,7 @@ TEST_CASE("when the time does not suffice for another attempt the answer is what
 TEST_CASE("server errors are tried again, refused content and creates are not") {
   const auto sent = [](Verb verb, int status, const std::string& body) {
     Wire wire([&](const HttpRequest&, int) { return Json(status, body); });
-    REQUIRE(wire.client.Send({.verb = verb, .path = "/x"}, wire.Soon()));
+    REQUIRE(wire.client.Write({.verb = verb, .path = "/x"}, wire.Soon()));
     return wire.http.requests.size();
   };
   CHECK(sent(Verb::kPatch, 503, "{}") == 4);
@@ -225,7 +225,7 @@ TEST_CASE("a lost connection is tried again and a lost create is not") {
     Wire wire([&](const HttpRequest&, int) -> Result<HttpResponse> {
       return Fail(ErrorCode::kUnavailable, std::string(reason), "x");
     });
-    const auto answer = wire.client.Send({.verb = verb, .path = "/x"}, wire.Soon());
+    const auto answer = wire.client.Write({.verb = verb, .path = "/x"}, wire.Soon());
     REQUIRE_FALSE(answer);
     CHECK_THAT(answer.error().message(), Catch::Contains("cluster 'c'"));
     return wire.http.requests.size();

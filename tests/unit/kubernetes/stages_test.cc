@@ -65,7 +65,8 @@ TEST_CASE("content that no server could take stays declared, is refused, and is 
   CHECK(predictions->at(0).kind == Prediction::Kind::kRefused);
   CHECK_THAT(predictions->at(0).message, Catch::Contains("stringData.port is not text"));
   for (const WriteMode mode : {WriteMode::kDryRun, WriteMode::kApply}) {
-    const auto results = driver->Apply(prepared->objects, mode, Force::kYes, cluster.Deadline());
+    const auto results =
+        driver->Apply(prepared->objects, {}, mode, Force::kYes, cluster.Deadline());
     REQUIRE_FALSE(results.at(0).status);
     CHECK(results.at(0).status.error().code() == ErrorCode::kRejected);
   }
@@ -128,6 +129,56 @@ metadata: {name: w}
   CHECK(prepared->objects[0].resource.ref.ns.empty());
 }
 
+// A type, its namespace, and an object of each.
+std::string OwnTypeYaml(const std::string& group, const std::string& ns) {
+  return "apiVersion: " + group + "/v1\nkind: Widget\nmetadata: {name: w, namespace: " + ns +
+         "}\nspec: {size: 3}\n"
+         "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: m, namespace: " +
+         ns +
+         "}\n"
+         "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: " +
+         ns +
+         "}\n"
+         "---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: "
+         "{name: "
+         "widgets." +
+         group +
+         "}\n"
+         "spec:\n  group: " +
+         group +
+         "\n  scope: Namespaced\n  names: {kind: Widget, plural: widgets, singular: widget, "
+         "listKind: "
+         "WidgetList}\n"
+         "  versions:\n    - name: v1\n      served: true\n      storage: true\n      "
+         "subresources: "
+         "{status: {}}\n      schema:\n        openAPIV3Schema:\n"
+         "          type: object\n          properties: {spec: {type: object, properties: {size: "
+         "{type: integer}}}, status: {type: object, properties: {ready: {type: boolean}}}}\n";
+}
+
+void DeleteAll(LiveCluster& cluster, TargetDriver& driver, const LiveState& live,
+               const std::string& group, const std::string& ns) {
+  std::vector<Deletion> deletions;
+  for (const auto& [ref, object] : live.objects) deletions.push_back(DeletionOf(ref, object));
+  for (const WriteResult& result : driver.Delete(deletions, WriteMode::kDryRun, cluster.Deadline()))
+    CHECK(result.status);
+  CHECK(
+      cluster.As("t", "GET", "/apis/" + group + "/v1/namespaces/" + ns + "/widgets/w").IsSuccess());
+  for (const WriteResult& result :
+       driver.Delete(deletions, WriteMode::kApply, cluster.Deadline())) {
+    INFO((result.status ? "" : result.status.error().message()));
+    CHECK(result.status);
+  }
+  REQUIRE(cluster.Eventually(
+      [&] { return cluster.As("t", "GET", "/apis/" + group + "/v1").status == 404; }));
+  // A kind that is no longer served has no objects; that is not an error.
+  REQUIRE(cluster.Eventually([&] {
+    const auto fresh = cluster.Driver("default");
+    const auto left = fresh->Observe({{group, "Widget", ns, "w"}}, cluster.Deadline());
+    return left && left->objects.empty();
+  }));
+}
+
 TEST_CASE("a unit brings its namespace, its type and objects of both") {
   LiveCluster cluster;
   const std::string id = RandomHex(4);
@@ -135,27 +186,7 @@ TEST_CASE("a unit brings its namespace, its type and objects of both") {
   const std::string group = "g" + id + ".example.org";
   const auto driver = cluster.Driver("default");
   cluster.GrantOnGroup(group);
-  const std::string yaml =
-      "apiVersion: " + group + "/v1\nkind: Widget\nmetadata: {name: w, namespace: " + ns +
-      "}\nspec: {size: 3}\n"
-      "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: m, namespace: " +
-      ns +
-      "}\n"
-      "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: " +
-      ns +
-      "}\n"
-      "---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: "
-      "widgets." +
-      group +
-      "}\n"
-      "spec:\n  group: " +
-      group +
-      "\n  scope: Namespaced\n  names: {kind: Widget, plural: widgets, singular: widget, listKind: "
-      "WidgetList}\n"
-      "  versions:\n    - name: v1\n      served: true\n      storage: true\n      subresources: "
-      "{status: {}}\n      schema:\n        openAPIV3Schema:\n"
-      "          type: object\n          properties: {spec: {type: object, properties: {size: "
-      "{type: integer}}}, status: {type: object, properties: {ready: {type: boolean}}}}\n";
+  const std::string yaml = OwnTypeYaml(group, ns);
   const Pass first = Deploy(cluster, *driver, yaml);
   CHECK(PredictionOf(first, "Namespace", ns).kind == Prediction::Kind::kCreate);
   CHECK(PredictionOf(first, "ConfigMap", "m").kind == Prediction::Kind::kUnknowable);
@@ -177,27 +208,7 @@ TEST_CASE("a unit brings its namespace, its type and objects of both") {
     CHECK(health.health == (health.ref.kind == "Widget" ? Health::kProgressing : Health::kHealthy));
   }
 
-  std::vector<Deletion> deletions;
-  for (const auto& [ref, live] : second.live.objects)
-    deletions.push_back({ref, live.api_version, live.uid});
-  for (const WriteResult& result :
-       driver->Delete(deletions, WriteMode::kDryRun, cluster.Deadline()))
-    CHECK(result.status);
-  CHECK(
-      cluster.As("t", "GET", "/apis/" + group + "/v1/namespaces/" + ns + "/widgets/w").IsSuccess());
-  for (const WriteResult& result :
-       driver->Delete(deletions, WriteMode::kApply, cluster.Deadline())) {
-    INFO((result.status ? "" : result.status.error().message()));
-    CHECK(result.status);
-  }
-  REQUIRE(cluster.Eventually(
-      [&] { return cluster.As("t", "GET", "/apis/" + group + "/v1").status == 404; }));
-  // A kind that is no longer served has no objects; that is not an error.
-  REQUIRE(cluster.Eventually([&] {
-    const auto fresh = cluster.Driver("default");
-    const auto live = fresh->Observe({{group, "Widget", ns, "w"}}, cluster.Deadline());
-    return live && live->objects.empty();
-  }));
+  DeleteAll(cluster, *driver, second.live, group, ns);
 }
 
 TEST_CASE("a type that came since is found by the next driver, without a pause") {
@@ -285,7 +296,7 @@ spec: {maxReplicas: 5, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, n
   const Pass second = MakePass(cluster, *cluster.Driver(ns), MakeResources(yaml));
   CHECK(second.prepared.warnings.empty());
   CHECK(PredictionOf(second, "Deployment", "web").kind != Prediction::Kind::kConflict);
-  ApplyAll(cluster, *driver, second.prepared.objects);
+  ApplyAll(cluster, *driver, second.prepared.objects, second.live);
   CHECK(cluster.As("t", "GET", "/apis/apps/v1/namespaces/" + ns + "/deployments/web")
             .body["spec"]["replicas"] == 4);
 }

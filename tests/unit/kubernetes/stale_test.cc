@@ -81,7 +81,7 @@ TEST_CASE("what is observed is never older than our own write, also where there 
   Pass pass = MakePass(cluster, *back, MakeResources(Map("2")));
   CHECK(pass.predictions.at(0).kind == Prediction::Kind::kUpdate);
   // Without the time to wait for it there is no state at all.
-  ApplyAll(cluster, *back, pass.prepared.objects);
+  ApplyAll(cluster, *back, pass.prepared.objects, pass.live);
   const auto live = back->Observe({ref}, cluster.Deadline(1));
   CHECK((live ? ValueIn(*live, ref) == "2" : live.error().reason() == "StaleRead"));
 }
@@ -142,7 +142,7 @@ TEST_CASE("a smoke job that the server does not show yet is waited for") {
       "apiVersion: batch/v1\nkind: Job\nmetadata: {name: check}\nspec: {backoffLimit: 0, template: "
       "{spec: {restartPolicy: Never, containers: [{name: c, image: "
       "\"registry.example/c:v1\"}]}}}\n");
-  const auto outcome = driver->RunJob(job.body, TestOwner(), "r-1", cluster.Deadline());
+  const auto outcome = driver->RunTask(job.body, TestOwner(), "r-1", cluster.Deadline());
   INFO((outcome ? outcome->message : outcome.error().message()));
   REQUIRE(outcome);
   CHECK(outcome->has_passed);

@@ -16,7 +16,11 @@ struct Wire {
       : http(std::move(answer)),
         credentials(std::move(access), {}, clock),
         client(http, credentials, clock, effects, metrics) {}
-  Call Soon(Duration time = 5min) { return {clock.SteadyNow() + time, stop.get_token()}; }
+  // With leave to write.
+  WriteCall Soon(Duration time = 5min) {
+    const SteadyTime end = clock.SteadyNow() + time;
+    return {{end, stop.get_token()}, [end] { return end; }};
+  }
   testing::FakeClock clock;
   FakeHttp http;
   Effects effects;

@@ -19,7 +19,7 @@ SystemTime At(int64_t milliseconds) { return SystemTime{Duration{milliseconds}};
 Record FullRecord() {
   Record r;
   r.unit = {"prod", "checkout"};
-  r.phase = Phase::kVerifying;
+  r.phase = Phase::kRollingBack;
   r.outcome = Outcome::kFailed;
   r.reason = "SmokeTestFailed";
   r.message = "smoke test 'up' said no:\nstatus 500 – “broken”";
@@ -34,31 +34,34 @@ Record FullRecord() {
   r.engine = "e-1";
   r.started = At(1'700'000'000'000);
   r.finished = At(1'700'000'001'001);
-  r.health_deadline = At(1'700'000'002'010);
-  r.wake = At(1'700'000'003'100);
-  r.errored_since = At(1'700'000'004'000);
-  r.waiting = Waiting{"c5", "f5", 3};
-  r.has_written = true;
+  r.wait = {At(1'700'000'003'100),
+            {{"soak", "held", "Soaking", "until 10:00", At(1'700'000'005'000)},
+             {"predecessor", "open", "", "", {}}},
+            Waiting{"c5", "f5", 3}};
+  r.open = OpenRollout{At(1'700'000'002'010),
+                       At(1'700'000'004'000),
+                       {"*", "eu apps/Deployment/shop/checkout"},
+                       FoundOpen{3, 1, 2}};
+  r.unwell_before = {{"eu", "apps/Deployment/shop/checkout", "Unhealthy", true},
+                     {"us", "/ConfigMap/shop/a", "", false}};
   r.prune_waits = true;
-  r.revert_pending = true;
-  r.revert_operation = "op-1";
-  r.rollback_pending = true;
+  r.pending_revert = PendingRevert{"op-1"};
   r.promote_operation = "op-2";
-  r.adopting = {"*", "eu apps/Deployment/shop/checkout"};
-  r.gates = {{"soak", "held", "Soaking", "until 10:00", At(1'700'000'005'000)},
-             {"predecessor", "open", "", "", {}}};
-  r.failed = {{"f2", "sha256:2", "c2", "Unhealthy", "r-2"}, {"f1", "", "", "", ""}};
+  r.content = "0c";
+  r.failed = {{"f2", "sha256:2", "c2", "Unhealthy", "r-2", "1c"}, {"f1", "", "", "", ""}};
   r.releases = {{"sha256:2", "v2", "c2", At(1'700'000'006'500), 1h + 1ms, true},
                 {"sha256:1", "", "", {}, 0ms, false}};
   r.running = RunningState{"c3", "f3", {"sha256:3", "v3"}};
   r.last_known_good =
       LastKnownGood{"c4", "f4", "r-4", {"sha256:4", "v4"}, At(1'700'000'007'000), "s4"};
   r.healthy_since = At(1'700'000'008'000);
+  r.done = {{"eu", "batch/Job/shop/migrate", "5d0e9a"}};
   r.drift = {"eu apps/Deployment/shop/checkout spec.replicas"};
   r.targets["eu"] = {
       Phase::kApplying,    Outcome::kErrored, Health::kDegraded, At(1'700'000'009'000), "f5",
       "kubernetes/eu/shop"};
   r.targets["us"] = {};
+  r.leftovers = {{"ap", "kubernetes/ap/shop"}};
   return r;
 }
 
@@ -175,7 +178,7 @@ TEST_CASE("a record never exceeds 16 KiB and keeps the newest of its lists") {
   for (int round = 0; round < 60; ++round) {
     Record record = FullRecord();
     record.message = RandomText(random, 6000);
-    record.gates[0].message = RandomText(random, 6000);
+    record.wait.gates[0].message = RandomText(random, 6000);
     record.failed.clear();
     record.releases.clear();
     record.drift.clear();

@@ -24,7 +24,7 @@ std::string MarkOf(const Json& object) {
 }
 
 Input InputFor(const Objects& declared, const World& world) {
-  Input input;
+  Input input = builders::Empty();
   input.target = "main";
   input.policy.prune_max_percent = 100;
   for (const auto& [ref, body] : declared) {
@@ -109,7 +109,9 @@ TEST_CASE("the plan of an applied plan is empty, and an object that is not ours 
     }
     Apply(first, declared, world);
     const Plan second = Build(InputFor(declared, world));
-    INFO(Format(first, Style::kPlain, true) << "then\n" << Format(second, Style::kPlain, true));
+    INFO(Format(first, Style::kPlain, {.all = true})
+         << "then\n"
+         << Format(second, Style::kPlain, {.all = true}));
     REQUIRE(second.IsEmpty());
     REQUIRE(second.blockers.empty());
     // The same facts in another order of arrival give the same plan.

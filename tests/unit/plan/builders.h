@@ -5,6 +5,7 @@
 #include <string>
 
 #include "engine/plan/plan_builder.h"
+#include "tests/support/kinds.h"
 
 namespace sluice::plan::builders {
 
@@ -55,9 +56,15 @@ inline Leftover Gone(const std::string& name) {
   return leftover;
 }
 
-inline Input One(const Declared& declared) {
+inline Input Empty() {
   Input input;
+  input.kind = testing::Kinds().front();
   input.target = "main";
+  return input;
+}
+
+inline Input One(const Declared& declared) {
+  Input input = Empty();
   input.unit = "prod/checkout";
   input.declared.push_back(declared);
   input.inventory_size = 1;

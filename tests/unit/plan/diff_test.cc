@@ -10,8 +10,10 @@ namespace {
 using builders::Json;
 using builders::Ref;
 
+const TargetKind& kKind = targets::kubernetes::KindOfTarget();
+
 std::vector<FieldChange> Diff(const Json& before, const Json& after) {
-  return DiffFields(Ref("Widget", "w"), before, after);
+  return DiffFields(kKind, Ref("Widget", "w"), before, after);
 }
 
 TEST_CASE("equal objects have no difference, and one field differs alone") {
@@ -100,19 +102,21 @@ TEST_CASE("keys with a slash stay readable") {
 TEST_CASE("values of Secrets are never shown, only that they differ") {
   const ObjectRef secret = Ref("Secret", "db");
   const auto changed = DiffFields(
-      secret, builders::Secret({{"password", "b2xk"}, {"user", "c2FtZQ=="}}),
+      kKind, secret, builders::Secret({{"password", "b2xk"}, {"user", "c2FtZQ=="}}),
       builders::Secret({{"password", "bmV3"}, {"user", "c2FtZQ=="}, {"extra", "c2VjcmV0"}}));
   CHECK(changed == std::vector<FieldChange>{{"/data/extra", nullptr, "***"},
                                             {"/data/password", "*** (before)", "*** (after)"}});
-  const auto removed = DiffFields(secret, builders::Secret({{"password", "b2xk"}}),
+  const auto removed = DiffFields(kKind, secret, builders::Secret({{"password", "b2xk"}}),
                                   builders::Secret(Json::object()));
   CHECK(removed == std::vector<FieldChange>{{"/data/password", "***", nullptr}});
-  const auto created = DiffFields(secret, nullptr, builders::Secret({{"password", "bmV3"}}));
+  const auto created = DiffFields(kKind, secret, nullptr, builders::Secret({{"password", "bmV3"}}));
   CHECK(created == std::vector<FieldChange>{{"/data", nullptr, {{"password", "***"}}}});
   Json plain = builders::Secret(nullptr);
   plain["stringData"] = {{"password", "hunter22"}};
-  CHECK(Json(DiffFields(secret, nullptr, plain).front().after).dump() == R"({"password":"***"})");
-  CHECK(DiffFields(secret, {{"data", "odd"}}, {{"data", "odder"}}).front().after == "*** (after)");
+  CHECK(Json(DiffFields(kKind, secret, nullptr, plain).front().after).dump() ==
+        R"({"password":"***"})");
+  CHECK(DiffFields(kKind, secret, {{"data", "odd"}}, {{"data", "odder"}}).front().after ==
+        "*** (after)");
 }
 
 TEST_CASE("a Secret's value is masked in whichever member it stands") {
@@ -130,9 +134,10 @@ TEST_CASE("a Secret's value is masked in whichever member it stands") {
         out += field.path + field.before.dump() + field.after.dump();
       return out;
     };
-    for (const std::string& text : {dump(DiffFields(secret, nullptr, body)),
-                                    dump(DiffFields(secret, builders::Secret(nullptr), body)),
-                                    dump(DiffFields(secret, body, builders::Secret(nullptr)))}) {
+    for (const std::string& text :
+         {dump(DiffFields(kKind, secret, nullptr, body)),
+          dump(DiffFields(kKind, secret, builders::Secret(nullptr), body)),
+          dump(DiffFields(kKind, secret, body, builders::Secret(nullptr)))}) {
       INFO(text);
       CHECK(text.find("s3cr3tA") == std::string::npos);
       CHECK(text.find("/" + member) != std::string::npos);
@@ -142,7 +147,7 @@ TEST_CASE("a Secret's value is masked in whichever member it stands") {
 }
 
 TEST_CASE("of a Secret the type and whether it is immutable can be seen") {
-  const auto fields = DiffFields(Ref("Secret", "db"), {{"type", "Opaque"}},
+  const auto fields = DiffFields(kKind, Ref("Secret", "db"), {{"type", "Opaque"}},
                                  {{"type", "kubernetes.io/tls"}, {"immutable", true}});
   CHECK(fields == std::vector<FieldChange>{{"/immutable", nullptr, true},
                                            {"/type", "Opaque", "kubernetes.io/tls"}});
@@ -161,8 +166,9 @@ TEST_CASE("the last-applied annotation is masked on every kind") {
 
 TEST_CASE("another group's Secret is an ordinary custom resource") {
   const ObjectRef vault = Ref("Secret", "db", "vault.example.com");
-  CHECK(DiffFields(vault, {{"data", {{"path", "a"}}}}, {{"data", {{"path", "b"}}}}).front().after ==
-        "b");
+  CHECK(DiffFields(kKind, vault, {{"data", {{"path", "a"}}}}, {{"data", {{"path", "b"}}}})
+            .front()
+            .after == "b");
 }
 
 // Random JSON without null members, which mean the same as absent ones.

@@ -86,8 +86,8 @@ TEST_CASE("a server's message cannot carry what stands in an unknown member of a
 TEST_CASE("no form of a plan holds the value of a Secret") {
   const Plan plan = Digested(SecretInput("aHVudGVyMjI="), "k1");
   for (const std::string& text :
-       {Format(plan, Style::kPlain, true), Format(plan, Style::kColour, true),
-        Format(plan, Style::kMarkdown, true), ToJson(plan, true).dump()}) {
+       {Format(plan, Style::kPlain, {.all = true}), Format(plan, Style::kColour, {.all = true}),
+        Format(plan, Style::kMarkdown, {.all = true}), ToJson(plan, true).dump()}) {
     CHECK(text.find("aHVudGVyMjI=") == std::string::npos);
     CHECK(text.find("b2xk") == std::string::npos);
     CHECK(text.find("*** (after)") != std::string::npos);

@@ -36,7 +36,7 @@ Input ParseInput(const Json& json) {
       {"differs", Declared::Found::kDiffers},      {"conflict", Declared::Found::kConflict},
       {"refused", Declared::Found::kRefused},      {"immutable", Declared::Found::kImmutable},
       {"unknowable", Declared::Found::kUnknowable}};
-  Input input;
+  Input input = builders::Empty();
   input.target = json.value("target", "main");
   input.unit = "prod/checkout";
   input.inventory_size = json.value("inventorySize", size_t{10});
@@ -80,9 +80,9 @@ TEST_CASE("plans look as agreed on a terminal, in a file, in Markdown and in JSO
     ++count;
     DYNAMIC_SECTION(entry.path().filename().string()) {
       const Plan plan = Build(ParseInput(Json::parse(ReadFile(entry.path() / "input.json"))));
-      CheckGolden(entry.path() / "plan.txt", Format(plan, Style::kPlain, false));
-      CheckGolden(entry.path() / "plan.ansi", Format(plan, Style::kColour, true));
-      CheckGolden(entry.path() / "plan.md", Format(plan, Style::kMarkdown, false));
+      CheckGolden(entry.path() / "plan.txt", Format(plan, Style::kPlain, {}));
+      CheckGolden(entry.path() / "plan.ansi", Format(plan, Style::kColour, {.all = true}));
+      CheckGolden(entry.path() / "plan.md", Format(plan, Style::kMarkdown, {}));
       CheckGolden(entry.path() / "plan.json", ToJson(plan, true).dump(2) + "\n");
     }
   }
@@ -95,7 +95,7 @@ TEST_CASE("unchanged objects are told only when asked for") {
       {"main", Action::kUnchanged, "v1", builders::Ref("ConfigMap", "a"), "as declared", {}, ""}};
   CHECK(ToJson(plan, false).empty());
   CHECK(ToJson(plan, true).size() == 1);
-  CHECK(Format(plan, Style::kPlain, false) == "1 unchanged\n");
+  CHECK(Format(plan, Style::kPlain, {}) == "1 unchanged\n");
 }
 
 TEST_CASE("hostile names and values cannot break out of a terminal or of Markdown") {
@@ -106,8 +106,8 @@ TEST_CASE("hostile names and values cannot break out of a terminal or of Markdow
   change.fields = {{"/data/k\x1b[2J", "one\n```\n# Heading\x1b[31m", "two\n```\n"},
                    {"/data/l", "a\x7f", "b\u009b"}};
   plan.changes = {change};
-  const std::string text = Format(plan, Style::kPlain, false);
-  const std::string markdown = Format(plan, Style::kMarkdown, false);
+  const std::string text = Format(plan, Style::kPlain, {});
+  const std::string markdown = Format(plan, Style::kMarkdown, {});
   CHECK(text.find('\x1b') == std::string::npos);
   CHECK(text.find('\x7f') == std::string::npos);
   CHECK(markdown.find('\x1b') == std::string::npos);

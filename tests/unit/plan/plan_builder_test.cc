@@ -54,9 +54,9 @@ TEST_CASE("a replacement shows what differs and is no empty plan") {
   REQUIRE(plan.changes.size() == 1);
   CHECK_FALSE(plan.IsEmpty());
   CHECK(plan.changes[0].fields.size() == 2);  // the value, and the mark
-  CHECK(Format(plan, Style::kPlain, false).find("! replace ConfigMap shop/settings") !=
+  CHECK(Format(plan, Style::kPlain, {}).find("! replace ConfigMap shop/settings") !=
         std::string::npos);
-  CHECK(Format(plan, Style::kPlain, false).find("1 to replace") != std::string::npos);
+  CHECK(Format(plan, Style::kPlain, {}).find("1 to replace") != std::string::npos);
 }
 
 TEST_CASE("each case of declared and live has its action, reason and blocker") {
@@ -69,6 +69,14 @@ TEST_CASE("each case of declared and live has its action, reason and blocker") {
        "no longer in the cluster", ""},
       {"unknowable", Object(Found::kUnknowable, nullptr, kNew), Action::kCreate,
        "its namespace or type is not there yet", ""},
+      {"ours, unknowable",
+       Saying(Ours(Object(Found::kUnknowable, Marked(kOld), kNew)), "its definition comes with it"),
+       Action::kUpdate, "its definition comes with it", ""},
+      {"not ours, unknowable", Object(Found::kUnknowable, kOld, kNew), Action::kAdopt,
+       "already there, not ours", "AdoptionRequired"},
+      {"being deleted",
+       Saying(Ours(Object(Found::kDeleting, nullptr, kNew)), "being deleted (finalizers a/b)"),
+       Action::kCreate, "being deleted (finalizers a/b)", ""},
       {"ours, the same", Ours(Object(Found::kSame, nullptr, nullptr)), Action::kUnchanged,
        "as declared", ""},
       {"ours, differs", Ours(Object(Found::kDiffers, Marked(kOld), kNew)), Action::kUpdate,
@@ -112,13 +120,13 @@ TEST_CASE("each case of declared and live has its action, reason and blocker") {
        Action::kUpdate,
        "refused: spec.selector: field is immutable; give the new object another name, or delete "
        "the old one and push again",
-       "ContentRejected"},
+       "ImmutableField"},
       {"immutable, with advice",
        Advised(Saying(Ours(Object(Found::kImmutable, kOld, kNew)), "it is immutable"), false,
                "let sluice delete it"),
        Action::kUpdate,
        "refused: it is immutable; give the new object another name, or let sluice delete it",
-       "ContentRejected"},
+       "ImmutableField"},
       {"immutable, may be replaced",
        Advised(Saying(Ours(Object(Found::kImmutable, kOld, kNew)), "it is immutable"), true, ""),
        Action::kReplace,
@@ -128,7 +136,7 @@ TEST_CASE("each case of declared and live has its action, reason and blocker") {
        Action::kUpdate,
        "refused: it is immutable; give the new object another name, or delete the old one and "
        "push again",
-       "ContentRejected"},
+       "ImmutableField"},
   };
   for (const Row& row : rows) {
     DYNAMIC_SECTION(row.name) {
@@ -231,6 +239,32 @@ TEST_CASE("an update says what changes in the fewest words") {
                {{"metadata", {{"labels", {{"x/y", "2"}}}}}}, web) == "labels changed: x/y");
   CHECK(reason(builders::Secret({{"p", "YQ=="}}), builders::Secret({{"p", "Yg=="}}),
                Ref("Secret", "db")) == "data changed: p");
+}
+
+TEST_CASE("a conflict over what Git drops says what adopting would do") {
+  Declared declared = Saying(Ours(Object(Found::kConflict, kOld, kNew)),
+                             ".data.a is to go and is owned by 'helm', too");
+  declared.drops = true;
+  const Plan plan = Build(One(declared));
+  REQUIRE(plan.blockers.size() == 1);
+  CHECK(plan.blockers[0].reason == "FieldConflict");
+  CHECK(plan.blockers[0].message.find(
+            "`sluice adopt prod/checkout`, which also removes what is to go") != std::string::npos);
+}
+
+TEST_CASE("what is left to others is told of unchanged objects, too") {
+  Declared declared = Ours(Object(Found::kSame, nullptr, nullptr));
+  declared.left = {{"/spec/replicas", "spec.ignore"}};
+  const Plan plan = Build(One(declared));
+  CHECK(plan.IsEmpty());
+  for (const Style style : {Style::kPlain, Style::kMarkdown}) {
+    CHECK(Format(plan, style, {}).find("is left to others") != std::string::npos);
+  }
+  CHECK(ToJson(plan, false).empty());
+  const nlohmann::json all = ToJson(plan, true);
+  REQUIRE(all.size() == 1);
+  CHECK(all[0]["left"] ==
+        nlohmann::json::parse(R"([{"path":"/spec/replicas","why":"spec.ignore"}])"));
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ namespace {
 using builders::Gone;
 
 Input WithLeftovers(std::vector<Leftover> leftovers, size_t inventory_size = 100) {
-  Input input;
+  Input input = builders::Empty();
   input.target = "main";
   input.leftovers = std::move(leftovers);
   input.inventory_size = inventory_size;

@@ -56,6 +56,18 @@ TEST_CASE("the soak is the longest unbroken Healthy stay upstream") {
          c.facts.soak = 0ms;
        },
        Kind::kPromote, "r2"},
+      {"no soak asked for, and it came while all of it was paused",
+       [](Case& c) {
+         c.facts.soak = 0ms;
+         c.upstream.healthy_since.reset();
+       },
+       Kind::kWait, "r2", "SoakPending"},
+      {"it left, and all of it was paused all the time",
+       [](Case& c) {
+         c.facts.soak = 0ms;
+         c.upstream.running.reset();
+       },
+       Kind::kUpToDate, ""},
       {"interrupted", [](Case& c) { c.upstream.healthy_since = At("07:45"); }, Kind::kWait, "r2",
        "SoakPending", At("08:15")},
       {"interrupted after it was long enough",
@@ -225,6 +237,11 @@ TEST_CASE("a release that upstream never had is not replaced") {
          Case::Run(c.upstream, "r3");
        },
        Kind::kPromote, "r3"},
+  });
+}
+
+TEST_CASE("what stood when the log began, or is long forgotten, has no order of its own") {
+  Check({
       {"known since the log began",
        [](Case& c) {
          c.facts.declared_in_target = {"r0", ""};

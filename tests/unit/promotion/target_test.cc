@@ -6,7 +6,7 @@ namespace {
 
 TEST_CASE("a target that is busy, not recorded or frozen is left alone") {
   Check({
-      {"open rollout", [](Case& c) { c.target.phase = Phase::kVerifying; }, Kind::kWait, "r2",
+      {"open rollout", [](Case& c) { c.target.phase = Phase::kApplying; }, Kind::kWait, "r2",
        "RolloutOpen"},
       {"rolling back", [](Case& c) { c.target.phase = Phase::kRollingBack; }, Kind::kWait, "r2",
        "RolloutOpen"},
@@ -55,7 +55,7 @@ TEST_CASE("a person may decide what is left to persons, but nothing else") {
        }),
        Kind::kPromote, "r2"},
       {"need not wait for the open rollout", by_person([](Case& c) {
-         c.target.phase = Phase::kVerifying;
+         c.target.phase = Phase::kApplying;
          c.facts.is_target_recorded = false;
        }),
        Kind::kPromote, "r2"},

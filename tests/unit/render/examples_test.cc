@@ -34,7 +34,7 @@ TEST_CASE("every config repo of the project is valid") {
     DYNAMIC_SECTION(repo) {
       const auto tree = test::MemoryTree::FromDisk(repo);
       yaml::Cache cache;
-      auto declared = config::Load(tree, cache);
+      auto declared = config::Load(tree, testing::Kinds(), cache);
       REQUIRE(declared);
       auto problems = ValidateAll(*declared, tree, cache);
       REQUIRE(problems);
@@ -75,7 +75,7 @@ TEST_CASE("every file of ours in the project keeps to its schema") {
 TEST_CASE("the shop's environments follow each other and its releases are alike in form") {
   const auto tree = test::MemoryTree::FromDisk(test::SourceDirectory() + "/environments/shop");
   yaml::Cache cache;
-  auto declared = config::Load(tree, cache);
+  auto declared = config::Load(tree, testing::Kinds(), cache);
   REQUIRE(declared);
   CHECK(declared->pipeline.environments == std::vector<std::string>{"dev", "staging", "prod"});
   CHECK(declared->environments.at("staging").promotion.mode == PromotionMode::kAuto);

@@ -79,8 +79,8 @@ TEST_CASE("the fingerprint's format is fixed") {
   // recorded revisions again.
   DeclaredUnit unit;
   unit.inputs = {{"environments/prod/web/app.yaml", std::string(40, '1'), 1, false}};
-  unit.targets = {{"eu", KubernetesTarget{"prod-eu", "shop"}}};
-  CHECK(Identity(unit.targets[0]) == "kubernetes/prod-eu/shop");
+  unit.targets = {testing::ClusterTarget("eu", "prod-eu", "shop")};
+  CHECK(unit.targets[0].kind->Identity(unit.targets[0]) == "kubernetes/prod-eu/shop");
   CHECK(Fingerprint(unit) == "e66ba44a1fb522b5b77d99dc49698e629d70517608e67558be195e276cfd064f");
 }
 

@@ -6,6 +6,7 @@
 #include "engine/config/config.h"
 #include "engine/render/render.h"
 #include "tests/support/catch.h"
+#include "tests/support/kinds.h"
 #include "tests/support/memory_tree.h"
 
 namespace sluice::render {
@@ -34,7 +35,7 @@ inline test::MemoryTree TreeWith(const std::string& manifests, const std::string
 
 inline DeclaredUnit UnitOf(const test::MemoryTree& tree) {
   yaml::Cache cache;
-  auto unit = config::LoadUnit(tree, {"prod", "web"}, cache);
+  auto unit = config::LoadUnit(tree, {"prod", "web"}, testing::Kinds(), cache);
   REQUIRE(unit);
   std::string problems;
   for (const Diagnostic& problem : unit->problems) problems += ToString(problem) + "\n";

@@ -5,7 +5,7 @@ namespace {
 
 std::string Validate(const test::MemoryTree& tree) {
   yaml::Cache cache;
-  auto declared = config::Load(tree, cache);
+  auto declared = config::Load(tree, testing::Kinds(), cache);
   REQUIRE(declared);
   auto problems = ValidateAll(*declared, tree, cache);
   REQUIRE(problems);
@@ -47,6 +47,23 @@ TEST_CASE("what is wrong in a manifest is told beside what is wrong in any file 
   }
 }
 
+TEST_CASE("a rule about fields of others has to fit an object of the application") {
+  auto tree = TreeWith("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n");
+  const auto with = [&](const std::string& rule) {
+    tree.Put("environments/prod/web/app.yaml",
+             "apiVersion: sluice.dev/v1\nkind: Application\nmetadata: {name: web}\nspec:\n"
+             "  ignore: [" +
+                 rule + "]\n");
+    return Validate(tree);
+  };
+  CHECK(with("{kind: ConfigMap, fields: [/data/x]}") == "");
+  CHECK(with("{kind: ConfigMap, name: a, fields: [/data/x]}") == "");
+  const std::string problems = with("{kind: ConfigMap, name: b, fields: [/data/x]}");
+  CHECK(problems.find("environments/prod/web/app.yaml:5:12: ignores fields of ConfigMap 'b'") !=
+        std::string::npos);
+  CHECK(problems.find("[unused-ignore]") != std::string::npos);
+}
+
 TEST_CASE("what only follows from another problem of the application is not told") {
   const std::string images = "    - {name: reg.example/web, tag: v1}\n";
   const std::string pod =
@@ -75,7 +92,8 @@ TEST_CASE("two applications that claim one object in one cluster are told, with 
   tree.Put("environments/prod/api/app.yaml", App("api"))
       .Put("environments/prod/api/ns.yaml", "# words\n" + shared);
   CHECK(Validate(tree) ==
-        "environments/prod/web/all.yaml:1:1: Namespace shop in prod-eu is declared by prod/api "
+        "environments/prod/web/all.yaml:1:1: Namespace shop in context prod-eu is declared by "
+        "prod/api "
         "too, at environments/prod/api/ns.yaml:2 [duplicate-object]\n");
 }
 

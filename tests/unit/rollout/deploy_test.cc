@@ -21,9 +21,7 @@ TEST_CASE(
   const PassResult result = world.Pass();
   CHECK(result.standing == Standing::kDone);
   CHECK(seen == Names{"prepare after ", "observe after ", "predict after ",
-                      "dry-run ConfigMap shop/web after started",
                       "apply ConfigMap shop/web after started", "await after started",
-                      "dry-run Deployment shop/web after started",
                       "apply Deployment shop/web after started", "assess after started"});
   CHECK(world.Events() == Names{"started", "succeeded"});
   const Record record = world.Get();

@@ -36,6 +36,19 @@ TEST_CASE(
   CHECK(world.Get().drift.empty());
 }
 
+TEST_CASE("a drift check asks the server once, and again only about what differs") {
+  World world;
+  world.Pass();
+  world.eu.ForgetCalls();
+  world.Pass(true);
+  CHECK(world.eu.Calls("predict").size() == 1);
+  world.eu.Edit(kConfigMap, "kubectl-edit", "/data/key", "other");
+  world.eu.ForgetCalls();
+  world.Pass(true);
+  CHECK(world.eu.Calls("predict").size() == 2);
+  CHECK(world.LastMessage().find("kubectl-edit") != std::string::npos);
+}
+
 TEST_CASE("drift compares with what runs, not with the tip") {
   World world;
   world.Pass();
@@ -79,7 +92,7 @@ TEST_CASE("a heal that does not last names who fights, until it lasts") {
   const Record record = world.Get();
   CHECK(record.reason == "HealFought");
   CHECK(record.message.find("'hpa-controller' fights the heal of ConfigMap shop/web") == 0);
-  CHECK(record.wake == world.engine->clock.SystemNow() + Duration(12min));
+  CHECK(record.wait.wake == world.engine->clock.SystemNow() + Duration(12min));
   CHECK(record.outcome == Outcome::kSucceeded);
   CHECK(world.Trailer("Event") == "healed");
   CHECK(world.LastMessage().find("'hpa-controller' fights") != std::string::npos);
@@ -94,7 +107,7 @@ TEST_CASE("a heal that does not last names who fights, until it lasts") {
   SECTION("it lasts") {
     CHECK(world.Pass(true).drift == DriftSeen::kNone);
     CHECK(world.Get().reason.empty());
-    CHECK_FALSE(world.Get().wake);
+    CHECK_FALSE(world.Get().wait.wake);
     CHECK(world.LastEvent() == "healed");
     const size_t count = world.Events().size();
     world.Pass(true);

@@ -26,7 +26,7 @@ TEST_CASE(
   const Record record = world.Get();
   CHECK(record.failed.size() == 1);
   CHECK(record.running->release.version == "good1");
-  CHECK_FALSE(record.revert_pending);
+  CHECK_FALSE(record.pending_revert);
   CHECK(world.OutboxSize() == 0);
 }
 
@@ -34,7 +34,7 @@ TEST_CASE("content that no server was asked about, for none could take it, Faile
   World world;
   const std::string good = world.Main();
   Worsen(world);
-  world.eu.SetBlockers({{"ContentRejected", "Secret web: stringData.port is not text"}});
+  world.eu.SetBlockers({{"ContentRejected", "Secret web: stringData.port is not text", "", true}});
   const PassResult result = world.Pass();
   CHECK(result.standing == Standing::kFailed);
   CHECK(result.reason == "ContentRejected");
@@ -44,10 +44,11 @@ TEST_CASE("content that no server was asked about, for none could take it, Faile
   CHECK(world.Events() == FailureNames{"started", "succeeded", "failed", "reverted"});
 }
 
-TEST_CASE("content that the server refuses at its dry run Failed with last known good live") {
+TEST_CASE("content that only its stage's dry run can refuse Failed with last known good live") {
   World world;
   const std::string good = world.Main();
   Worsen(world);
+  world.eu.SetPrediction("bad2", targets::Prediction::Kind::kUnknowable, "its type comes first");
   world.eu.FailObject("dry-run", "Deployment shop/web", kRefusal);
   const PassResult result = world.Pass();
   CHECK(result.standing == Standing::kFailed);
@@ -55,6 +56,20 @@ TEST_CASE("content that the server refuses at its dry run Failed with last known
   CHECK(world.eu.Writes().empty());
   CHECK(World::TagIn(world.eu) == "good1");
   CHECK(world.TreeOf("main") == world.TreeOf(good));
+}
+
+TEST_CASE("of a refusal the record has one line, and the event the server's words in full") {
+  World world;
+  Worsen(world);
+  world.eu.SetPrediction("bad2", targets::Prediction::Kind::kUnknowable, "its type comes first");
+  world.eu.FailObject("dry-run", "Deployment shop/web",
+                      Error(kRefusal).WithDetail("core.DeploymentSpec{Replicas:-1}"));
+  const PassResult result = world.Pass();
+  CHECK(result.standing == Standing::kFailed);
+  CHECK(Has(result.message, "spec.replicas: must be positive"));
+  CHECK_FALSE(Has(result.message, "core."));
+  CHECK(Has(world.hub.Git({"log", "--format=%B", "deployments"}),
+            "core.DeploymentSpec{Replicas:-1}"));
 }
 
 TEST_CASE("an unhealthy rollout is rolled back live, then reverted in Git") {
@@ -87,8 +102,8 @@ TEST_CASE("an unhealthy rollout is rolled back live, then reverted in Git") {
   const Record record = world.Get();
   CHECK(record.phase == Phase::kIdle);
   CHECK(record.outcome == Outcome::kFailed);
-  CHECK_FALSE(record.rollback_pending);
-  CHECK_FALSE(record.revert_pending);
+  CHECK_FALSE(record.IsRollingBack());
+  CHECK_FALSE(record.pending_revert);
   CHECK(record.failed.front().revision == bad);
   CHECK(record.releases.front().has_failed);
   CHECK(record.running->release.version == "good1");

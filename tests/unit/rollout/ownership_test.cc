@@ -173,8 +173,34 @@ TEST_CASE("two contexts that name one cluster are one cluster") {
   world.Commit(files);
   const PassResult result = world.Pass();
   CHECK((result.reason == "DuplicateObject") == is_one);
-  if (is_one) CHECK_THAT(result.message, Catch::Contains("'prod-eu' and 'prod-us' one server"));
+  if (is_one)
+    CHECK_THAT(result.message,
+               Catch::Contains("context prod-eu and context prod-us are one server"));
   CHECK((world.Pass(false, kOther).reason == "DuplicateObject") == is_one);
+}
+
+TEST_CASE("an adoption takes over what it names, and nothing that somebody grabs meanwhile") {
+  World world;
+  REQUIRE(world.Pass().standing == Standing::kDone);
+  world.eu.Edit(kConfigMap, "kubectl", "/data/key", "theirs");
+  world.Commit({{kDirectory + "release.yaml", ReleaseYaml("good2")}});
+  REQUIRE(world.Pass().reason == "FieldConflict");
+  deploylog::Request request;
+  request.verb = "adopt";
+  request.unit = kWeb;
+  request.objects = {ToInventoryLine(kConfigMap)};
+  REQUIRE(world.engine->log->AddRequest(request, git::kTester, world.services->GitCall()));
+  world.eu.OnCall([&](const std::string& call) {
+    if (call == "apply ConfigMap shop/web") world.eu.Edit(kDeployment, "hpa", "/spec/replicas", 7);
+  });
+  const PassResult result = world.Pass();
+  // Found after the first write it is no verdict; the next plan holds.
+  CHECK(result.standing == Standing::kErrored);
+  CHECK(result.reason == "FieldConflict");
+  CHECK(world.eu.Find(kConfigMap)->body["data"]["key"] == "1");
+  CHECK(world.eu.Find(kDeployment)->body["spec"]["replicas"] == 7);
+  CHECK(world.Pass().reason == "FieldConflict");
+  CHECK(world.eu.Find(kDeployment)->body["spec"]["replicas"] == 7);
 }
 
 }  // namespace sluice::rollout

@@ -88,6 +88,100 @@ TEST_CASE("a promotion is recorded, then committed, and copies the one file that
   CHECK(Count(world, "promoted") == 1);
 }
 
+TEST_CASE("a gate is asked after the plan and before anything is written, a verdict included") {
+  World world(TwoEnvironments("{mode: manual}"));
+  BringToDev(world);
+  world.Commit({{kProdRelease, ReleaseYaml("never-in-dev")}});
+  world.eu.SetPrediction("never-in-dev", targets::Prediction::Kind::kRefused, "denied");
+  const std::string main = world.Main();
+  world.eu.ForgetCalls();
+  const PassResult held = world.Pass();
+  CHECK(held.standing == Standing::kHeld);
+  CHECK(world.Get().wait.gates.size() > 0);
+  CHECK(world.Get().wait.gates.front().gate == "predecessor");
+  CHECK(world.eu.Calls("predict").size() == 1);
+  CHECK(world.eu.Writes().empty());
+  CHECK(world.LastEvent() == "held");
+  CHECK(world.Main() == main);
+}
+
+TEST_CASE("a promotion into a file with words of its own changes what it must and no more") {
+  Files files = TwoEnvironments("{mode: auto}");
+  const std::string prod =
+      "# prod is looked after by Olga\napiVersion: sluice.dev/v1\nkind: Release\nmetadata: {name: "
+      "web}\nspec:\n  images: # one\n    - tag: 'good1'  # by promotion\n      name: "
+      "registry.example/web\n  version: \"good1\"\n";
+  files[kProdRelease] = prod;
+  World world(files);
+  BringToDev(world);
+  const auto promoted = [&] {
+    std::string wanted = prod;
+    for (size_t at = wanted.find("good1"); at != std::string::npos; at = wanted.find("good1", at))
+      wanted.replace(at, 5, "good2");
+    return wanted;
+  };
+  SECTION("at once") {
+    CHECK(world.Pass().look_again);
+    CHECK(world.hub.Git({"show", "main:" + kProdRelease}) + "\n" == promoted());
+    CHECK(world.Settle().standing == Standing::kDone);
+    CHECK(World::TagIn(world.eu) == "good2");
+  }
+  SECTION("after a crash behind the commit") {
+    DieAtCommit(world, Fault::kLandsUnknown);
+    const int commits = world.CommitCount("main");
+    CHECK(world.Settle().standing == Standing::kDone);
+    CHECK(world.CommitCount("main") == commits);
+    CHECK(world.hub.Git({"show", "main:" + kProdRelease}) + "\n" == promoted());
+  }
+}
+
+TEST_CASE("a unit without a release.yaml gets the one that Succeeded upstream") {
+  Files files = TwoEnvironments("{mode: auto}");
+  std::string& deploy = files["environments/prod/web/deploy.yaml"];
+  deploy.replace(deploy.find("registry.example/web"), 20, "registry.example/web:good1");
+  files.erase(kProdRelease);
+  World world(files);
+  REQUIRE(world.Pass(false, kDevWeb).standing == Standing::kDone);
+  world.engine->clock.Advance(1h);
+  CHECK(world.Settle().standing == Standing::kDone);
+  CHECK(world.hub.Git({"rev-parse", "main:" + kProdRelease}) ==
+        world.hub.Git({"rev-parse", "main:" + kDevRelease}));
+}
+
+TEST_CASE("nothing is committed that the target's manifests cannot take, told once") {
+  World world(TwoEnvironments("{mode: auto}"));
+  REQUIRE(world.Pass(false, kDevWeb).standing == Standing::kDone);
+  world.engine->clock.Advance(1h);
+  REQUIRE(world.Pass().standing == Standing::kDone);
+  std::string release = ReleaseYaml("good2");
+  release += "    - {name: registry.example/side, tag: good2}\n";
+  std::string side = Shop()[kDirectory + "deploy.yaml"];
+  for (size_t at = side.find("web"); at != std::string::npos; at = side.find("web", at + 4))
+    side.replace(at, 3, "side");
+  const std::string image = "registry.example/side";
+  side.replace(side.find(image), image.size(), image + ":good1");
+  world.Commit({{kDevRelease, release}, {"environments/dev/web/side.yaml", side}});
+  REQUIRE(world.Pass(false, kDevWeb).standing == Standing::kDone);
+  const std::string main = world.Main();
+  const PassResult held = world.Pass();
+  CHECK(held.standing == Standing::kHeld);
+  CHECK(held.reason == "ConfigInvalid");
+  CHECK(held.message.find("nothing is committed") != std::string::npos);
+  CHECK(held.message.find("registry.example/side is in no manifest") != std::string::npos);
+  CHECK(world.LastEvent() == "held");
+  const auto events = world.Events();
+  for (int i = 0; i < 3; ++i) CHECK(world.Pass().reason == "ConfigInvalid");
+  CHECK(world.Events() == events);
+  CHECK(world.Main() == main);
+  CHECK(world.Get().promote_operation.empty());
+  CHECK(world.Get().phase == Phase::kIdle);
+  CHECK(World::TagIn(world.eu) == "good1");
+  // Goes on by itself when the target can.
+  world.Commit({{"environments/prod/web/side.yaml", side}});
+  CHECK(world.Settle().standing == Standing::kDone);
+  CHECK(World::TagIn(world.eu) == "good2");
+}
+
 TEST_CASE("what is promoted is what Succeeded upstream, not what upstream declares since") {
   World world(TwoEnvironments("{mode: auto}"));
   BringToDev(world);

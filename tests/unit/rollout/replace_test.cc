@@ -34,7 +34,13 @@ TEST_CASE("without consent an immutable field fails the unit before anything is 
   world.eu.SetImmutable(kImagePointer, /*may_be_replaced=*/false);
   world.eu.ForgetCalls();
   world.Commit({{kDirectory + "release.yaml", ReleaseYaml("good2")}});
-  CHECK(world.Pass().standing == Standing::kFailed);
+  const PassResult failed = world.Pass();
+  CHECK(failed.standing == Standing::kFailed);
+  CHECK(failed.reason == "ImmutableField");
+  CHECK(world.Get().failed.at(0).reason == "ImmutableField");
+  CHECK(
+      world.hub.Git({"log", "--format=%B", "deployments"}).find("Sluice-Reason: ImmutableField") !=
+      std::string::npos);
   CHECK(world.eu.Writes().empty());
   CHECK(World::TagIn(world.eu) == "good1");
 }

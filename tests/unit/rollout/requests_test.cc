@@ -72,6 +72,41 @@ TEST_CASE("an operation id forged on the branch does not pass for the commit of 
   CHECK(World::TagIn(world.eu) == "bad2");
 }
 
+TEST_CASE("a retry asked while a rollout is open brings back no failure that comes after it") {
+  World world;
+  REQUIRE(world.Pass().standing == Standing::kDone);
+  const std::string good = world.Main();
+  world.Commit({{kDirectory + "release.yaml", ReleaseYaml("bad2")}});
+  const bool is_bad = GENERATE(true, false);
+  if (is_bad) world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", true);
+  bool has_asked = false;
+  world.eu.OnCall([&](const std::string& call) {
+    if (call != "assess" || has_asked) return;
+    has_asked = true;
+    world.Request("retry");
+  });
+  CHECK(world.Pass().standing == (is_bad ? Standing::kFailed : Standing::kDone));
+  world.eu.OnCall({});
+  CHECK(world.engine->log->Get()->requests.empty());
+  CHECK(IsInLog(world, "nothing to retry: rollout"));
+  world.Settle();
+  CHECK((world.TreeOf("main") == world.TreeOf(good)) == is_bad);
+  CHECK(World::TagIn(world.eu) == (is_bad ? "good1" : "bad2"));
+  CHECK(world.Get().failed.size() == (is_bad ? 1 : 0));
+}
+
+TEST_CASE("a retry asked while a rollout waits out an error brings back no older failure") {
+  World world;
+  FailAndRevert(world);
+  world.Commit({{kDirectory + "release.yaml", ReleaseYaml("good3")}});
+  world.eu.Fail("assess", Error(ErrorCode::kPermissionDenied, "pods is forbidden"), 1);
+  REQUIRE(world.Pass().standing == Standing::kErrored);
+  world.Request("retry");
+  CHECK(world.Settle().standing == Standing::kDone);
+  CHECK(World::TagIn(world.eu) == "good3");
+  CHECK(IsInLog(world, "nothing to retry: rollout"));
+}
+
 TEST_CASE("a retry of content that left the repository says so and is done with") {
   World world;
   FailAndRevert(world);

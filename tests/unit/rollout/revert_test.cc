@@ -47,7 +47,7 @@ TEST_CASE("a revert needs no commit of before a rewrite of history, only the goo
   CHECK(world.Pass().standing == Standing::kFailed);
   CHECK(World::TagIn(world.eu) == "good1");
   CHECK(world.TreeOf("main") == world.TreeOf(good));
-  CHECK_FALSE(world.Get().revert_pending);
+  CHECK_FALSE(world.Get().pending_revert);
   CHECK(world.LastEvent() == "reverted");
   CHECK(world.Trailer("Reverts") == bad);
   CHECK(world.Settle().standing == Standing::kDone);
@@ -63,12 +63,12 @@ TEST_CASE("a revert goes on after a rewrite that lost the failed commit, too") {
   auto& remote = *world.engine->remote;
   remote.before_list = [&] { remote.FailLists(world.LastEvent() == "rolledback"); };
   (void)world.TryPass();
-  REQUIRE(world.Get().revert_pending);
+  REQUIRE(world.Get().pending_revert);
   const std::string tree = world.TreeOf(good);
   world.Rewrite();
   CHECK(world.Settle().standing == Standing::kDone);
   CHECK(world.TreeOf("main") == tree);
-  CHECK_FALSE(world.Get().revert_pending);
+  CHECK_FALSE(world.Get().pending_revert);
 }
 
 }  // namespace sluice::rollout

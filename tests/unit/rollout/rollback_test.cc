@@ -32,8 +32,8 @@ TEST_CASE("a rollback deletes what the failed rollout created, and not what it t
 }
 
 TEST_CASE(
-    "last known good that the server refuses now makes the rollback impossible: frozen, Git "
-    "reverted all the same") {
+    "last known good that the server refuses now stays away: said, not frozen, Git reverted all "
+    "the same") {
   World world;
   const std::string good = world.Main();
   Worsen(world);
@@ -41,16 +41,16 @@ TEST_CASE(
   world.eu.SetPrediction("good1", Prediction::Kind::kRefused, "admission webhook denied it");
   CHECK(world.Pass().standing == Standing::kFailed);
   const Record record = world.Get();
-  REQUIRE(record.frozen);
-  CHECK(Has(record.frozen->reason, "admission webhook denied it"));
+  CHECK_FALSE(record.frozen);
+  CHECK(Has(record.message, "admission webhook denied it"));
+  CHECK_FALSE(record.healthy_since);
+  CHECK(record.targets.at("eu").health == Health::kDegraded);
   CHECK(world.TreeOf("main") == world.TreeOf(good));
   const auto events = world.Events();
-  CHECK(std::ranges::count(events, "frozen") == 1);
+  CHECK(std::ranges::count(events, "frozen") == 0);
   CHECK(std::ranges::count(events, "reverted") == 1);
-  CHECK(Has(world.hub.Git({"log", "--grep=Sluice-Event: frozen", "--format=%B", "deployments"}),
-            "Sluice-Reason: RollbackImpossible"));
   world.eu.ForgetCalls();
-  CHECK(world.Pass().reason == "Frozen");
+  CHECK(world.Settle().reason == "RollbackIncomplete");
   CHECK(world.eu.Writes().empty());
 }
 
@@ -58,13 +58,29 @@ TEST_CASE("a rollback that does not become healthy is impossible") {
   World world;
   Worsen(world);
   world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", true);
-  world.eu.SetHealth("good1", Health::kDegraded, "NodeGone", true);
+  world.eu.OnCall([&](const std::string& call) {
+    if (call == "replace") world.eu.SetHealth("good1", Health::kDegraded, "NodeGone", true);
+  });
   CHECK(world.Pass().standing == Standing::kFailed);
   REQUIRE(world.Get().frozen);
   CHECK(Has(world.Get().frozen->reason, "NodeGone"));
   // What runs is neither version for sure.
   CHECK_FALSE(world.Get().running);
   CHECK(world.Get().targets.at("eu").health == Health::kUnknown);
+}
+
+TEST_CASE("a rollback to what was unhealthy before is no worse than before") {
+  World world;
+  Worsen(world);
+  world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", true);
+  world.eu.SetHealth("good1", Health::kDegraded, "NodeGone", true);
+  CHECK(world.Pass().standing == Standing::kFailed);
+  CHECK_FALSE(world.Get().frozen);
+  CHECK_FALSE(world.Get().healthy_since);
+  CHECK(world.Get().targets.at("eu").health == Health::kDegraded);
+  CHECK(World::TagIn(world.eu) == "good1");
+  CHECK(Has(world.hub.Git({"log", "--format=%B", "deployments"}),
+            "Deployment shop/web is Degraded NodeGone; it was unhealthy before"));
 }
 
 TEST_CASE("a rollback that cannot reach the cluster is tried again until it is done") {
@@ -79,7 +95,7 @@ TEST_CASE("a rollback that cannot reach the cluster is tried again until it is d
   REQUIRE(first.wake);
   CHECK(World::TagIn(world.eu) == "bad2");
   CHECK(world.LastEvent() == "failed");
-  CHECK(world.Get().rollback_pending);
+  CHECK(world.Get().IsRollingBack());
   world.eu.OnCall({});
   world.eu.Fail("observe", kAway, 0);
   CHECK(world.Pass().standing == Standing::kFailed);

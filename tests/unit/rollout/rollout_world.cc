@@ -84,20 +84,29 @@ void World::Start() {
   // machine.
   options.git_timeout = options.read_timeout = options.write_timeout = 1h;
   if (change_options) change_options(options);
-  services.reset(
-      new Services{engine->clock,
-                   *engine->mirror,
-                   *engine->remote,
-                   *engine->log,
-                   engine->lease.get(),
-                   std::move(make_driver),
-                   *verifier,
-                   outbox.get(),
-                   engine->metrics,
-                   yaml,
-                   [this](const UnitId&, const std::string&) { return interruption.load(); },
-                   {},
-                   options});
+  services.reset(new Services{engine->clock,
+                              *engine->mirror,
+                              *engine->remote,
+                              *engine->log,
+                              engine->lease.get(),
+                              std::move(make_driver),
+                              kinds,
+                              *verifier,
+                              outbox.get(),
+                              engine->metrics,
+                              yaml,
+                              [this](const UnitId&, const std::string&) {
+                                KeepLease();
+                                return interruption.load();
+                              },
+                              {},
+                              options});
+}
+
+// Waits pass on a clock that knows nothing of the threads that would renew it.
+void World::KeepLease() {
+  if (!lease_is_renewed || engine->lease->MayWriteLive(Permission::kLease)) return;
+  (void)engine->lease->RenewIfDue(engine->MakeCall()).has_value();
 }
 
 void World::Restart() {

@@ -14,6 +14,7 @@
 #include "engine/rollout/reconcile.h"
 #include "tests/support/catch.h"
 #include "tests/support/fake_target.h"
+#include "tests/support/kinds.h"
 #include "tests/unit/deploylog/log_fixture.h"
 
 namespace sluice::rollout {
@@ -24,6 +25,7 @@ using Files = std::map<std::string, std::string>;
 
 inline const UnitId kWeb{"prod", "web"};
 inline const ObjectRef kConfigMap{"", "ConfigMap", "shop", "web"};
+inline const ObjectRef kOld{"", "ConfigMap", "shop", "old"};
 inline const ObjectRef kDeployment{"apps", "Deployment", "shop", "web"};
 inline const std::string kDirectory = "environments/prod/web/";
 
@@ -99,10 +101,12 @@ class World {
   std::string data_dir = git::MakeTemporaryDirectory();
   FakeCluster eu, us;
   ScriptedHttp http;
+  std::atomic<bool> lease_is_renewed = true;  // in the background, while rollouts wait
   std::atomic<Interruption> interruption = Interruption::kNone;
   Effects effects;
   std::unique_ptr<Outbox> outbox;
   yaml::Cache yaml;
+  TargetKinds kinds = testing::Kinds();
   std::unique_ptr<deploylog::Engine> engine;
   std::unique_ptr<verify::Verifier> verifier;
   std::unique_ptr<Services> services;
@@ -112,6 +116,7 @@ class World {
 
  private:
   void Start();
+  void KeepLease();
 };
 
 }  // namespace sluice::rollout

@@ -8,8 +8,6 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
-const ObjectRef kOld{"", "ConfigMap", "shop", "old"};
-
 Files TwoTargets() {
   Files files = Shop();
   files[kDirectory + "app.yaml"] = AppYaml("[eu, us]");

@@ -75,7 +75,7 @@ TEST_CASE("a revert whose push landed unheard is found again and not made twice"
     };
     CHECK_FALSE(world.TryPass());
     CHECK(world.LastEvent() == "rolledback");
-    CHECK(world.Get().revert_pending);
+    CHECK(world.Get().pending_revert);
     CHECK(world.hub.Git({"rev-parse", "main^"}) == bad);  // it landed
     world.Restart();
   }
@@ -83,7 +83,7 @@ TEST_CASE("a revert whose push landed unheard is found again and not made twice"
   CHECK(world.hub.Git({"rev-parse", "main^"}) == bad);
   const auto events = world.Events();
   CHECK(std::ranges::count(events, "reverted") == 1);
-  CHECK_FALSE(world.Get().revert_pending);
+  CHECK_FALSE(world.Get().pending_revert);
   const std::string log =
       world.hub.Git({"log", "--grep=Sluice-Event: reverted", "--format=%B", "deployments"});
   CHECK(Has(log, "Sluice-Reverts: " + bad));

@@ -10,7 +10,7 @@ const std::string kBroken = "apiVersion: [\n";
 const std::string kEnvironment = "environments/prod/environment.yaml";
 const UnitId kOther{"prod", "other"};
 const std::string kOtherDirectory = "environments/prod/other/";
-const ObjectRef kOld{"", "ConfigMap", "shop", "old"};
+const ObjectRef kStale{"", "ConfigMap", "shop", "old"};
 
 void BeginLog(World& world) {
   const auto tip = FetchTip(*world.services);
@@ -84,7 +84,7 @@ TEST_CASE("a revert waits while its own directory cannot be read") {
   World world;
   const std::string good = world.Main();
   FailWhile(world, {{kDirectory + "app.yaml", kBroken}});
-  CHECK(world.Get().revert_pending);
+  CHECK(world.Get().pending_revert);
   CHECK(world.LastEvent() == "rolledback");
   const std::string main = world.Main();
   CHECK(world.Settle().standing == Standing::kFailed);
@@ -93,7 +93,7 @@ TEST_CASE("a revert waits while its own directory cannot be read") {
     world.Commit({{kDirectory + "app.yaml", AppYaml()}});
     world.Settle();
     CHECK(world.TreeOf("main") == world.TreeOf(good));
-    CHECK_FALSE(world.Get().revert_pending);
+    CHECK_FALSE(world.Get().pending_revert);
   }
   SECTION("and is not needed when it is mended by something new") {
     const std::string mended = world.Commit({{kDirectory + "app.yaml", AppYaml()},
@@ -169,7 +169,7 @@ TEST_CASE("what stays because another unit cannot be read is pruned when it can 
   REQUIRE(world.Settle().standing == Standing::kDone);
   world.Commit({{kOtherDirectory + "own.yaml", kBroken}, {kDirectory + "old.yaml", ""}});
   CHECK(world.Settle().standing == Standing::kDone);
-  CHECK(world.eu.Find(kOld));
+  CHECK(world.eu.Find(kStale));
   CHECK(world.Get().prune_waits);
   world.eu.ForgetCalls();
   CHECK(world.Settle().standing == Standing::kDone);
@@ -178,7 +178,7 @@ TEST_CASE("what stays because another unit cannot be read is pruned when it can 
   world.Commit(
       {{kOtherDirectory + "own.yaml", ConfigMapYaml(is_declared_there ? "old" : "other")}});
   CHECK(world.Settle().standing == Standing::kDone);
-  CHECK(world.eu.Find(kOld).has_value() == is_declared_there);
+  CHECK(world.eu.Find(kStale).has_value() == is_declared_there);
   CHECK_FALSE(world.Get().prune_waits);
 }
 
@@ -196,8 +196,8 @@ TEST_CASE("the prune that waited touches nothing else of a unit at rest") {
   SECTION("when it can be done") {
     CHECK(world.Settle().standing == Standing::kDone);
     CHECK(world.eu.Writes() == std::vector<std::string>{"delete ConfigMap shop/old"});
-    CHECK_FALSE(world.eu.Find(kOld));
-    CHECK_FALSE(world.Inventory()["eu"].contains(kOld));
+    CHECK_FALSE(world.eu.Find(kStale));
+    CHECK_FALSE(world.Inventory()["eu"].contains(kStale));
     CHECK(world.LastEvent() == "healed");
     Record after = world.Get();
     CHECK_FALSE(after.prune_waits);
@@ -213,7 +213,7 @@ TEST_CASE("the prune that waited touches nothing else of a unit at rest") {
     CHECK(world.Events().size() == count);
     world.eu.Mend();
     CHECK(world.Settle().standing == Standing::kDone);
-    CHECK_FALSE(world.eu.Find(kOld));
+    CHECK_FALSE(world.eu.Find(kStale));
   }
   SECTION("when it was cut short after its first delete") {
     world.eu.OnCall([&](const std::string& call) {
@@ -223,7 +223,7 @@ TEST_CASE("the prune that waited touches nothing else of a unit at rest") {
     world.eu.OnCall({});
     world.interruption = Interruption::kNone;
     CHECK(world.Settle().standing == Standing::kDone);
-    CHECK_FALSE(world.eu.Find(kOld));
+    CHECK_FALSE(world.eu.Find(kStale));
     CHECK_FALSE(world.Get().prune_waits);
   }
 }
@@ -255,7 +255,7 @@ TEST_CASE("a rollback takes back what another unit declares by mistake, too") {
     if (call == "assess") world.eu.Fail("observe", away);
   });
   REQUIRE(world.Pass().standing == Standing::kErrored);
-  REQUIRE(world.Get().rollback_pending);
+  REQUIRE(world.Get().IsRollingBack());
   world.eu.OnCall({});
   world.eu.Mend();
   Files twice;

@@ -26,7 +26,7 @@ void CheckAboutTip(World& world, const std::string& event) {
     INFO(of_rollout);
     CHECK(world.Trailer(of_rollout).empty());
   }
-  CHECK(world.Get().waiting->revision == world.Main());
+  CHECK(world.Get().wait.content->revision == world.Main());
 }
 
 std::string BringGood2(World& world) {
@@ -51,7 +51,7 @@ TEST_CASE("a hold before a rollout's start speaks of the tip, not of the rollout
   CHECK_FALSE(world.Get().rollout.empty());
   world.eu.Mend();
   CHECK(world.Pass().standing == Standing::kDone);
-  CHECK_FALSE(world.Get().waiting);
+  CHECK_FALSE(world.Get().wait.content);
 }
 
 TEST_CASE("an error before a rollout's start speaks of the tip, and again for other content") {

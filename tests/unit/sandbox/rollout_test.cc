@@ -165,6 +165,20 @@ TEST_CASE("minReadySeconds holds availability back") {
   CHECK(Eventually([&] { return IsRolledOut(client, "web"); }));
 }
 
+TEST_CASE("a change of minReadySeconds alone reaches the pods that run") {
+  World world;
+  Client& client = world.client();
+  Json manifest = Deployment("web", "shop/web:v1");
+  client.Apply(kDeployments + "/web", manifest);
+  REQUIRE(Eventually([&] { return IsRolledOut(client, "web"); }));
+  manifest["spec"]["minReadySeconds"] = 500;
+  client.Apply(kDeployments + "/web", manifest);
+  CHECK(Eventually([&] {
+    return client.Get(kDeployments + "/web").json()["status"].value("availableReplicas", 0) == 0;
+  }));
+  CHECK(Items(client, kSets).size() == 1);
+}
+
 TEST_CASE("old ReplicaSets beyond the history limit go") {
   World world;
   Client& client = world.client();

@@ -24,15 +24,15 @@ struct Scripted : VerifyFixture {
   static SmokeTest Test() {
     SmokeTest test;
     test.name = "scripted";
-    test.check = JobSmokeTest{"job.yaml"};
+    test.check = TaskSmokeTest{testing::Kinds().front(), "job.yaml"};
     return test;
   }
   TestResult Play(const std::string& calls_to_come, const SmokeTest& test) {
     script = calls_to_come;
     calls = 0;
     auto context = MakeContext();
-    context.run_job = [this](const nlohmann::json&,
-                             const Call& call) -> Result<std::pair<bool, std::string>> {
+    context.run_task = [this](const nlohmann::json&,
+                              const Call& call) -> Result<std::pair<bool, std::string>> {
       deadlines.push_back(call.deadline);
       const char next = script.at(calls++);
       if (next == '?') return Fail(ErrorCode::kUnavailable, "the API is down");
@@ -132,8 +132,8 @@ TEST_CASE_METHOD(Scripted,
 TEST_CASE_METHOD(Scripted, "a stop ends the tests without a verdict") {
   std::stop_source stop;
   auto context = MakeContext();
-  context.run_job = [&](const nlohmann::json&,
-                        const Call&) -> Result<std::pair<bool, std::string>> {
+  context.run_task = [&](const nlohmann::json&,
+                         const Call&) -> Result<std::pair<bool, std::string>> {
     ++calls;
     stop.request_stop();
     return std::pair(false, std::string("failed"));
@@ -148,8 +148,8 @@ TEST_CASE_METHOD(Scripted, "a stop ends the tests without a verdict") {
 
 TEST_CASE_METHOD(Scripted, "the first test that does not pass ends the run") {
   auto context = MakeContext();
-  context.run_job = [&](const nlohmann::json&,
-                        const Call&) -> Result<std::pair<bool, std::string>> {
+  context.run_task = [&](const nlohmann::json&,
+                         const Call&) -> Result<std::pair<bool, std::string>> {
     return std::pair(++calls == 1, std::string("done"));
   };
   SmokeTest first = Test(), second = Test(), third = Test();

@@ -10,6 +10,7 @@
 #include "engine/io/http_client.h"
 #include "engine/verify/verify.h"
 #include "tests/support/catch.h"
+#include "tests/support/kinds.h"
 
 namespace sluice::verify {
 

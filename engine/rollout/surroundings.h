@@ -1,0 +1,15 @@
+// What a plan knows beside the objects that are declared: what the unit declared before, and which
+// fields others write on purpose.
+#pragma once
+
+#include "engine/rollout/services.h"
+
+namespace sluice::rollout {
+
+// For a plan of `content`: what else the record knows to have run was declared before. Rules are
+// those of the content and of the tip (may be null). What cannot be read any more is left out:
+// live's own field owners remember the newest apply, too.
+targets::Surroundings SurroundingsOf(const Services& services, const DeclaredUnit& content,
+                                     const DeclaredUnit* tip);
+
+}  // namespace sluice::rollout
