@@ -10,6 +10,7 @@
 #include "engine/sandbox/defaults.h"
 #include "engine/sandbox/managed_fields.h"
 #include "engine/sandbox/validation.h"
+#include "engine/sandbox/webhooks.h"
 
 namespace sluice::sandbox {
 namespace {
@@ -73,6 +74,23 @@ void DropServerFields(Json& object) {
 bool HasFinalizers(const Json& object) {
   return !ArrayAt(object, {"metadata", "finalizers"}).empty() ||
          !ArrayAt(object, {"spec", "finalizers"}).empty();
+}
+
+// What is being deleted takes no further finalizers.
+void CheckFinalizers(const Json& live, const Json& object, std::vector<Cause>& causes) {
+  if (!IsTerminating(live)) return;
+  const Json& before = ArrayAt(live, {"metadata", "finalizers"});
+  std::string added;
+  for (const Json& name : ArrayAt(object, {"metadata", "finalizers"})) {
+    if (std::find(before.begin(), before.end(), name) == before.end())
+      added += (added.empty() ? "" : ", ") + name.dump();
+  }
+  if (added.empty()) return;
+  causes.push_back(
+      ForbiddenValue("metadata.finalizers",
+                     "no new finalizers can be added if the object is being deleted, found new "
+                     "finalizers []string{" +
+                         added + "}"));
 }
 
 Json TimelessCopy(const Json& object) {
@@ -183,6 +201,7 @@ ApiResult<ObjectPtr> ObjectWriter::FinishCreate(const ResourceType& type, Json o
   ApplyDefaults(type, object);
   if (type.kind == "Service" && type.group.empty())
     addresses_.Allocate(object, nullptr, options.dry_run);
+  SANDBOX_CHECK(AskWebhooks(store_, type, object, "CREATE", options.subresource));
   std::vector<Cause> causes = Validate(type, object, Json(nullptr));
   if (!causes.empty()) return Invalid(type, name, std::move(causes));
   if (store_.Get(type.StorageKey(), ns, name) != nullptr) return AlreadyExists(type, name);
@@ -269,7 +288,9 @@ ApiResult<ObjectPtr> ObjectWriter::FinishUpdate(const ResourceType& type, const 
   ApplyDefaults(type, object);
   if (type.kind == "Service" && type.group.empty())
     addresses_.Allocate(object, &*live, options.dry_run);
+  SANDBOX_CHECK(AskWebhooks(store_, type, object, "UPDATE", options.subresource));
   std::vector<Cause> causes = Validate(type, object, *live);
+  CheckFinalizers(*live, object, causes);
   if (!causes.empty()) return Invalid(type, NameOf(object), std::move(causes));
   const bool intent_changed = options.subresource != "status" && !SameIntent(*live, object);
   if (intent_changed && CountsGeneration(type)) {
@@ -337,6 +358,7 @@ ApiResult<ObjectPtr> ObjectWriter::Delete(const ResourceType& type, const std::s
   const ObjectPtr live = store_.Get(type.StorageKey(), ns, name);
   if (live == nullptr) return NotFound(type, name);
   SANDBOX_CHECK(CheckDeletePreconditions(type, *live, options));
+  SANDBOX_CHECK(AskWebhooks(store_, type, *live, "DELETE"));
   static const std::set<std::string> kept = {"default", "kube-system", "kube-public"};
   if (type.kind == "Namespace" && type.group.empty() && kept.count(name) > 0) {
     return Forbidden(type, name, "this namespace may not be deleted");

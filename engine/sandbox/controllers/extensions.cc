@@ -64,8 +64,13 @@ class DefinitionController final : public Controller {
     for (const ObjectPtr& object : context.List(storage_key, "")) {
       if (!IsTerminating(*object)) context.Delete(storage_key, *object);
     }
-    if (!context.List(storage_key, "").empty()) return;
     Json next = definition;
+    if (!context.List(storage_key, "").empty()) {
+      SetCondition(next, "Terminating", "True", "InstanceDeletionInProgress",
+                   "CustomResource deletion is in progress");
+      context.UpdateStatus(kDefinitions, std::move(next));
+      return;
+    }
     Json& finalizers = next["metadata"]["finalizers"];
     finalizers.erase(std::remove(finalizers.begin(), finalizers.end(), Json(kCleanup)),
                      finalizers.end());

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "engine/sandbox/controllers/controller_host.h"
@@ -57,8 +58,42 @@ class NamespaceController final : public Controller {
       const ObjectPtr object = context.Get(key.storage_key, key.ns, key.name);
       if (object != nullptr && !IsTerminating(*object)) context.Delete(key.storage_key, *object);
     }
-    if (!context.cluster().store.InNamespace(NameOf(ns)).empty()) return;
-    context.Remove(kNamespaces, ns);
+    const std::vector<ObjectKey> left = context.cluster().store.InNamespace(NameOf(ns));
+    if (left.empty()) return context.Remove(kNamespaces, ns);
+    Tell(ns, left, context);
+  }
+
+  // What is left, by kind and by finalizer.
+  static void Tell(const Json& ns, const std::vector<ObjectKey>& left, ControllerContext& context) {
+    std::map<std::string, int> kinds, finalizers;
+    for (const ObjectKey& key : left) {
+      ++kinds[key.storage_key];
+      const ObjectPtr object = context.Get(key.storage_key, key.ns, key.name);
+      if (object == nullptr) continue;
+      for (const Json& finalizer : ArrayAt(*object, {"metadata", "finalizers"}))
+        ++finalizers[finalizer.get<std::string>()];
+    }
+    Json next = ns;
+    SetCondition(next, "NamespaceContentRemaining", "True", "SomeResourcesRemain",
+                 "Some resources are remaining: " + Count(kinds, " has ", " resource instances"));
+    if (finalizers.empty()) {
+      SetCondition(next, "NamespaceFinalizersRemaining", "False", "ContentHasNoFinalizers",
+                   "All content-preserving finalizers finished");
+    } else {
+      SetCondition(next, "NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain",
+                   "Some content in the namespace has finalizers remaining: " +
+                       Count(finalizers, " in ", " resource instances"));
+    }
+    context.UpdateStatus(kNamespaces, std::move(next));
+  }
+
+  static std::string Count(const std::map<std::string, int>& counts, const std::string& between,
+                           const std::string& after) {
+    std::string out;
+    for (const auto& [name, count] : counts)
+      out += (out.empty() ? "" : ", ") + name + (between == " has " ? "." : "") + between +
+             std::to_string(count) + after;
+    return out;
   }
 };
 

@@ -111,8 +111,68 @@ TEST_CASE("a deleted namespace empties itself, refuses new content meanwhile, an
                    {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"metadata", {{"name", "new"}}}});
   CHECK(refused.code == 403);
   CHECK(refused.json()["details"]["causes"][0]["reason"] == "NamespaceTerminating");
+  CHECK(Eventually([&] {
+    const Json status = client.Get(path).json()["status"];
+    return status.dump().find(
+               "Some content in the namespace has finalizers remaining: "
+               "shop.example/guard in 1 resource instances") != std::string::npos;
+  }));
   client.Patch(path + "/configmaps/held", {{"metadata", {{"finalizers", nullptr}}}}, "merge-patch");
   CHECK(Eventually([&] { return client.Get(path).code == 404; }));
+}
+
+TEST_CASE("what is being deleted takes no further finalizers") {
+  World world;
+  Client& client = world.client();
+  Json manifest = ConfigMap("c");
+  manifest["metadata"]["finalizers"] = {"shop.example/guard"};
+  client.Post(kConfigMaps, manifest);
+  client.Delete(kConfigMaps + "/c");
+  const Reply refused = client.Patch(
+      kConfigMaps + "/c",
+      {{"metadata", {{"finalizers", {"shop.example/guard", "shop.example/b"}}}}}, "merge-patch");
+  CHECK(refused.code == 422);
+  CHECK(refused.json()["details"]["causes"][0]["field"] == "metadata.finalizers");
+  CHECK(refused.json()["message"].get<std::string>().find(
+            "no new finalizers can be added if the object is being deleted") != std::string::npos);
+}
+
+TEST_CASE("a webhook that nobody answers refuses what it is asked about, until it is deleted") {
+  World world;
+  Client& client = world.client();
+  const std::string hooks =
+      "/dev/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+  const std::string policy = GENERATE("Fail", "Ignore");
+  client.Post(kConfigMaps, ConfigMap("c"));
+  const Json hook = {
+      {"apiVersion", "admissionregistration.k8s.io/v1"},
+      {"kind", "ValidatingWebhookConfiguration"},
+      {"metadata", {{"name", "h"}}},
+      {"webhooks",
+       {{{"name", "check.shop.example"},
+         {"admissionReviewVersions", {"v1"}},
+         {"sideEffects", "None"},
+         {"failurePolicy", policy},
+         {"clientConfig", {{"service", {{"name", "gone"}, {"namespace", "default"}}}}},
+         {"rules",
+          {{{"apiGroups", {""}},
+            {"apiVersions", {"v1"}},
+            {"operations", {"DELETE"}},
+            {"resources", {"configmaps"}}}}}}}}};
+  REQUIRE(client.Post(hooks, hook).code == 201);
+  CHECK(client.Post(kConfigMaps, ConfigMap("d")).code == 201);
+  const Reply reply = client.Delete(kConfigMaps + "/c");
+  if (policy == "Ignore") {
+    CHECK(reply.code == 200);
+    return;
+  }
+  CHECK(reply.code == 500);
+  CHECK(reply.json()["reason"] == "InternalError");
+  CHECK(reply.json()["message"] ==
+        "Internal error occurred: failed calling webhook \"check.shop.example\": failed to call "
+        "webhook: Post \"https://gone.default.svc:443?timeout=10s\": service \"gone\" not found");
+  CHECK(client.Delete(hooks + "/h").code == 200);
+  CHECK(client.Delete(kConfigMaps + "/c").code == 200);
 }
 
 TEST_CASE("the namespaces a cluster lives from cannot be deleted") {
