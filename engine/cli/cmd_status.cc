@@ -10,6 +10,7 @@
 #include "engine/cli/units.h"
 #include "engine/rollout/drift.h"
 #include "engine/rollout/facts.h"
+#include "engine/rollout/leaving.h"
 #include "engine/rollout/removal.h"
 
 namespace sluice::cli {
@@ -32,6 +33,7 @@ std::vector<std::string> Row(const Record& record, const std::string& desired,
           ? ""
           : record.reason + ": " + record.message.substr(0, record.message.find('\n'));
   if (record.frozen) note = rollout::Describe(*record.frozen);
+  if (note.empty()) note = rollout::LeavingSummary(record.leaving);
   if (note.empty() && !record.drift.empty()) note = "drifted: " + record.drift.front();
   if (note.empty() && !record.unwell_before.empty()) {
     const UnwellBefore& unwell = record.unwell_before.front();

@@ -40,13 +40,20 @@ Engine::Impl::Impl(rollout::Services given, EngineOptions engine_options,
     return Check(unit, fingerprint);
   };
   services.outside = Lane::Outside;
+  services.look_at_git = [this]() -> Result<std::shared_ptr<const rollout::Snapshot>> {
+    SLUICE_CHECK(poller.Poll());
+    return poller.Get().snapshot;
+  };
 }
 
 Interruption Engine::Impl::Check(const UnitId& unit, const std::string& fingerprint) const {
   if (ending.stop_requested()) return Interruption::kStopped;
   // Newer content first: a decided rollback heeds it, and nothing of what follows.
   if (const auto view = poller.Get(); view.snapshot) {
-    if (view.snapshot->IsReadable(unit) && view.snapshot->FingerprintOf(unit) != fingerprint)
+    // A removal has no fingerprint; a directory that is back ends it, readable or not.
+    const bool is_restored = fingerprint.empty() && view.snapshot->Find(unit);
+    if (is_restored ||
+        (view.snapshot->IsReadable(unit) && view.snapshot->FingerprintOf(unit) != fingerprint))
       return Interruption::kSuperseded;
   }
   if (lease_lost || !services.lease->IsHeld()) return Interruption::kLeaseLost;

@@ -157,6 +157,7 @@ Status Poller::BeginLog() {
 }
 
 Result<bool> Poller::Poll() {
+  const std::lock_guard lock(polling_);
   SLUICE_TRY(const auto refs, List());
   const auto find = [&](const std::string& ref) {
     const auto it = refs.find(ref);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "engine/base/guarded.h"
@@ -22,8 +23,9 @@ class Poller {
 
   // Tries to take the lease as it stands in the remote now.
   Status TryLease();
-  // Needs the lease. True when something moved. kCorrupted (HistoryRewritten, LogRewritten,
-  // LogMissing) and LogOfAnotherPipeline stop syncing until a person acts.
+  // Needs the lease; one at a time, whoever calls. True when something moved. kCorrupted
+  // (HistoryRewritten, LogRewritten, LogMissing) and LogOfAnotherPipeline stop syncing until a
+  // person acts.
   Result<bool> Poll();
   // From now on a config branch that was rewritten is accepted, and the log says so. Before the
   // first Poll.
@@ -45,6 +47,7 @@ class Poller {
     std::string log_tip, config_tip;
   } acceptance_;
   Guarded<View> view_;
+  std::mutex polling_;
 };
 
 // The local ref that remembers the newest config tip that was accepted.

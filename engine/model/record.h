@@ -11,6 +11,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/error.h"
 #include "engine/model/health.h"
+#include "engine/model/object_ref.h"
 #include "engine/model/unit.h"
 
 namespace sluice {
@@ -142,6 +143,17 @@ struct FoundOpen {
   bool operator==(const FoundOpen&) const = default;
 };
 
+// An object that is to go and is not gone: its deletion stays open until it is.
+struct Leaving {
+  std::string target;
+  ObjectRef ref;
+  std::string uid;  // another object that has its name later on is not ours to delete
+  SystemTime since{};
+  std::string held_by;  // "being deleted, held by finalizer example.test/hold"
+  bool waits = false;   // not touched yet: it goes when the others are gone
+  bool operator==(const Leaving&) const = default;
+};
+
 // The content at the tip that a wait is about (held, invalid, errored). The record's own rollout
 // and revision may be older: a wait before a rollout's start begins none.
 struct Waiting {
@@ -215,6 +227,8 @@ struct Record {
 
   // Objects stay that nothing declares, because a part of the config repo could not be read.
   bool prune_waits = false;
+  // Of a prune or removal that is still open; at most 20. The inventory holds all of them.
+  std::vector<Leaving> leaving;
 
   std::string promote_operation;  // Sluice-Operation of the newest promotion into this unit
 

@@ -17,6 +17,7 @@ constexpr size_t kNewest = 50;
 constexpr size_t kMaxDrift = 20;
 constexpr size_t kMaxUnwell = 50;
 constexpr size_t kMaxDone = 30;
+constexpr size_t kMaxLeaving = 20;
 constexpr size_t kMaxMessage = 4096;
 constexpr size_t kShortMessage = 256;
 constexpr Duration kMaxDuration = std::chrono::hours{24 * 365};  // what ParseDuration takes
@@ -146,6 +147,16 @@ json Write(const FoundOpen& found) {
           {"times", std::clamp(found.times, 0, 1'000'000)}};
 }
 
+json Write(const Leaving& leaving) {
+  json out = {{"target", Clean(leaving.target)},
+              {"object", Clean(ToInventoryLine(leaving.ref))},
+              {"uid", Clean(leaving.uid)},
+              {"since", Time(leaving.since)},
+              {"heldBy", Shorten(Clean(leaving.held_by), kShortMessage)}};
+  if (leaving.waits) out["waits"] = true;
+  return out;
+}
+
 json Write(const TargetRecord& target) {
   json out = {{"phase", ToString(target.phase)},
               {"health", ToString(target.health)},
@@ -189,6 +200,11 @@ void Fit(json& record) {
     json& unwell = record["unwellBefore"];
     unwell.erase(unwell.size() - 1);
     if (unwell.empty()) record.erase("unwellBefore");
+  }
+  while (Dump(record).size() + 1 > kMaxText && record.contains("leaving")) {
+    json& leaving = record["leaving"];
+    leaving.erase(leaving.size() - 1);
+    if (leaving.empty()) record.erase("leaving");
   }
   if (Dump(record).size() + 1 <= kMaxText) return;
   const auto shorten = [](json& object) {
@@ -248,6 +264,7 @@ json ToJson(const Record& record) {
   if (record.prune_waits) out["pruneWaits"] = true;
   if (!record.unwell_before.empty())
     out["unwellBefore"] = WriteList(record.unwell_before, kMaxUnwell);
+  if (!record.leaving.empty()) out["leaving"] = WriteList(record.leaving, kMaxLeaving);
   if (!record.done.empty()) out["done"] = WriteList(record.done, kMaxDone);
   PutTime(out, "started", record.started);
   PutTime(out, "finished", record.finished);

@@ -281,6 +281,17 @@ Status Read(const json& value, const std::string& where, FoundOpen& out) {
   return reader.Finish();
 }
 
+Status Read(const json& value, const std::string& where, Leaving& out) {
+  Reader reader(value, where);
+  reader.RequiredText("target", out.target);
+  reader.Word("object", ParseInventoryLine, out.ref);
+  reader.Text("uid", out.uid);
+  reader.RequiredInstant("since", out.since);
+  reader.Text("heldBy", out.held_by);
+  reader.Flag("waits", out.waits);
+  return reader.Finish();
+}
+
 Status Read(const json& value, const std::string& where, TargetRecord& out) {
   Reader reader(value, where);
   reader.Word("phase", ParsePhase, out.phase);
@@ -357,6 +368,7 @@ Result<Record> ParseRecord(const json& value) {
   ReadPending(reader, record);
   reader.Flag("pruneWaits", record.prune_waits);
   reader.List("unwellBefore", record.unwell_before, kRead);
+  reader.List("leaving", record.leaving, kRead);
   reader.Text("promoteOperation", record.promote_operation);
   reader.List("failed", record.failed, kRead);
   reader.List("releases", record.releases, kRead);

@@ -97,8 +97,8 @@ class TargetKind {
   // Whether a claim holds whatever the target turns out to say.
   virtual bool IsCertain(const ObjectRef& claim) const = 0;
 
-  // Objects are deleted in this order, lowest first: what would refuse or need the rest goes before
-  // it, what the rest stands in after it.
+  // Objects are deleted in this order, lowest first: what is served goes before what serves it,
+  // what the rest stands in after it.
   virtual int DeletionRank(const ObjectRef& ref) const = 0;
   // Deleting it destroys data, or what others keep in it: done only where the object asks for it.
   virtual bool IsPrecious(const ObjectRef& ref) const = 0;

@@ -53,6 +53,8 @@ struct Leftover {
   bool is_claimed = false;      // declared by any unit at the tip: ownership moves, never pruned
   bool may_be_claimed = false;  // some unit cannot be read, so it may be declared there
   std::string protected_by;     // why not; "" for nothing
+  std::string held_by;          // it is being deleted already, and this keeps it; "" when it is not
+  std::string is_also;          // something declared that is this very object by another name
 };
 
 struct Policy {

@@ -14,6 +14,9 @@ constexpr size_t kListed = 5;
 // leftover), mark, and what the target says of who applied it.
 std::string WhyKept(const Leftover& leftover, const Policy& policy) {
   if (!leftover.is_live) return "already gone";
+  if (!leftover.held_by.empty())
+    return "no longer declared; being deleted, held by " + leftover.held_by;
+  if (!leftover.is_also.empty()) return "the same object as " + leftover.is_also;
   if (leftover.is_claimed) return "another unit declares it now; ownership moves";
   if (policy.keep_leftovers) return "no longer declared; kept";
   if (leftover.may_be_claimed)
@@ -55,18 +58,25 @@ void PlanLeftovers(const Input& input, Plan& plan) {
                             {},
                             ""});
   }
-  const size_t allowed = Allowed(input.policy, input.inventory_size);
-  if (going.size() <= allowed) return;
+  auto blocker = CheckCap(input.target, std::move(going),
+                          Allowed(input.policy, input.inventory_size), input.inventory_size,
+                          "put them back, or raise prune.maxCount or prune.maxPercent in "
+                          "environment.yaml by a commit");
+  if (blocker) plan.blockers.push_back(std::move(*blocker));
+}
+
+std::optional<PlanBlocker> CheckCap(const std::string& target, std::vector<std::string> going,
+                                    size_t allowed, size_t inventory_size,
+                                    const std::string& remedy) {
+  if (going.size() <= allowed) return std::nullopt;
   const size_t count = going.size();
   if (count > kListed) going.resize(kListed);
   std::string names = Join(going, ", ");
   if (count > kListed) names += " and " + std::to_string(count - kListed) + " more";
-  plan.blockers.push_back(
-      {"PruneCapExceeded", std::to_string(count) + " of " + std::to_string(input.inventory_size) +
-                               " objects in target " + input.target + " would be deleted, " +
-                               std::to_string(allowed) + " may (" + names +
-                               "); put them back, or raise prune.maxCount or prune.maxPercent in "
-                               "environment.yaml by a commit"});
+  return PlanBlocker{"PruneCapExceeded",
+                     std::to_string(count) + " of " + std::to_string(inventory_size) +
+                         " objects in target " + target + " would be deleted, " +
+                         std::to_string(allowed) + " may (" + names + "); " + remedy};
 }
 
 }  // namespace sluice::plan

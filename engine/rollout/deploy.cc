@@ -5,9 +5,11 @@
 #include "engine/base/time_format.h"
 #include "engine/render/render.h"
 #include "engine/rollout/authorship.h"
+#include "engine/rollout/deletion.h"
 #include "engine/rollout/deploy_attempt.h"
 #include "engine/rollout/facts.h"
 #include "engine/rollout/failure.h"
+#include "engine/rollout/leaving.h"
 #include "engine/rollout/requests.h"
 
 namespace sluice::rollout {
@@ -85,27 +87,33 @@ StepEnd Attempt::RunTarget(TargetSession& session) {
   return report.end;
 }
 
+// What keeps an object from going is no verdict on what was rolled out: it stays open.
 StepEnd Attempt::Prune() {
   const std::string mark = OwnershipOf(Pipeline(), pass_.unit).Mark();
+  std::vector<Leaving> leaving;
+  StepEnd interrupted;
   for (TargetSession& session : sessions_) {
-    std::vector<ObjectRef> refs;
-    for (const Change& change : session.plan.changes) {
-      if (change.action == Action::kPrune) refs.push_back(change.ref);
-    }
-    if (refs.empty()) continue;
-    if (const auto found = watch_.Check(); found != Interruption::kNone) return Interrupted(found);
-    std::set<ObjectRef> gone;
-    StepEnd end = DeleteObjects(services_, session, refs, mark, Permission::kLease, gone);
-    for (const ObjectRef& ref : gone) inventory_[session.target.name].erase(ref);
-    notes_ += end.detail;
-    if (!end.is_ok()) return end;
+    const Going going{session.Going(), mark, record_.leaving};
+    if (going.refs.empty()) continue;
+    DeletionLook look =
+        DeleteObjects(services_, session, going, HeedGit(pass_, session.target, watch_));
+    for (const ObjectRef& ref : look.gone) inventory_[session.target.name].erase(ref);
+    replaced_.insert(look.replaced.begin(), look.replaced.end());
+    notes_ += look.notes + LeavingLines(look.leaving);
+    leaving.insert(leaving.end(), look.leaving.begin(), look.leaving.end());
+    if (look.end.kind != StepEnd::Kind::kInterrupted) continue;
+    interrupted = look.end;
+    break;
   }
+  pass_.Keep(life::Leaves(record_, std::move(leaving)));
+  if (!interrupted.is_ok()) return interrupted;
   // What is neither declared nor live any more, or has another unit's mark, needs no further
   // thought.
   for (TargetSession& session : sessions_) {
     const auto declared = session.refs();
     std::erase_if(inventory_[session.target.name], [&](const ObjectRef& ref) {
       if (declared.contains(ref)) return false;
+      if (session.IsAlias(ref)) return true;
       const auto live = session.live.objects.find(ref);
       if (live == session.live.objects.end()) return true;
       return live->second.mark != mark &&
@@ -154,26 +162,11 @@ Result<PassResult> Attempt::Succeed() {
   const StepTimer timer(services_, "record");
   SLUICE_CHECK(pass_.Push(life::Succeeded(record_, success, pass_.Now()), std::move(entry)));
   SLUICE_CHECK(AnswerEarlyRetries(services_, record_));
-  return PassResult{};
+  return StandsLeaving(pass_);
 }
 
 Result<PassResult> Attempt::OnInterruption(Interruption interruption) {
-  if (interruption == Interruption::kLeaseLost) {
-    return Fail(
-        ErrorCode::kHeldElsewhere, "LeaseLost",
-        "the lease on the deploy log was lost while " + ToString(pass_.unit) + " was rolling out");
-  }
-  PassResult result;
-  if (interruption == Interruption::kSuperseded) {
-    result.look_again = true;
-  } else if (interruption == Interruption::kFrozen) {
-    result = {Standing::kHeld, std::nullopt, true, "Frozen", "somebody asked to freeze this unit"};
-  } else {
-    result = {Standing::kErrored, std::nullopt, false, "Stopped",
-              "interrupted before a verdict; the next start goes on"};
-  }
-  if (record_.IsOpen()) SLUICE_CHECK(RecordInterruption(pass_, interruption));
-  return result;
+  return EndInterrupted(pass_, interruption);
 }
 
 Result<PassResult> Attempt::OnNoVerdict(const StepEnd& end) {

@@ -42,6 +42,7 @@ class Attempt {
   Result<std::optional<PassResult>> AskGates();
   Status TakeAdoptions();
   bool PruneWaits() const;
+  std::vector<Leaving> StillLeaving() const;
   std::optional<Result<PassResult>> Settle();
   std::optional<Result<PassResult>> SettleReturn();
   Result<PassResult> RecordUnrun(Result<life::Moved> moved);
@@ -62,6 +63,8 @@ class Attempt {
   SystemTime HealthDeadline(const TargetSession& session);
   StepEnd Prune();
   StepEnd NothingCameBack(const deploylog::Inventory& before);
+  Status TellPrune(const std::string& going);
+  Status TellPruned(const std::vector<Leaving>& before, const deploylog::Inventory& known);
   PassResult PruneLater(const std::string& reason, const std::string& message);
   Result<PassResult> Succeed();
   // `target`: where it ended; "" for all.
@@ -90,6 +93,7 @@ class Attempt {
   std::vector<std::string> adopt_requests_;  // ids that this attempt uses up
   std::vector<verify::TestResult> smoke_;
   std::map<std::string, HealthEnd> health_;  // by target
+  std::set<ObjectRef> replaced_;             // gone, and others made an object of the name
   std::string notes_;                        // for the body of the outcome's message
 };
 

@@ -7,6 +7,7 @@
 #include "engine/rollout/facts.h"
 #include "engine/rollout/failure.h"
 #include "engine/rollout/judge/left_behind.h"
+#include "engine/rollout/leaving.h"
 
 namespace sluice::rollout {
 namespace {
@@ -164,6 +165,25 @@ bool Attempt::PruneWaits() const {
   return std::ranges::any_of(sessions_, &TargetSession::prune_waits);
 }
 
+// Where nothing is deleted: what is being deleted all the same.
+std::vector<Leaving> Attempt::StillLeaving() const {
+  std::vector<Leaving> out;
+  for (const TargetSession& session : sessions_) {
+    for (const plan::Leftover& leftover : session.leftovers) {
+      if (leftover.held_by.empty()) continue;
+      const auto known = std::ranges::find_if(record_.leaving, [&](const Leaving& one) {
+        return one.target == session.target.name && one.ref == leftover.ref;
+      });
+      out.push_back(known != record_.leaving.end()
+                        ? *known
+                        : Leaving{session.target.name, leftover.ref,
+                                  session.live.objects.at(leftover.ref).uid, pass_.Now(),
+                                  "being deleted, held by " + leftover.held_by});
+    }
+  }
+  return out;
+}
+
 // By the server, or before it was asked: the verdict is the same.
 Result<PassResult> Attempt::SettleRefused(const Plan& plan) {
   SLUICE_CHECK(Enter(plan));
@@ -220,6 +240,7 @@ std::optional<Result<PassResult>> Attempt::SettleUnrun(const Plan& plan) {
   const bool is_to_take = is_first && only_marks && !plan.changes.empty() && adopting_.empty();
   if (!is_there && !is_to_take) return std::nullopt;
   if (auto entered = Enter(plan); !entered) return Result<PassResult>(Fail(entered.error()));
+  pass_.Keep(life::Leaves(record_, StillLeaving()));
   if (!is_there) return AdoptWithoutRun();
   return RecordUnrun(life::AlreadyThere(record_, DescribeSuccess(), pass_.Now()));
 }
@@ -228,7 +249,7 @@ Result<PassResult> Attempt::RecordUnrun(Result<life::Moved> moved) {
   deploylog::Entry entry = GoodEntry();
   entry.removed_requests = adopt_requests_;
   SLUICE_CHECK(pass_.Push(std::move(moved), std::move(entry)));
-  return PassResult{};
+  return StandsLeaving(pass_);
 }
 
 // Taken over as it stands, its health too: what is not Healthy has no stay.

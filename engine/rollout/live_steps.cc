@@ -276,53 +276,6 @@ SmokeReport RunSmokeTests(const Services& services, TargetSession& session,
   return report;
 }
 
-StepEnd DeleteObjects(const Services& services, TargetSession& session,
-                      const std::vector<ObjectRef>& refs, const std::string& mark,
-                      Permission permission, std::set<ObjectRef>& gone) {
-  if (refs.empty()) return {};
-  const StepTimer timer(services, "prune");
-  auto live = session.driver->Observe(refs, services.ReadCall());
-  if (!live)
-    return Happened(FromError(live.error().code()), live.error(), "reading what is to be deleted");
-  std::vector<targets::Deletion> deletions;
-  StepEnd end;
-  for (const ObjectRef& ref : refs) {
-    const auto it = live->objects.find(ref);
-    if (it == live->objects.end()) {
-      gone.insert(ref);
-    } else if (it->second.mark == mark && it->second.protected_by.empty() &&
-               !it->second.is_deleting) {
-      deletions.push_back({ref, it->second.api_version, it->second.uid, it->second.resource_version,
-                           it->second.mark});
-    } else if (!it->second.is_deleting) {
-      end.detail += ToString(ref) + " stays: " +
-                    (it->second.protected_by.empty() ? "it is no longer marked as this unit's"
-                                                     : it->second.protected_by) +
-                    "\n";
-    }
-  }
-  for (const auto mode : {targets::WriteMode::kDryRun, targets::WriteMode::kApply}) {
-    if (auto may = services.MayWriteLive(permission); !may)
-      return Happened(FromError(may.error().code()), may.error());
-    const auto results = session.driver->Delete(deletions, mode, services.WriteCall(permission));
-    std::vector<targets::Deletion> accepted;
-    for (size_t i = 0; i < results.size(); ++i) {
-      if (results[i].status) {
-        accepted.push_back(deletions[i]);
-        if (mode == targets::WriteMode::kApply) gone.insert(deletions[i].ref);
-      } else if (Judge(FromError(results[i].status.error().code())) == Verdict::kErrored) {
-        return Happened(FromError(results[i].status.error().code()), results[i].status.error(),
-                        "deleting " + ToString(deletions[i].ref));
-      } else {
-        end.detail +=
-            ToString(deletions[i].ref) + " stays: " + results[i].status.error().message() + "\n";
-      }
-    }
-    deletions = std::move(accepted);
-  }
-  return end;
-}
-
 std::string SmokeTrailer(const std::vector<verify::TestResult>& results) {
   std::string out;
   for (const auto& result : results) {

@@ -64,13 +64,6 @@ SmokeReport RunSmokeTests(const Services& services, TargetSession& session,
                           const std::string& revision, Permission permission,
                           InterruptWatch& watch);
 
-// Deletes these objects (uid as observed just now, mark checked), dry run first. What was deleted
-// or is gone already is added to `gone`; what the server refuses to delete stays and is named in
-// StepEnd::detail.
-StepEnd DeleteObjects(const Services& services, TargetSession& session,
-                      const std::vector<ObjectRef>& refs, const std::string& mark,
-                      Permission permission, std::set<ObjectRef>& gone);
-
 // "up=passed orders=failed"
 std::string SmokeTrailer(const std::vector<verify::TestResult>& results);
 

@@ -139,6 +139,25 @@ Status RecordInterruption(Pass& pass, Interruption interruption) {
   return AnswerEarlyRetries(pass.services, pass.record());
 }
 
+Result<PassResult> EndInterrupted(Pass& pass, Interruption interruption) {
+  if (interruption == Interruption::kLeaseLost) {
+    return Fail(
+        ErrorCode::kHeldElsewhere, "LeaseLost",
+        "the lease on the deploy log was lost while " + ToString(pass.unit) + " was rolling out");
+  }
+  PassResult result;
+  if (interruption == Interruption::kSuperseded) {
+    result.look_again = true;
+  } else if (interruption == Interruption::kFrozen) {
+    result = {Standing::kHeld, std::nullopt, true, "Frozen", "somebody asked to freeze this unit"};
+  } else {
+    result = {Standing::kErrored, std::nullopt, false, "Stopped",
+              "interrupted before a verdict; the next start goes on"};
+  }
+  if (pass.record().IsOpen()) SLUICE_CHECK(RecordInterruption(pass, interruption));
+  return result;
+}
+
 Result<PassResult> Hold(Pass& pass, const std::string& reason, const std::string& message,
                         std::optional<SystemTime> wake, std::vector<GateRecord> gates) {
   const bool is_invalid = reason == "ConfigInvalid";

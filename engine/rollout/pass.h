@@ -52,7 +52,7 @@ std::vector<deploylog::Entry> ToEntries(const Services& services, const life::Mo
 
 enum class Standing {
   kDone,     // at what is declared
-  kWaiting,  // its rollout goes on, and waits for live or a check
+  kWaiting,  // what was begun goes on by itself, and waits for live or a check
   kHeld,     // waits for time or a person
   kErrored,  // no verdict yet; tried again at `wake`
   kFailed,   // a rollout of this pass Failed (and was handled)
@@ -76,6 +76,9 @@ Result<PassResult> Errored(Pass& pass, Happening happening, const Error& error);
 
 // Ends the open rollout: superseded, or cancelled with live left as it is.
 Status RecordInterruption(Pass& pass, Interruption interruption);
+
+// The same, with what it means for the pass. kHeldElsewhere when the lease is lost.
+Result<PassResult> EndInterrupted(Pass& pass, Interruption interruption);
 
 // Records what the unit waits for, unless the log tells it already.
 Status RecordWait(Pass& pass, const life::WaitFacts& facts);

@@ -1,9 +1,11 @@
-// What a rollout left because some unit could not be read (Record::prune_waits).
+// What a rollout left because some unit could not be read (Record::prune_waits), or because it does
+// not go (Record::leaving).
 #include <algorithm>
 
 #include "engine/base/log.h"
 #include "engine/rollout/deploy.h"
 #include "engine/rollout/deploy_attempt.h"
+#include "engine/rollout/leaving.h"
 
 namespace sluice::rollout {
 
@@ -16,9 +18,33 @@ PassResult Attempt::PruneLater(const std::string& reason, const std::string& mes
                     "pruning what stayed: " + message};
 }
 
+// Told before the first deletion; what was refused before, and is asked for again, was told then.
+Status Attempt::TellPrune(const std::string& going) {
+  if (going.empty()) return {};
+  return pass_.Push(life::PruneBegan(record_, going));
+}
+
+// Once per change of what is left.
+Status Attempt::TellPruned(const std::vector<Leaving>& before, const deploylog::Inventory& known) {
+  const auto same = [](const Leaving& a, const Leaving& b) {
+    return a.target == b.target && a.ref == b.ref && a.uid == b.uid && a.held_by == b.held_by;
+  };
+  const bool is_same = std::ranges::equal(before, record_.leaving, same) && known == inventory_;
+  if (is_same && !before.empty()) return {};
+  const std::string summary = !record_.leaving.empty()
+                                  ? "a prune is still open: " + LeavingSummary(record_.leaving)
+                              : known == inventory_ ? "nothing stays that nothing declares"
+                                                    : "what stayed is pruned";
+  deploylog::Entry entry;
+  entry.inventory = inventory_;
+  return pass_.Push(life::Pruned(record_, PruneWaits(), summary, notes_), std::move(entry));
+}
+
 Result<PassResult> Attempt::PruneLeftovers() {
   SLUICE_TRY(content_, RenderAtTip(services_, *pass_.snapshot, pass_.unit));
   SLUICE_TRY(inventory_, services_.log.ReadInventory(pass_.unit));
+  const deploylog::Inventory known = inventory_;
+  const std::vector<Leaving> before = record_.leaving;
   auto sessions = PlanUnit(services_, RolloutRequest(services_, *pass_.snapshot, content_),
                            unit_.targets, inventory_);
   if (!sessions) return PruneLater(sessions.error().reason(), sessions.error().message());
@@ -30,24 +56,17 @@ Result<PassResult> Attempt::PruneLeftovers() {
         std::ranges::find(session.plan.blockers, "PruneCapExceeded", &PlanBlocker::reason);
     if (cap != session.plan.blockers.end()) return Hold(pass_, cap->reason, cap->message);
     for (const Change& change : session.plan.changes) {
-      if (change.action == Action::kPrune)
+      const bool is_told = std::ranges::any_of(before, [&](const Leaving& one) {
+        return one.target == session.target.name && one.ref == change.ref;
+      });
+      if (change.action == Action::kPrune && !is_told)
         going += session.target.name + ": " + ToString(change.ref) + "\n";
     }
   }
-  if (!going.empty()) {
-    SLUICE_CHECK(pass_.Push(life::PruneBegan(record_, going)));
-  }
-  const StepEnd end = Prune();
-  if (end.kind == StepEnd::Kind::kInterrupted) return OnInterruption(end.interruption);
-  if (!end.is_ok()) return PruneLater(end.reason, end.message);
-  deploylog::Entry entry;
-  entry.inventory = inventory_;
-  SLUICE_CHECK(pass_.Push(
-      life::Pruned(record_, PruneWaits(),
-                   going.empty() ? "nothing stays that nothing declares" : "what stayed is pruned",
-                   notes_),
-      std::move(entry)));
-  return PassResult{};
+  SLUICE_CHECK(TellPrune(going));
+  if (const StepEnd end = Prune(); !end.is_ok()) return OnInterruption(end.interruption);
+  SLUICE_CHECK(TellPruned(before, known));
+  return StandsLeaving(pass_);
 }
 
 Result<PassResult> PruneLeftovers(Pass& pass) { return Attempt(pass).PruneLeftovers(); }

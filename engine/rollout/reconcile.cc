@@ -10,6 +10,7 @@
 #include "engine/rollout/drift.h"
 #include "engine/rollout/facts.h"
 #include "engine/rollout/failure.h"
+#include "engine/rollout/leaving.h"
 #include "engine/rollout/promote.h"
 #include "engine/rollout/removal.h"
 #include "engine/rollout/requests.h"
@@ -109,14 +110,23 @@ Status DropIdleAdoptions(Pass& pass) {
 Result<PassResult> WithDrift(Pass& pass, bool is_drift_due, PassResult result) {
   if (!is_drift_due) return result;
   SLUICE_TRY(const PassResult checked, RunDriftCheck(pass));
-  if (result.standing == Standing::kDone) return checked;
+  const bool is_done = result.standing == Standing::kDone;
+  if (is_done && (!result.wake || checked.standing != Standing::kDone)) return checked;
   result.drift = checked.drift;
+  result.look_again |= checked.look_again;
   return result;
 }
 
 bool IsAtDeclared(const Record& record, const std::string& fingerprint) {
   return record.fingerprint == fingerprint && record.outcome == Outcome::kSucceeded &&
          !record.IsOpen();
+}
+
+// What an earlier rollout left to prune.
+Result<PassResult> ClosePrune(Pass& pass) {
+  if (pass.record().prune_waits && !pass.snapshot->IsPartial()) return PruneLeftovers(pass);
+  if (!pass.record().leaving.empty()) return LookAtLeaving(pass);
+  return PassResult{};
 }
 
 Result<PassResult> RunDeclared(Pass& pass, bool is_drift_due) {
@@ -136,15 +146,13 @@ Result<PassResult> RunDeclared(Pass& pass, bool is_drift_due) {
                       wait->reason, wait->message};
   }
   if (IsAtDeclared(pass.record(), fingerprint)) {
-    if (pass.record().prune_waits && !pass.snapshot->IsPartial()) {
-      SLUICE_TRY(PassResult pruned, PruneLeftovers(pass));
-      if (pruned.standing != Standing::kDone || pruned.look_again)
-        return WithDrift(pass, is_drift_due, std::move(pruned));
-    }
+    SLUICE_TRY(PassResult pruned, ClosePrune(pass));
+    if (pruned.standing != Standing::kDone || pruned.look_again)
+      return WithDrift(pass, is_drift_due, std::move(pruned));
     if (pass.record().phase == Phase::kHeld)
       SLUICE_CHECK(pass.Push(life::NoLongerHeld(pass.record(), pass.snapshot->revision)));
     SLUICE_CHECK(DropIdleAdoptions(pass));
-    return WithDrift(pass, is_drift_due, PassResult{});
+    return WithDrift(pass, is_drift_due, std::move(pruned));
   }
   SLUICE_TRY(PassResult result, Deploy(pass));
   // What a unit runs that waits at a gate is looked after all the same.
@@ -193,6 +201,7 @@ Result<PassResult> Reconcile(const Services& services, const PassInput& input) {
   const bool is_news = promoted.standing != Standing::kDone || promoted.look_again;
   if (!is_news || (result.standing != Standing::kDone && !promoted.look_again)) return result;
   promoted.drift = result.drift;
+  if (result.wake && (!promoted.wake || *result.wake < *promoted.wake)) promoted.wake = result.wake;
   return promoted;
 }
 

@@ -4,9 +4,11 @@
 
 #include "engine/base/log.h"
 #include "engine/render/objects.h"
+#include "engine/rollout/deletion.h"
 #include "engine/rollout/facts.h"
 #include "engine/rollout/interrupt_watch.h"
 #include "engine/rollout/judge/scope.h"
+#include "engine/rollout/leaving.h"
 #include "engine/rollout/live_steps.h"
 #include "engine/rollout/unit_plan.h"
 
@@ -53,6 +55,7 @@ struct Rollback {
   deploylog::Inventory created;
   InterruptWatch watch;
 
+  std::vector<Leaving> leaving;
   std::string left_behind;  // a line for each object that stays though nothing declares it
   RollbackEnd went;
 
@@ -115,16 +118,17 @@ StepEnd Rollback::DeleteCreated(TargetSession& session) {
     if (!kept.contains(ref) && !pass.snapshot->IsClaimed(target, ref, pass.unit))
       extra.push_back(ref);
   }
-  std::set<ObjectRef> gone;
-  const std::string mark = OwnershipOf(pass.snapshot->declared.pipeline.name, pass.unit).Mark();
-  StepEnd end =
-      DeleteObjects(pass.services, session, extra, mark, Permission::kDecidedRollback, gone);
-  if (!end.is_ok()) return end;
-  for (const ObjectRef& ref : gone) inventory[target.name].erase(ref);
+  const Going going{extra, OwnershipOf(pass.snapshot->declared.pipeline.name, pass.unit).Mark(),
+                    pass.record().leaving, Permission::kDecidedRollback};
+  const DeletionLook look = DeleteObjects(pass.services, session, going, nullptr);
+  if (!look.end.is_ok()) return look.end;
+  for (const ObjectRef& ref : look.gone) inventory[target.name].erase(ref);
+  left_behind += LeavingLines(look.leaving);
+  leaving.insert(leaving.end(), look.leaving.begin(), look.leaving.end());
   auto known = kept;
   known.insert(session.done.begin(), session.done.end());
   LeaveTakenOver(target, known);
-  return end;
+  return {};
 }
 
 // What stays and what was unhealthy before the failed rollout is told; the rest has to be well. Of
@@ -177,6 +181,17 @@ Result<StepEnd> Rollback::RunTarget(const Target& target, bool is_in_good) {
       .end;
 }
 
+// What an earlier prune left open is open still.
+std::vector<Leaving> WithKnown(std::vector<Leaving> leaving, const std::vector<Leaving>& known) {
+  for (const Leaving& before : known) {
+    const bool is_there = std::ranges::any_of(leaving, [&](const Leaving& one) {
+      return one.target == before.target && one.ref == before.ref;
+    });
+    if (!is_there) leaving.push_back(before);
+  }
+  return leaving;
+}
+
 // One target that cannot be asked must not keep the others from going back.
 Result<RollbackEnd> Rollback::Run() {
   std::optional<Error> no_verdict;
@@ -212,6 +227,7 @@ Result<RollbackEnd> Rollback::Run() {
   went.targets = good.unit.targets;
   went.is_possible = impossible.empty();
   went.message = impossible.empty() ? left_behind : impossible;
+  went.leaving = leaving;
   return went;
 }
 
@@ -267,6 +283,7 @@ Result<std::optional<PassResult>> RecordRollback(Pass& pass, Result<RollbackEnd>
     SLUICE_CHECK(pass.Push(life::RollbackYielded(record)));
     return std::optional(PassResult{.standing = Standing::kFailed, .look_again = true});
   }
+  pass.Keep(life::Leaves(record, WithKnown(std::move(end->leaving), record.leaving)));
   const std::string stays =
       end->left.empty() ? "" : "not everything could go back: " + judge::Join(end->left);
   if (!end->is_possible) {

@@ -21,6 +21,7 @@ struct RollbackEnd {
   std::vector<judge::LeftBehind> left;
   std::map<std::string, Health> health;  // of each target, of what stays too
   std::vector<UnwellBefore> unwell;      // what is still told
+  std::vector<Leaving> leaving;          // was created by the failed rollout and is not gone yet
 };
 
 // Renders last known good from the log's copy, applies it everywhere the unit may have touched as

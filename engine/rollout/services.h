@@ -30,6 +30,8 @@ namespace sluice::rollout {
 using namespace std::chrono_literals;
 using deploylog::Permission;
 
+struct Snapshot;
+
 // A driver of its own for each caller.
 using DriverFactory =
     std::function<Result<std::unique_ptr<targets::TargetDriver>>(const Target& target)>;
@@ -48,6 +50,7 @@ struct Options {
   Duration git_timeout = 60s;     // of one exchange with the remote but a fetch
   Duration fetch_limit = 6h;      // of one fetch that goes on making progress
   Duration stage_timeout = 2min;  // what the next stage needs is there
+  Duration leave_timeout = 10s;   // what is deleted is gone; after that a person is asked
   Duration health_poll_min = 100ms;
   Duration health_poll_max = 2s;
   Duration error_backoff_min = 5s;  // doubles up to 5 min
@@ -91,6 +94,9 @@ struct Services {
   // Equal for two targets that are in one cluster, as far as the configuration tells: it may have
   // two names. Sends nothing. Empty: each TargetKind::Place is one.
   std::function<std::string(const Target& target)> cluster_of;
+  // Looks at Git now, so that `interrupted` answers by what is pushed. What the tip declares.
+  // Empty: there is nobody to ask.
+  std::function<Result<std::shared_ptr<const Snapshot>>()> look_at_git;
 
   bool HasBegun(const std::string& rollout) const {
     return begun->With([&](const auto& ids) { return ids.contains(rollout); });

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/strings.h"
-#include "engine/plan/plan_builder.h"
+#include "engine/rollout/same_object.h"
 
 namespace sluice::rollout {
 namespace {
@@ -105,11 +105,14 @@ std::vector<plan::Leftover> Leftovers(const TargetSession& session, const PlanRe
     plan::Leftover leftover;
     leftover.ref = ref;
     if (const auto it = session.live.objects.find(ref); it != session.live.objects.end()) {
-      leftover.is_live = !it->second.is_deleting;
+      leftover.is_live = true;
+      if (it->second.is_deleting) leftover.held_by = it->second.held_by;
       leftover.api_version = it->second.api_version;
       leftover.is_marked = it->second.mark == mark;
       leftover.is_applied_by_us = it->second.is_applied_by_us;
       leftover.protected_by = it->second.protected_by;
+      if (leftover.protected_by.empty() && request.snapshot)
+        leftover.protected_by = DeclaredInside(*request.snapshot, session.target, it->second);
     }
     leftover.is_claimed =
         request.snapshot && request.snapshot->IsClaimed(session.target, ref, request.unit);
@@ -174,6 +177,23 @@ void TargetSession::NoteFinished(const std::vector<ObjectHealth>& health) {
 
 bool TargetSession::HasFinished(const ObjectRef& ref) const {
   return std::ranges::find(finished, ToInventoryLine(ref), &DoneWork::object) != finished.end();
+}
+
+std::vector<ObjectRef> TargetSession::Going() const {
+  std::vector<ObjectRef> out;
+  for (const Change& change : plan.changes) {
+    if (change.action == Action::kPrune) out.push_back(change.ref);
+  }
+  for (const plan::Leftover& leftover : leftovers) {
+    if (!leftover.held_by.empty()) out.push_back(leftover.ref);
+  }
+  return out;
+}
+
+bool TargetSession::IsAlias(const ObjectRef& ref) const {
+  return std::ranges::any_of(leftovers, [&](const plan::Leftover& leftover) {
+    return leftover.ref == ref && !leftover.is_also.empty();
+  });
 }
 
 std::set<UnitId> PipelineUnits(const Services& services, const Snapshot& snapshot) {
@@ -292,7 +312,26 @@ plan::Policy PolicyOf(const PlanRequest& request, const TargetSession& session) 
   return policy;
 }
 
-void MakePlan(const Services& services, const PlanRequest& request, TargetSession& session) {
+// Of those that would be pruned.
+Status NoteOtherNames(const Services& services, const PlanRequest& request,
+                      TargetSession& session) {
+  if (!request.snapshot || request.keep_leftovers) return {};
+  std::vector<ObjectRef> refs;
+  for (const plan::Leftover& leftover : session.leftovers) {
+    if (leftover.is_live && leftover.held_by.empty()) refs.push_back(leftover.ref);
+  }
+  if (refs.empty()) return {};
+  SLUICE_TRY(const OtherNames names, FindOtherNames(services, *request.snapshot, session.target,
+                                                    *session.driver, session.live, refs));
+  for (plan::Leftover& leftover : session.leftovers) {
+    if (const auto it = names.found.find(leftover.ref); it != names.found.end())
+      leftover.is_also = it->second;
+    leftover.may_be_claimed |= !names.is_complete;
+  }
+  return {};
+}
+
+Status MakePlan(const Services& services, const PlanRequest& request, TargetSession& session) {
   const std::vector<Change> told = SetDoneAside(session, request);
   plan::Input input;
   input.kind = session.target.kind;
@@ -300,13 +339,16 @@ void MakePlan(const Services& services, const PlanRequest& request, TargetSessio
   input.unit = ToString(request.unit);
   input.hmac_key = services.options.hmac_key;
   const std::string mark = OwnershipOf(request.pipeline, request.unit).Mark();
+  session.leftovers = Leftovers(session, request, mark);
+  SLUICE_CHECK(NoteOtherNames(services, request, session));
   for (size_t i = 0; i < session.prepared.objects.size(); ++i) {
     input.declared.push_back(Describe(session.prepared.objects[i], session.predictions[i],
                                       session.live, request, session.target, mark));
   }
-  input.leftovers = Leftovers(session, request, mark);
+  input.leftovers = session.leftovers;
   session.prune_waits = std::ranges::any_of(input.leftovers, [](const plan::Leftover& leftover) {
-    return leftover.is_live && leftover.may_be_claimed && !leftover.is_claimed;
+    return leftover.is_live && leftover.held_by.empty() && leftover.may_be_claimed &&
+           !leftover.is_claimed;
   });
   input.inventory_size = request.inventory.size();
   input.policy = PolicyOf(request, session);
@@ -321,6 +363,7 @@ void MakePlan(const Services& services, const PlanRequest& request, TargetSessio
   }
   session.plan.blockers.insert(session.plan.blockers.begin(), session.prepared.blockers.begin(),
                                session.prepared.blockers.end());
+  return {};
 }
 
 }  // namespace
@@ -333,7 +376,8 @@ Result<TargetSession> OpenTarget(const Services& services, const Target& target,
   SLUICE_TRY(session.driver, services.make_driver(target));
   if (auto looked = LookAt(services, request, session); !looked)
     return Fail(std::move(looked).error().With("target " + target.name));
-  MakePlan(services, request, session);
+  if (auto planned = MakePlan(services, request, session); !planned)
+    return Fail(std::move(planned).error().With("target " + target.name));
   return session;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/model/plan.h"
+#include "engine/plan/plan_builder.h"
 #include "engine/rollout/services.h"
 #include "engine/rollout/snapshot.h"
 
@@ -38,6 +39,11 @@ struct TargetSession {
   std::vector<int> Stages() const;
   std::vector<targets::PreparedObject> OfStage(int stage, bool only_changed) const;
   bool IsReplaced(const ObjectRef& ref) const;  // the plan says so
+  // Of the inventory, no longer declared. What of them is to go, or is going already; and whether
+  // one is a declared object by another name.
+  std::vector<plan::Leftover> leftovers;
+  std::vector<ObjectRef> Going() const;
+  bool IsAlias(const ObjectRef& ref) const;
   // The server was asked about it when the plan was made.
   bool IsForeseen(const ObjectRef& ref) const;
 };

@@ -12,6 +12,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/base/clock.h"
@@ -80,6 +81,11 @@ struct LiveObject {
   std::string protected_by;  // why it must not be pruned: another controls it, it opted out; "" for
                              // nothing
   ReplaceConsent replace = ReplaceConsent::kNone;  // as it was applied last
+  std::string held_by;  // while is_deleting: what keeps it, "finalizer example.test/hold"
+  std::vector<std::string> intercepts;  // names under which it is asked about writes of others
+  // What goes with it: all objects in this namespace, or of this group and kind; "" for none.
+  std::string takes_namespace;
+  std::pair<std::string, std::string> takes_kind;
 };
 
 // Refs that were asked for and are not in `objects` are certainly absent.
@@ -212,8 +218,9 @@ class TargetDriver {
                                          const WriteCall& call) = 0;
   // Returns when what the next stage needs is there.
   virtual Status AwaitStage(const std::vector<PreparedObject>& stage, const Call& call) = 0;
-  // An object already gone is success. A compare-and-swap like Apply. What it made goes with it,
-  // later perhaps. The dry run only asks whether it may.
+  // All concurrently; the order (TargetKind::DeletionRank) is the caller's. An object already gone
+  // is success, and so is one that stays for a while because something holds it. A compare-and-swap
+  // like Apply. What it made goes with it, later perhaps. The dry run only asks whether it may.
   virtual std::vector<WriteResult> Delete(const std::vector<Deletion>& deletions, WriteMode mode,
                                           const WriteCall& call) = 0;
   // Health of each ref, with the cause of what is bad when `diagnose`; and whether it is still what

@@ -156,6 +156,30 @@ void FakeCluster::Protect(const ObjectRef& ref, const std::string& why) {
   objects_.at(ref).protected_by = why;
 }
 
+void FakeCluster::Hold(const ObjectRef& ref, const std::string& by) {
+  const std::lock_guard lock(mutex_);
+  objects_.at(ref).held_by = by;
+}
+
+void FakeCluster::LetGo(const ObjectRef& ref) {
+  const std::lock_guard lock(mutex_);
+  objects_.at(ref).held_by.clear();
+  if (objects_.at(ref).is_deleting) objects_.erase(ref);
+}
+
+void FakeCluster::Recreate(const ObjectRef& ref) {
+  const std::lock_guard lock(mutex_);
+  Object& object = objects_.at(ref);
+  object.uid = "uid-" + std::to_string(next_++);
+  object.is_deleting = false;
+  object.held_by.clear();
+}
+
+void FakeCluster::Alias(const ObjectRef& ref, const ObjectRef& other) {
+  const std::lock_guard lock(mutex_);
+  objects_[other] = objects_.at(ref);
+}
+
 std::optional<FakeCluster::Object> FakeCluster::Find(const ObjectRef& ref) const {
   const std::lock_guard lock(mutex_);
   const auto it = objects_.find(ref);

@@ -71,10 +71,19 @@ class FakeDriver final : public targets::TargetDriver {
       const auto it = cluster_.objects_.find(ref);
       if (it == cluster_.objects_.end()) continue;
       const auto& object = it->second;
-      live.objects[ref] = {object.api_version, object.body,
-                           object.uid,         std::to_string(object.version),
-                           MarkOf(object),     object.is_applied_by_us,
-                           object.is_deleting, object.protected_by};
+      targets::LiveObject& seen = live.objects[ref];
+      seen.api_version = object.api_version;
+      seen.body = object.body;
+      seen.uid = object.uid;
+      seen.resource_version = std::to_string(object.version);
+      seen.mark = MarkOf(object);
+      seen.is_applied_by_us = object.is_applied_by_us;
+      seen.is_deleting = object.is_deleting;
+      seen.protected_by = object.protected_by;
+      if (object.is_deleting) seen.held_by = object.held_by;
+      for (const auto& webhook : object.body.value("webhooks", nlohmann::json::array()))
+        seen.intercepts.push_back(webhook.value("name", ""));
+      if (ref.kind == "Namespace") seen.takes_namespace = ref.name;
     }
     return live;
   }
@@ -154,7 +163,8 @@ class FakeDriver final : public targets::TargetDriver {
         if (it != cluster_.objects_.end() && it->second.uid != deletion.uid) {
           result.status = Changed();
         } else if (it != cluster_.objects_.end() && mode == WriteMode::kApply) {
-          cluster_.objects_.erase(it);
+          it->second.is_deleting = true;
+          if (it->second.held_by.empty()) cluster_.objects_.erase(it);
         }
       }
       results.push_back(std::move(result));

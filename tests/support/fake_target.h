@@ -26,6 +26,7 @@ class FakeCluster {
     bool is_applied_by_us = false;
     bool is_deleting = false;
     std::string protected_by;
+    std::string held_by;        // while this is set a deletion only begins
     std::string other_manager;  // who edited it last beside us; "" for nobody
   };
   // The operations of a driver, as they can be made to fail: prepare observe find predict dry-run
@@ -76,6 +77,13 @@ class FakeCluster {
   void Erase(const ObjectRef& ref);
   void PutBack(const ObjectRef& ref, const Object& object);  // as it was found
   void Protect(const ObjectRef& ref, const std::string& why);
+  // Keeps it while it is deleted, as a finalizer would, until LetGo.
+  void Hold(const ObjectRef& ref, const std::string& by);
+  void LetGo(const ObjectRef& ref);
+  // Somebody made it anew, to the letter: another object under its name.
+  void Recreate(const ObjectRef& ref);
+  // The object at `ref` has this name, too.
+  void Alias(const ObjectRef& ref, const ObjectRef& other);
   std::optional<Object> Find(const ObjectRef& ref) const;
   std::vector<std::string> Names() const;  // of all objects, as ToString says them
 

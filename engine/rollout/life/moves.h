@@ -184,12 +184,24 @@ Moved RetriedWithoutVerdict(const Record& record, const Asked& asked, SystemTime
 // it in Git.
 Moved FailureForgotten(const Record& record, const Asked& asked, const std::string& outcome);
 
+// --- Objects leave ---
+
+// From any phase. What is to go and is still there; told with the move that follows.
+Record Leaves(const Record& record, std::vector<Leaving> leaving);
+
 // --- The unit leaves ---
 
+// A removal has begun, and has neither ended nor been interrupted.
+bool RemovalGoesOn(const Record& record);
 // Idle, Held: Applying.
 Result<Moved> RemovalStarted(const Record& record, const std::string& rollout,
                              const std::string& revision, const std::string& objects,
                              SystemTime now);
+// Idle, Held, Applying: Applying. One that goes on; told with what comes of it.
+Result<Record> RemovalResumed(const Record& record);
+// Applying: Held, until `leaving` are gone. Told when the inventory shrank, too.
+Result<Moved> RemovalWaits(const Record& record, const WaitFacts& facts,
+                           std::vector<Leaving> leaving, bool has_shrunk, SystemTime now);
 struct Removal {
   std::string revision;
   std::string summary;
@@ -242,7 +254,8 @@ Record WorkDone(const Record& record, const std::vector<DoneWork>& done);
 // The same of a unit at rest, told where it is news.
 Moved WorkSeen(const Record& record, const std::vector<DoneWork>& done);
 
-// Objects stayed that nothing declares; they are about to go, and then did.
+// Objects stayed that nothing declares; they are about to go, and then did, but for those that the
+// record says are leaving.
 Moved PruneBegan(const Record& record, const std::string& objects);
 Moved Pruned(const Record& record, bool prune_waits, const std::string& summary,
              const std::string& notes);

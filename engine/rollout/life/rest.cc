@@ -144,7 +144,8 @@ Moved Pruned(const Record& record, bool prune_waits, const std::string& summary,
              const std::string& notes) {
   Record next = record;
   next.prune_waits = prune_waits;
-  Event event = Tell(EventKind::kHealed, next, summary, notes);
+  Event event =
+      Tell(next.leaving.empty() ? EventKind::kHealed : EventKind::kDrifted, next, summary, notes);
   return {std::move(next), {std::move(event)}};
 }
 

@@ -1,10 +1,6 @@
-// Deletion of exactly what was seen, what depends on others first.
-#include <algorithm>
-#include <map>
-
+// Deletion of exactly what was seen.
 #include "engine/targets/kubernetes/answers.h"
 #include "engine/targets/kubernetes/health_json.h"
-#include "engine/targets/kubernetes/kinds.h"
 #include "engine/targets/kubernetes/kubernetes_driver.h"
 #include "engine/targets/kubernetes/object_edit.h"
 #include "engine/targets/kubernetes/parallel.h"
@@ -42,6 +38,8 @@ Status KubernetesDriver::SendDelete(const ResourceType& type, const ObjectRef& r
     if (answer.IsSuccess()) return ExpectDeletion(answer.body, type, ref, seen.uid);
     Status status = ToStatus(answer);
     const std::string& reason = status.error().reason();
+    // A webhook that cannot be asked beforehand says what it has to say when the time comes.
+    if (mode == WriteMode::kDryRun && reason == kReasonDryRunUnsupported) return {};
     if (reason == kReasonObjectMissing || reason == kReasonNamespaceMissing) return {};
     if (reason == kReasonTypeNotServed) {
       SLUICE_TRY(const bool is_gone, IsTypeGone(type, call));
@@ -90,15 +88,8 @@ WriteResult KubernetesDriver::DeleteOne(const Deletion& deletion, WriteMode mode
 std::vector<WriteResult> KubernetesDriver::Delete(const std::vector<Deletion>& deletions,
                                                   WriteMode mode, const WriteCall& call) {
   std::vector<WriteResult> results(deletions.size());
-  std::map<int, std::vector<size_t>> by_rank;
-  for (size_t i = 0; i < deletions.size(); ++i) {
-    by_rank[DeletionRank(deletions[i].ref.group, deletions[i].ref.kind)].push_back(i);
-  }
-  for (const auto& [rank, indexes] : by_rank) {
-    ForEachInParallel(indexes.size(), [&, &chosen = indexes](size_t k) {
-      results[chosen[k]] = DeleteOne(deletions[chosen[k]], mode, call);
-    });
-  }
+  ForEachInParallel(deletions.size(),
+                    [&](size_t i) { results[i] = DeleteOne(deletions[i], mode, call); });
   return results;
 }
 

@@ -9,11 +9,12 @@ namespace {
 
 enum Stage { kFoundations, kConfiguration, kBindings, kWorkloads, kCustom, kInterceptors };
 
-// Deleted first to last: what intercepts writes could refuse the rest, custom objects need their
-// definitions and operators, workloads what they use; namespaces come at the very end.
+// Deleted first to last, what is served before what serves it: custom objects need their operators
+// and definitions, what intercepts writes its workload, workloads what they use; namespaces come at
+// the very end.
 enum DeletionGroup {
-  kIntercepting,
   kServed,  // by a definition or an operator: custom objects, and what nobody knows
+  kIntercepting,
   kRouting,
   kFronting,
   kRunning,
@@ -80,7 +81,7 @@ constexpr auto kTable = std::to_array<Row>({
     {kWorkloads, kConfiguring, "coordination.k8s.io", "Lease"},
 
     // What is called for every write of others comes when its own workload is there.
-    {kInterceptors, kRouting, "apiregistration.k8s.io", "APIService"},
+    {kInterceptors, kDefining, "apiregistration.k8s.io", "APIService"},
     {kInterceptors, kIntercepting, kAdmission, "ValidatingAdmissionPolicy"},
     {kInterceptors, kIntercepting, kAdmission, "ValidatingAdmissionPolicyBinding"},
     {kInterceptors, kIntercepting, kAdmission, "MutatingAdmissionPolicy"},

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/targets/kubernetes/answers.h"
+#include "engine/targets/kubernetes/deletion_facts.h"
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/targets/kubernetes/kubernetes_driver.h"
 #include "engine/targets/kubernetes/object_edit.h"
@@ -28,6 +29,7 @@ LiveObject Describe(nlohmann::json body, const ObjectRef& ref) {
   live.is_deleting = !At(body, "metadata", "deletionTimestamp").is_null();
   live.protected_by = ProtectionOf(body, ref);
   live.replace = ConsentOf(body);
+  DescribeDeletion(body, ref, live);
   live.body = std::move(body);
   return live;
 }

@@ -101,12 +101,23 @@ TEST_CASE("what others rely on is applied first and deleted last") {
   CHECK(OrderOf("apps", "Deployment").stage < OrderOf("example.org", "Widget").stage);
   CHECK(OrderOf("example.org", "Widget").stage <
         OrderOf("admissionregistration.k8s.io", "ValidatingWebhookConfiguration").stage);
-  CHECK(DeletionRank("admissionregistration.k8s.io", "ValidatingWebhookConfiguration") <
-        DeletionRank("example.org", "Widget"));
-  CHECK(DeletionRank("example.org", "Widget") <
+  // What is served goes before what serves it, and a webhook before the workload that answers it.
+  const std::vector<std::pair<std::string, std::string>> order = {
+      {"example.org", "Widget"},
+      {"admissionregistration.k8s.io", "ValidatingWebhookConfiguration"},
+      {"apps", "Deployment"},
+      {"", "ConfigMap"},
+      {"rbac.authorization.k8s.io", "ClusterRole"},
+      {"apiextensions.k8s.io", "CustomResourceDefinition"},
+      {"", "Namespace"}};
+  for (size_t i = 1; i < order.size(); ++i) {
+    INFO(order[i].second);
+    CHECK(DeletionRank(order[i - 1].first, order[i - 1].second) <
+          DeletionRank(order[i].first, order[i].second));
+  }
+  CHECK(DeletionRank("apiregistration.k8s.io", "APIService") ==
         DeletionRank("apiextensions.k8s.io", "CustomResourceDefinition"));
-  CHECK(DeletionRank("apiextensions.k8s.io", "CustomResourceDefinition") <
-        DeletionRank("", "Namespace"));
+  CHECK(DeletionRank("example.org", "Namespace") == DeletionRank("example.org", "Widget"));
 }
 
 }  // namespace

@@ -39,6 +39,9 @@ TEST_CASE(
        "no longer declared, but kept: sluice has not applied it"},
       {"claimed", With([](Leftover& l) { l.is_claimed = true; }), Action::kSkip,
        "another unit declares it now; ownership moves"},
+      {"another name",
+       With([](Leftover& l) { l.is_also = "Ingress shop/web, which a/b declares"; }), Action::kSkip,
+       "the same object as Ingress shop/web, which a/b declares"},
       {"protected", With([](Leftover& l) { l.protected_by = "helm release y"; }), Action::kSkip,
        "no longer declared, but kept: helm release y"},
   };
@@ -128,11 +131,24 @@ TEST_CASE("prunes come last and in the order of deletion, whatever the order of 
   std::vector<std::string> order;
   for (const Change& change : Build(input).changes)
     order.push_back(change.ref.group + "/" + change.ref.kind);
-  CHECK(order == std::vector<std::string>{
-                     "/ConfigMap", "admissionregistration.k8s.io/ValidatingWebhookConfiguration",
-                     "example.com/Deployment", "/Service", "apps/Deployment", "/ConfigMap",
-                     "/ServiceAccount", "apiextensions.k8s.io/CustomResourceDefinition",
-                     "/Namespace"});
+  CHECK(order ==
+        std::vector<std::string>{"/ConfigMap", "example.com/Deployment",
+                                 "admissionregistration.k8s.io/ValidatingWebhookConfiguration",
+                                 "/Service", "apps/Deployment", "/ConfigMap", "/ServiceAccount",
+                                 "apiextensions.k8s.io/CustomResourceDefinition", "/Namespace"});
+}
+
+TEST_CASE("what is being deleted already is named with what holds it, and counts against no cap") {
+  std::vector<Leftover> leftovers;
+  for (int i = 0; i < 20; ++i) {
+    leftovers.push_back(Gone("c" + std::to_string(i)));
+    leftovers.back().held_by = "finalizer example.test/hold";
+  }
+  const Plan plan = Build(WithLeftovers(leftovers, 20));
+  CHECK(plan.blockers.empty());
+  CHECK(plan.changes[0].action == Action::kSkip);
+  CHECK(plan.changes[0].reason ==
+        "no longer declared; being deleted, held by finalizer example.test/hold");
 }
 
 }  // namespace

@@ -43,6 +43,12 @@ Files Shop(const std::string& tag) {
            "    spec: {containers: [{name: web, image: \"registry.example/web\"}]}\n"}};
 }
 
+Files WithOld() {
+  Files files = Shop();
+  files[kDirectory + "old.yaml"] = ConfigMapYaml("old");
+  return files;
+}
+
 Result<HttpResponse> ScriptedHttp::Send(const HttpRequest&, const Call&) {
   if (on_request) on_request();
   if (status == 0) return Fail(ErrorCode::kUnavailable, "connection refused");

@@ -27,6 +27,9 @@ inline const UnitId kWeb{"prod", "web"};
 inline const ObjectRef kConfigMap{"", "ConfigMap", "shop", "web"};
 inline const ObjectRef kOld{"", "ConfigMap", "shop", "old"};
 inline const ObjectRef kDeployment{"apps", "Deployment", "shop", "web"};
+inline const ObjectRef kOld{"", "ConfigMap", "shop", "old"};
+inline const ObjectRef kWidget{"x.example", "Widget", "shop", "w"};
+inline const std::string kFinalizer = "finalizer example.test/hold";  // for FakeCluster::Hold
 inline const std::string kDirectory = "environments/prod/web/";
 
 // environment.yaml of prod with two targets, eu and us; `more` is added to its spec, one "  key:
@@ -38,6 +41,8 @@ std::string ReleaseYaml(const std::string& tag);
 std::string ConfigMapYaml(const std::string& name, const std::string& value = "1");
 // The whole repository, with release `tag`.
 Files Shop(const std::string& tag = "good1");
+// With ConfigMap `old`, too.
+Files WithOld();
 // In an app.yaml: a smoke test that asks the world's HTTP.
 inline const std::string kSmokeTest =
     "  smokeTests: [{name: up, http: {url: \"http://web.example/\"}}]\n";

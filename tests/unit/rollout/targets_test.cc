@@ -14,12 +14,6 @@ Files TwoTargets() {
   return files;
 }
 
-Files WithOld() {
-  Files files = Shop();
-  files[kDirectory + "old.yaml"] = ConfigMapYaml("old");
-  return files;
-}
-
 // The next pass is to prune `old`.
 void DropOld(World& world, const Files& more = {}) {
   REQUIRE(world.Pass().standing == Standing::kDone);
@@ -155,19 +149,6 @@ TEST_CASE("pruning waits for the last target's verdict") {
   CHECK_FALSE(world.us.Find(kOld));
 }
 
-TEST_CASE("an object that the server refuses to delete stays in the inventory and is named") {
-  World world(WithOld());
-  DropOld(world);
-  world.eu.FailObject("delete-dry-run", "ConfigMap shop/old",
-                      Error(ErrorCode::kRejected, "denied by policy"));
-  CHECK(world.Pass().standing == Standing::kDone);
-  CHECK(world.eu.Find(kOld));
-  CHECK(world.eu.Calls("delete ConfigMap").empty());
-  CHECK(world.Inventory()["eu"].contains(kOld));
-  CHECK(world.LastMessage().find("ConfigMap shop/old stays: denied by policy") !=
-        std::string::npos);
-}
-
 TEST_CASE("an object that lost our mark, or is protected, is never pruned") {
   World world(WithOld());
   DropOld(world);
@@ -184,17 +165,6 @@ TEST_CASE("an object that lost our mark, or is protected, is never pruned") {
   CHECK(world.Pass().standing == Standing::kDone);
   CHECK(world.eu.Find(kOld));
   CHECK(world.eu.Calls("delete ConfigMap").empty());
-}
-
-TEST_CASE("an object whose uid changed under the prune is not the one that was ours") {
-  World world(WithOld());
-  DropOld(world);
-  world.eu.FailObject("delete", "ConfigMap shop/old",
-                      Error(ErrorCode::kConflict, "the uid in the precondition does not match"));
-  const PassResult result = world.Pass();
-  CHECK(result.standing == Standing::kDone);
-  CHECK(world.eu.Find(kOld));
-  CHECK(world.Inventory()["eu"].contains(kOld));
 }
 
 TEST_CASE("more to prune than the cap allows holds the unit before anything is written") {
@@ -218,55 +188,6 @@ TEST_CASE("more to prune than the cap allows holds the unit before anything is w
                  EnvironmentYaml("  prune: {maxCount: 20, maxPercent: 100}\n")}});
   CHECK(world.Pass().standing == Standing::kDone);
   CHECK(world.eu.Names() == Lines{"ConfigMap shop/web", "Deployment shop/web"});
-}
-
-TEST_CASE("an error while pruning is Errored, and the next pass ends the prune") {
-  World world(WithOld());
-  DropOld(world);
-  world.eu.FailObject("delete", "ConfigMap shop/old",
-                      Error(ErrorCode::kUnavailable, "connection reset"), 1);
-  CHECK(world.Pass().standing == Standing::kErrored);
-  CHECK(world.Pass().standing == Standing::kDone);
-  CHECK_FALSE(world.eu.Find(kOld));
-}
-
-TEST_CASE("a removed unit keeps its objects, names them, and is done") {
-  World world;
-  world.Pass();
-  world.eu.ForgetCalls();
-  Files gone;
-  for (const auto& [path, text] : Shop()) {
-    if (path.starts_with(kDirectory)) gone[path] = "";
-  }
-  world.Commit(gone);
-  CHECK(world.Pass().standing == Standing::kDone);
-  CHECK(world.LastEvent() == "removed");
-  CHECK(world.eu.Writes().empty());
-  CHECK(world.LastMessage().find("eu: Deployment shop/web") != std::string::npos);
-  const size_t count = world.Events().size();
-  world.Pass();
-  CHECK(world.Events().size() == count);
-}
-
-TEST_CASE("a removed unit's objects are deleted where the environment says so") {
-  Files files = Shop();
-  files["environments/prod/environment.yaml"] =
-      EnvironmentYaml("  prune: {removedApplications: delete}\n");
-  World world(files);
-  world.Pass();
-  Files gone;
-  for (const auto& [path, text] : Shop()) {
-    if (path.starts_with(kDirectory)) gone[path] = "";
-  }
-  world.Commit(gone);
-  Lines seen;
-  world.eu.OnCall([&](const std::string& call) {
-    if (call.starts_with("delete ")) seen.push_back(world.LastEvent());
-  });
-  CHECK(world.Pass().standing == Standing::kDone);
-  CHECK(world.eu.Names().empty());
-  CHECK(seen == Lines{"started", "started"});
-  CHECK(world.LastEvent() == "removed");
 }
 
 }  // namespace sluice::rollout

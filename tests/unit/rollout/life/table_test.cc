@@ -75,10 +75,17 @@ const std::vector<Row> kRows = {
      [](const Record& r) { return NextOf(RevertImpossible(r, "RevertRefused", "why", kToday)); }},
     {"RemovalStarted", "AA--",
      [](const Record& r) { return NextOf(RemovalStarted(r, "r-3", "rev-3", "", kToday)); }},
+    {"RemovalResumed", "AAA-", [](const Record& r) { return RemovalResumed(r); }},
+    {"RemovalWaits", "--H-",
+     [](const Record& r) {
+       return NextOf(
+           RemovalWaits(r, {EventKind::kHeld, "ObjectsLeaving", "why"}, {}, true, kToday));
+     }},
     {"Removed", "III-", [](const Record& r) { return NextOf(Removed(r, {}, kToday)); }},
     // What may come at any time leaves a rollout under way alone.
     {"FrozenBy", "IHAR", [](const Record& r) { return FrozenBy(r, kAsked, kToday).record; }},
     {"Unfrozen", "IHAR", [](const Record& r) { return Unfrozen(r, kAsked).record; }},
+    {"Leaves", "IHAR", [](const Record& r) -> Result<Record> { return Leaves(r, {}); }},
     {"Answered", "IHAR", [](const Record& r) { return Answered(r, kAsked, "no").record; }},
     {"FailureForgotten", "IIAR",
      [](const Record& r) { return FailureForgotten(r, kAsked, "").record; }},
