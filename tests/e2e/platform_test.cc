@@ -180,4 +180,76 @@ TEST_CASE(
   CHECK_FALSE(cluster.Get(unit.gizmo_path).is_null());
 }
 
+TEST_CASE("an operator is removed after what it serves, its types and its namespace last") {
+  World world({.clusters = {"dev"}, .may_manage_cluster = true});
+  const Operator unit(world);
+  const KubeApi& cluster = world.Cluster("dev");
+  unit.WriteUnit();
+  world.Write("environments/dev/environment.yaml", world.Read("environments/dev/environment.yaml") +
+                                                       "  prune: {removedApplications: delete}\n");
+  world.Commit("Add the operator");
+  REQUIRE(world.Sluice({"sync"}).exit_code == 0);
+  const auto patch = [&](const std::string& path, const std::string& body) {
+    REQUIRE(cluster.Request("PATCH", path, body, "application/merge-patch+json").status == 200);
+  };
+  const std::string ns_path = "/api/v1/namespaces/" + unit.ns;
+  for (const std::string& path : {unit.type_path, ns_path})
+    patch(path, R"({"metadata":{"annotations":{"sluice.dev/prune":"enabled"}}})");
+  patch(unit.gizmo_path, R"({"metadata":{"finalizers":["example.test/operator"]}})");
+  const size_t before = world.Requests().size();
+  world.Remove("environments/dev/operator");
+  world.Commit("Remove the operator");
+  const auto plan = json::parse(world.Sluice({"plan", "-o", "json"}).out);
+  CHECK(plan.at(0)["changes"].front()["kind"] == "Gizmo");
+  CHECK(plan[0]["changes"].back()["kind"] == "Namespace");
+
+  const Ran held = world.Sluice({"sync"});
+  INFO(Text(held));
+  CHECK(held.exit_code == 4);
+  CHECK(held.out.find("held by finalizer example.test/operator; 8 more go when these are gone") !=
+        std::string::npos);
+  CHECK_FALSE(cluster.Get(unit.deployment_path).is_null());
+  CHECK_FALSE(cluster.Get(unit.webhook_path).is_null());
+
+  patch(unit.gizmo_path, R"({"metadata":{"finalizers":null}})");
+  const Ran ran = world.Sluice({"sync"});
+  INFO(Text(ran));
+  CHECK(Eventually([&] { return world.Sluice({"sync"}).exit_code == 0; }));
+  CHECK(world.EventKinds("dev/operator").back() == "removed");
+  CHECK(cluster.Get(ns_path).is_null());
+  CHECK(cluster.Get(unit.type_path).is_null());
+  std::vector<std::string> order;
+  const auto requests = world.Requests();
+  for (size_t i = before; i < requests.size(); ++i) {
+    if (requests[i].verb == "delete" && !requests[i].is_dry_run) order.push_back(requests[i].uri);
+  }
+  REQUIRE_FALSE(order.empty());
+  CHECK(order.front().find("/gizmos/first") != std::string::npos);
+}
+
+TEST_CASE("an operator's own webhook that nobody answers does not stop its removal") {
+  World world({.clusters = {"dev"}, .may_manage_cluster = true});
+  const Operator unit(world);
+  const KubeApi& cluster = world.Cluster("dev");
+  unit.WriteUnit();
+  world.Write("environments/dev/environment.yaml", world.Read("environments/dev/environment.yaml") +
+                                                       "  prune: {removedApplications: delete}\n");
+  world.Commit("Add the operator");
+  REQUIRE(world.Sluice({"sync"}).exit_code == 0);
+  json hook = cluster.Get(unit.webhook_path);
+  hook["webhooks"][0]["failurePolicy"] = "Fail";
+  hook["webhooks"][0]["rules"][0]["operations"] = {"DELETE"};
+  REQUIRE(cluster.Request("PUT", unit.webhook_path, hook.dump()).status == 200);
+  REQUIRE(Eventually(
+      [&] { return cluster.Request("DELETE", unit.gizmo_path + "?dryRun=All").status == 500; }));
+  world.Remove("environments/dev/operator");
+  world.Commit("Remove the operator");
+  const Ran ran = world.Sluice({"sync"});
+  INFO(Text(ran));
+  CHECK(ran.exit_code == 0);
+  CHECK(cluster.Get(unit.gizmo_path).is_null());
+  CHECK(cluster.Get(unit.webhook_path).is_null());
+  CHECK(cluster.Get(unit.deployment_path).is_null());
+}
+
 }  // namespace sluice::e2e
