@@ -21,6 +21,9 @@ Result<OtherNames> FindOtherNames(const Services& services, const Snapshot& snap
                                   const targets::LiveState& live,
                                   const std::vector<ObjectRef>& refs);
 
+// Notes them at the leftovers that would be pruned.
+Status NoteOtherNames(const Services& services, const PlanRequest& request, TargetSession& session);
+
 // "prod/api declares KIND shop/x in it": what would go with the object; "" for nothing.
 std::string DeclaredInside(const Snapshot& snapshot, const Target& target,
                            const targets::LiveObject& live);

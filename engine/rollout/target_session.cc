@@ -312,25 +312,6 @@ plan::Policy PolicyOf(const PlanRequest& request, const TargetSession& session) 
   return policy;
 }
 
-// Of those that would be pruned.
-Status NoteOtherNames(const Services& services, const PlanRequest& request,
-                      TargetSession& session) {
-  if (!request.snapshot || request.keep_leftovers) return {};
-  std::vector<ObjectRef> refs;
-  for (const plan::Leftover& leftover : session.leftovers) {
-    if (leftover.is_live && leftover.held_by.empty()) refs.push_back(leftover.ref);
-  }
-  if (refs.empty()) return {};
-  SLUICE_TRY(const OtherNames names, FindOtherNames(services, *request.snapshot, session.target,
-                                                    *session.driver, session.live, refs));
-  for (plan::Leftover& leftover : session.leftovers) {
-    if (const auto it = names.found.find(leftover.ref); it != names.found.end())
-      leftover.is_also = it->second;
-    leftover.may_be_claimed |= !names.is_complete;
-  }
-  return {};
-}
-
 Status MakePlan(const Services& services, const PlanRequest& request, TargetSession& session) {
   const std::vector<Change> told = SetDoneAside(session, request);
   plan::Input input;
