@@ -27,7 +27,6 @@ inline const UnitId kWeb{"prod", "web"};
 inline const ObjectRef kConfigMap{"", "ConfigMap", "shop", "web"};
 inline const ObjectRef kOld{"", "ConfigMap", "shop", "old"};
 inline const ObjectRef kDeployment{"apps", "Deployment", "shop", "web"};
-inline const ObjectRef kOld{"", "ConfigMap", "shop", "old"};
 inline const ObjectRef kWidget{"x.example", "Widget", "shop", "w"};
 inline const std::string kFinalizer = "finalizer example.test/hold";  // for FakeCluster::Hold
 inline const std::string kDirectory = "environments/prod/web/";
