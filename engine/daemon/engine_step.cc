@@ -69,8 +69,9 @@ SteadyTime Engine::Impl::Step() {
   const SteadyTime now = services.clock.SteadyNow();
   StartRenewal(now);
   StartPoll(now);
-  // While Git is away nothing new is begun, but what waits for live goes on.
-  Dispatch(IsReady() ? Schedule::Which::kAll : Schedule::Which::kWaiting);
+  // While Git is away, or the lease, nothing new is begun, but what waits for live goes on.
+  const bool may_begin = IsReady() && !lease_lost;
+  Dispatch(may_begin ? Schedule::Which::kAll : Schedule::Which::kWaiting);
   StartMaintenance(now);
   SteadyTime next = std::min(poll_at, renew_at);
   if (const auto wake = schedule.NextWake()) {
@@ -151,12 +152,12 @@ void Engine::Impl::StartRenewal(SteadyTime now) {
   if (!services.lease->IsHeld()) return;
   is_renewing = true;
   lease_lane->Run([this] {
-    const Status renewed = services.lease->RenewIfDue(services.GitCall());
+    const Result<bool> renewed = services.lease->RenewIfDue(services.GitCall());
     // Told once, and when it is over.
     if (!renewed && !is_lease_late)
       log::Warn("lease_renewal_failed", {{"error", renewed.error().message()}});
-    if (renewed && is_lease_late) log::Info("lease_renewed_again");
-    is_lease_late = !renewed;
+    if (renewed && *renewed && is_lease_late) log::Info("lease_renewed_again");
+    is_lease_late = !renewed || (is_lease_late && !*renewed);
     if (!renewed && renewed.error().code() == ErrorCode::kHeldElsewhere) lease_lost = true;
     Post([&] { has_renewed = true; });
   });

@@ -126,7 +126,7 @@ Status Lease::Acquire(const Call& call) {
   }
 }
 
-Status Lease::RenewIfDue(const Call& call) {
+Result<bool> Lease::RenewIfDue(const Call& call) {
   {
     const std::lock_guard lock(state_->mutex);
     if (state_->oid.empty()) {
@@ -134,9 +134,8 @@ Status Lease::RenewIfDue(const Call& call) {
           ErrorCode::kHeldElsewhere, "LeaseLost",
           "this engine does not hold the lease of log branch '" + options_.log_branch + "'");
     }
-    // One under way renews it.
-    if (state_->is_busy || clock_.SteadyNow() - state_->renewed_at < options_.renew_every)
-      return {};
+    if (clock_.SteadyNow() - state_->renewed_at < options_.renew_every) return true;
+    if (state_->is_busy) return false;
   }
   const Busy busy(*state_);
   std::string expected;
@@ -144,17 +143,18 @@ Status Lease::RenewIfDue(const Call& call) {
     const std::lock_guard lock(state_->mutex);
     expected = state_->oid;
     if (!expected.empty() && clock_.SteadyNow() - state_->renewed_at < options_.renew_every)
-      return {};
+      return true;
   }
   if (expected.empty()) {
     return Fail(ErrorCode::kHeldElsewhere, "LeaseLost",
                 "the lease was lost while its renewal waited");
   }
   SLUICE_TRY(const bool is_cut, CutChain(expected, call));
-  if (is_cut) return {};
+  if (is_cut) return true;
   for (int attempt = 1;; ++attempt) {
     auto status = Push(expected, call);
-    if (status || status.error().code() != ErrorCode::kHeldElsewhere) return status;
+    if (status) return true;
+    if (status.error().code() != ErrorCode::kHeldElsewhere) return Fail(std::move(status).error());
     SLUICE_TRY(const std::string observed, ListRef(call));
     if (attempt == kRenewAttempts || !Recognise(observed)) {
       Error error = DescribeHolder(observed, call);

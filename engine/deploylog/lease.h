@@ -51,8 +51,9 @@ class Lease {
   // For `sync`: until acquired, or until the other holder was seen renewing (kHeldElsewhere), which
   // takes at most take_over_after.
   Status Acquire(const Call& call);
-  // Replaces the ref when renew_every has passed since the last time. Losing it is kHeldElsewhere.
-  Status RenewIfDue(const Call& call);
+  // Replaces the ref when renew_every has passed since the last time. False: a push that is under
+  // way may renew it, nobody knows yet. Losing it is kHeldElsewhere.
+  Result<bool> RenewIfDue(const Call& call);
   Status Release(const Call& call);
 
   // False only when it is lost: another engine holds it, or nobody does. A lease that is held may

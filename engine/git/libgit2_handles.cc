@@ -70,6 +70,9 @@ Error GitError(int rc, std::string_view doing) {
     default:
       break;
   }
+  const bool is_full = last && last->klass == GIT_ERROR_OS &&
+                       message.find("No space left on device") != std::string::npos;
+  if (is_full) return {ErrorCode::kUnavailable, "DiskFull", message + "; make room in dataDir"};
   const bool is_object = last && (last->klass == GIT_ERROR_ODB || last->klass == GIT_ERROR_OBJECT ||
                                   last->klass == GIT_ERROR_TREE || last->klass == GIT_ERROR_ZLIB);
   return {is_object ? ErrorCode::kCorrupted : ErrorCode::kInternal, message};

@@ -23,7 +23,10 @@ tl::unexpected<Error> SystemFailure(const std::string& doing, const std::string&
   ErrorCode code = ErrorCode::kInternal;
   if (number == ENOENT || number == ENOTDIR) code = ErrorCode::kNotFound;
   if (number == EACCES || number == EPERM || number == EROFS) code = ErrorCode::kPermissionDenied;
-  return Fail(code, doing + " '" + path + "': " + ToLower(std::strerror(number)));
+  const std::string message = doing + " '" + path + "': " + ToLower(std::strerror(number));
+  if (number == ENOSPC || number == EDQUOT)
+    return Fail(ErrorCode::kUnavailable, "DiskFull", message + "; make room there");
+  return Fail(code, message);
 }
 
 std::string ParentOf(const std::string& path) {

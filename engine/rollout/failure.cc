@@ -58,14 +58,29 @@ Status PushVerdict(const Services& services, const deploylog::Entry& verdict) {
   return AnswerEarlyRetries(services, *verdict.record);
 }
 
+void Forget(const Services& services, const std::string& rollout) {
+  services.unspoken->With([&](auto& verdicts) { verdicts.erase(rollout); });
+  if (auto removed = services.outbox->Remove(rollout); !removed)
+    log::Warn("outbox_remove_failed", {{"error", removed.error().message()}});
+}
+
 // The verdict is safe from here on: in the outbox, and soon in the log. The push goes beside the
-// rollback, for Git being slow or away must not keep the bad version up.
-Result<std::future<Status>> SpeakVerdict(Pass& pass, const life::Moved& verdict) {
+// rollback: neither Git being slow or away nor a full disk may keep the bad version up.
+std::future<Status> SpeakVerdict(Pass& pass, const life::Moved& verdict) {
   const Services& services = pass.services;
+  const std::string& rollout = verdict.record.rollout;
   const deploylog::Entry entry = ToEntries(services, verdict).back();
-  SLUICE_CHECK(services.outbox->Put(
-      verdict.record.rollout,
-      ToOutbox(entry).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)));
+  services.unspoken->With([&](auto& verdicts) { verdicts.insert_or_assign(rollout, entry); });
+  if (auto kept = services.outbox->Put(
+          rollout, ToOutbox(entry).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
+      !kept) {
+    log::Err("verdict_not_kept",
+             {{"unit", ToString(pass.unit)},
+              {"rollout", rollout},
+              {"error", kept.error().message()},
+              {"remedy", "live goes back all the same; make room in dataDir before this process "
+                         "ends, or the next one has to judge again"}});
+  }
   pass.Keep(verdict.record);
   return std::async(std::launch::async,
                     [&services, entry] { return PushVerdict(services, entry); });
@@ -79,14 +94,12 @@ Result<PassResult> HandleFailure(Pass& pass, const StepEnd& end,
   const Services& services = pass.services;
   SLUICE_TRY(const life::Moved verdict,
              life::Failed(pass.record(), Describe(pass, end, smoke, target), pass.Now()));
-  SLUICE_TRY(std::future<Status> pushed, SpeakVerdict(pass, verdict));
+  std::future<Status> pushed = SpeakVerdict(pass, verdict);
   const bool goes_back = pass.record().IsRollingBack();
   Result<RollbackEnd> rolled_back = goes_back ? RollBack(pass) : Result<RollbackEnd>(RollbackEnd{});
   if (Status status = pushed.get(); !status)
     return Fail(std::move(status).error().With("recording the verdict"));
-  if (auto removed = services.outbox->Remove(pass.record().rollout); !removed) {
-    log::Warn("outbox_remove_failed", {{"error", removed.error().message()}});
-  }
+  Forget(services, pass.record().rollout);
   if (goes_back) {
     SLUICE_TRY(const auto result, RecordRollback(pass, std::move(rolled_back)));
     if (result) return *result;
@@ -130,12 +143,44 @@ Result<PassResult> RollBackWithoutVerdict(Pass& pass, const StepEnd& end) {
   return PassResult{Standing::kHeld, std::nullopt, false, facts.reason, facts.message};
 }
 
+namespace {
+
+// The log waits for it: its rollout is open there, or has a verdict without a start (a refusal at
+// dry run).
+bool IsUnheard(const deploylog::State& state, const Record& verdict) {
+  const Record* known = FindRecord(state, verdict.unit);
+  if (known && known->rollout == verdict.rollout) return !known->finished;
+  return verdict.attempt == 0 && (!known || !HasFailed(*known, verdict.fingerprint));
+}
+
+Status Flush(const Services& services, const deploylog::State& state,
+             const deploylog::Entry& verdict) {
+  if (IsUnheard(state, *verdict.record)) SLUICE_CHECK(PushVerdict(services, verdict));
+  Forget(services, verdict.record->rollout);
+  return {};
+}
+
+std::vector<deploylog::Entry> UnspokenOf(const Services& services, const UnitId& unit) {
+  return services.unspoken->With([&](const auto& verdicts) {
+    std::vector<deploylog::Entry> out;
+    for (const auto& [rollout, verdict] : verdicts) {
+      if (verdict.record->unit == unit) out.push_back(verdict);
+    }
+    return out;
+  });
+}
+
+}  // namespace
+
 Result<bool> FlushOutbox(const Services& services, const deploylog::State& state,
                          const UnitId& unit) {
+  const std::vector<deploylog::Entry> unspoken = UnspokenOf(services, unit);
+  for (const deploylog::Entry& verdict : unspoken)
+    SLUICE_CHECK(Flush(services, state, verdict));
+  bool flushed = !unspoken.empty();
   SLUICE_TRY(const OutboxContents contents, services.outbox->List());
   for (const std::string& damaged : contents.damaged)
     log::Err("outbox_damaged", {{"file", damaged}});
-  bool flushed = false;
   for (const OutboxEntry& kept : contents.entries) {
     auto entry = FromOutbox(kept.text);
     if (!entry) {
@@ -144,14 +189,7 @@ Result<bool> FlushOutbox(const Services& services, const deploylog::State& state
       continue;
     }
     if (entry->record->unit != unit) continue;
-    const Record* known = FindRecord(state, unit);
-    const bool is_open = known && known->rollout == kept.key && !known->finished;
-    // A refusal at dry run has a verdict without a start.
-    const bool is_unstarted = (!known || known->rollout != kept.key) &&
-                              entry->record->attempt == 0 &&
-                              (!known || !HasFailed(*known, entry->record->fingerprint));
-    if (is_open || is_unstarted) SLUICE_CHECK(PushVerdict(services, *entry));
-    SLUICE_CHECK(services.outbox->Remove(kept.key));
+    SLUICE_CHECK(Flush(services, state, *entry));
     flushed = true;
   }
   return flushed;

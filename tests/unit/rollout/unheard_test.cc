@@ -1,5 +1,6 @@
 // Pushes of a verdict or a revert that were lost, or landed unheard.
 #include <algorithm>
+#include <filesystem>
 
 #include "tests/unit/rollout/failing.h"
 
@@ -28,6 +29,32 @@ TEST_CASE("a verdict whose push was lost is in the outbox and is pushed by the n
   CHECK(std::ranges::count(events, "reverted") == 1);
   CHECK(World::TagIn(world.eu) == "good1");
   CHECK(world.Get().failed.size() == 1);
+}
+
+TEST_CASE("a verdict that cannot be kept on disk takes live back, and is pushed by the next pass") {
+  World world;
+  Worsen(world);
+  world.eu.SetHealth("bad2", Health::kDegraded, "CrashLoopBackOff", true);
+  using Fault = deploylog::FaultyRemote::Fault;
+  const std::filesystem::path outbox = world.data_dir + "/outbox", away = world.data_dir + "/away";
+  const bool can_push = GENERATE(true, false);
+  world.eu.OnCall([&](const std::string& call) {
+    if (call != "assess") return;
+    std::filesystem::rename(outbox, away);
+    if (!can_push) world.engine->remote->FailNextPushes({10, Fault::kLostUnknown});
+    world.eu.OnCall({});
+  });
+  const auto first = world.TryPass();
+  CHECK(first.has_value() == can_push);
+  CHECK(World::TagIn(world.eu) == "good1");
+  std::filesystem::rename(away, outbox);
+  world.engine->remote->FailNextPushes({});
+  world.Settle();
+  const auto events = world.Events();
+  CHECK(std::ranges::count(events, "started") == 2);
+  CHECK(std::ranges::count(events, "failed") == 1);
+  CHECK(std::ranges::count(events, "reverted") == 1);
+  CHECK(World::TagIn(world.eu) == "good1");
 }
 
 TEST_CASE("a verdict that landed although nobody heard of it is not pushed twice") {
