@@ -78,8 +78,9 @@ std::future<Status> SpeakVerdict(Pass& pass, const life::Moved& verdict) {
              {{"unit", ToString(pass.unit)},
               {"rollout", rollout},
               {"error", kept.error().message()},
-              {"remedy", "live goes back all the same; make room in dataDir before this process "
-                         "ends, or the next one has to judge again"}});
+              {"remedy",
+               "live goes back all the same; make room in dataDir before this process "
+               "ends, or the next one has to judge again"}});
   }
   pass.Keep(verdict.record);
   return std::async(std::launch::async,
@@ -175,8 +176,7 @@ std::vector<deploylog::Entry> UnspokenOf(const Services& services, const UnitId&
 Result<bool> FlushOutbox(const Services& services, const deploylog::State& state,
                          const UnitId& unit) {
   const std::vector<deploylog::Entry> unspoken = UnspokenOf(services, unit);
-  for (const deploylog::Entry& verdict : unspoken)
-    SLUICE_CHECK(Flush(services, state, verdict));
+  for (const deploylog::Entry& verdict : unspoken) SLUICE_CHECK(Flush(services, state, verdict));
   bool flushed = !unspoken.empty();
   SLUICE_TRY(const OutboxContents contents, services.outbox->List());
   for (const std::string& damaged : contents.damaged)

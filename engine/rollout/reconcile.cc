@@ -193,8 +193,8 @@ Result<PassResult> Reconcile(const Services& services, const PassInput& input) {
   // waits for nothing else.
   const bool waits_for_release =
       result.reason == "PredecessorPending" && ReleaseOf(*pass.declared()).digest.empty();
-  const bool may_promote = result.standing == Standing::kDone || result.reason == "FailedBefore" ||
-                           waits_for_release;
+  const bool may_promote =
+      result.standing == Standing::kDone || result.reason == "FailedBefore" || waits_for_release;
   if (!may_promote || result.look_again) return result;
   pass.Refresh();
   SLUICE_TRY(PassResult promoted, PromoteIfDue(pass));

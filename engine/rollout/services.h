@@ -92,8 +92,8 @@ struct Services {
   // crash: its record could not be pushed, or the lease was away.
   std::shared_ptr<Guarded<std::set<std::string>>> begun =
       std::make_shared<Guarded<std::set<std::string>>>();
-  // Verdicts that the log does not have yet, by rollout. The outbox keeps them for the next process;
-  // here they are kept when there is no room for that.
+  // Verdicts that the log does not have yet, by rollout. The outbox keeps them for the next
+  // process; here they are kept when there is no room for that.
   std::shared_ptr<Guarded<std::map<std::string, deploylog::Entry>>> unspoken =
       std::make_shared<Guarded<std::map<std::string, deploylog::Entry>>>();
   // Equal for two targets that are in one cluster, as far as the configuration tells: it may have

@@ -142,35 +142,39 @@ std::vector<int> TargetSession::Stages() const {
   return {stages.begin(), stages.end()};
 }
 
+const Change* TargetSession::ChangeOf(const ObjectRef& ref) const {
+  const auto place = places.find(ref);
+  return place == places.end() ? nullptr : &plan.changes[place->second];
+}
+
 std::vector<targets::PreparedObject> TargetSession::OfStage(int stage, bool only_changed) const {
   std::vector<targets::PreparedObject> out;
   for (const auto& object : prepared.objects) {
     if (object.stage != stage) continue;
-    const auto change = std::ranges::find(plan.changes, object.resource.ref, &Change::ref);
-    const bool is_changed = change == plan.changes.end() || (change->action != Action::kUnchanged &&
-                                                             change->action != Action::kSkip);
+    const Change* change = ChangeOf(object.resource.ref);
+    const bool is_changed =
+        !change || (change->action != Action::kUnchanged && change->action != Action::kSkip);
     if (is_changed || !only_changed) out.push_back(object);
   }
   return out;
 }
 
 bool TargetSession::IsReplaced(const ObjectRef& ref) const {
-  const auto change = std::ranges::find(plan.changes, ref, &Change::ref);
-  return change != plan.changes.end() && change->action == Action::kReplace;
+  const Change* change = ChangeOf(ref);
+  return change && change->action == Action::kReplace;
 }
 
 bool TargetSession::IsForeseen(const ObjectRef& ref) const {
-  for (size_t i = 0; i < predictions.size(); ++i) {
-    if (prepared.objects[i].resource.ref == ref) return predictions[i].kind != Kind::kUnknowable;
-  }
-  return false;
+  const auto place = places.find(ref);
+  return place != places.end() && predictions[place->second].kind != Kind::kUnknowable;
 }
 
 void TargetSession::NoteFinished(const std::vector<ObjectHealth>& health) {
   for (const auto& object : prepared.objects) {
     const ObjectRef& ref = object.resource.ref;
+    if (object.work.empty()) continue;
     const auto seen = std::ranges::find(health, ref, &ObjectHealth::ref);
-    if (object.work.empty() || seen == health.end() || !seen->is_done || HasFinished(ref)) continue;
+    if (seen == health.end() || !seen->is_done || HasFinished(ref)) continue;
     finished.push_back({target.name, ToInventoryLine(ref), object.work});
   }
 }
@@ -336,6 +340,7 @@ Status MakePlan(const Services& services, const PlanRequest& request, TargetSess
   session.plan = plan::Build(input);
   session.plan.changes.insert(session.plan.changes.end(), told.begin(), told.end());
   for (size_t i = 0; i < session.predictions.size(); ++i) {
+    session.places.emplace(session.prepared.objects[i].resource.ref, i);
     if (const std::string& reason = session.predictions[i].blocked_by; !reason.empty()) {
       Change& change = session.plan.changes[i];  // in the order of the declared
       change.blocked_by = reason;

@@ -24,8 +24,9 @@ struct TargetSession {
   targets::Applied applied;                      // by it, the newest answers
   std::vector<targets::Prediction> predictions;  // of prepared.objects
   std::map<ObjectRef, Error> unpredicted;        // why not; kUnknowable in predictions
-  Plan plan;
-  HealthRules health_rules;  // of the application
+  Plan plan;  // the changes of prepared.objects, in that order, and then others
+  std::map<ObjectRef, size_t> places;  // of prepared.objects
+  HealthRules health_rules;            // of the application
   // Declared work that was done before and is not there any more; in none of the above but the
   // plan.
   std::set<ObjectRef> done;
@@ -38,7 +39,8 @@ struct TargetSession {
   // Objects of one stage; `only_changed` leaves out those the plan calls unchanged.
   std::vector<int> Stages() const;
   std::vector<targets::PreparedObject> OfStage(int stage, bool only_changed) const;
-  bool IsReplaced(const ObjectRef& ref) const;  // the plan says so
+  const Change* ChangeOf(const ObjectRef& ref) const;  // null: not in prepared.objects
+  bool IsReplaced(const ObjectRef& ref) const;         // the plan says so
   // Of the inventory, no longer declared. What of them is to go, or is going already; and whether
   // one is a declared object by another name.
   std::vector<plan::Leftover> leftovers;

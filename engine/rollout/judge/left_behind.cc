@@ -49,7 +49,7 @@ std::vector<LeftBehind> LeaveBehind(TargetSession& session) {
   std::vector<LeftBehind> left;
   for (size_t i = 0; i < session.predictions.size(); ++i) {
     const ObjectRef& ref = session.prepared.objects[i].resource.ref;
-    const auto change = std::ranges::find(session.plan.changes, ref, &Change::ref);
+    const auto change = session.plan.changes.begin() + static_cast<std::ptrdiff_t>(i);
     std::string why = WhyItStays(session, i);
     if (why.empty() && change != session.plan.changes.end() && !change->blocked_by.empty())
       why = change->reason;
