@@ -49,15 +49,12 @@ std::vector<LeftBehind> LeaveBehind(TargetSession& session) {
   std::vector<LeftBehind> left;
   for (size_t i = 0; i < session.predictions.size(); ++i) {
     const ObjectRef& ref = session.prepared.objects[i].resource.ref;
-    const auto change = session.plan.changes.begin() + static_cast<std::ptrdiff_t>(i);
+    Change& change = session.plan.changes[i];
     std::string why = WhyItStays(session, i);
-    if (why.empty() && change != session.plan.changes.end() && !change->blocked_by.empty())
-      why = change->reason;
+    if (why.empty() && !change.blocked_by.empty()) why = change.reason;
     if (why.empty()) continue;
-    if (change != session.plan.changes.end()) {
-      change->action = Action::kSkip;
-      change->reason = why;
-    }
+    change.action = Action::kSkip;
+    change.reason = why;
     left.push_back({ref, why});
   }
   for (const PlanBlocker& blocker : session.prepared.blockers)
