@@ -1,34 +1,38 @@
 #include "engine/cli/cmd_sandbox.h"
 
-#include <cstdio>
+#include <unistd.h>
 
-#include "engine/cli/signals.h"
-#include "engine/sandbox/sandbox.h"
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
 
 namespace sluice::cli {
+namespace {
 
-std::string SandboxFaultHelp() { return sandbox::HelpFaults(); }
+constexpr const char* kProgram = "sluice-sandbox";
 
-int SandboxCommand(const Global& global, const SandboxCommandOptions& options) {
-  (void)global;
-  const Signals signals;
-  sandbox::SandboxOptions given;
-  given.dir = options.dir;
-  given.port = options.port;
-  given.http_port = options.http_port;
-  if (!options.clusters.empty()) given.clusters = options.clusters;
-  given.faults = options.faults;
-  auto sandbox = sandbox::Sandbox::Start(std::move(given));
-  if (!sandbox) return Report(sandbox.error());
-  std::printf(
-      "This is a simulation: no cluster, no container, nothing outlives this process.\n"
-      "kubeconfig: %s\nKubernetes API: https://127.0.0.1:%d\nHTTP front: "
-      "http://127.0.0.1:%d/<cluster>/<namespace>/<service>/\nready\n",
-      (*sandbox)->kubeconfig_path().c_str(), (*sandbox)->port(), (*sandbox)->http_port());
-  std::fflush(stdout);
-  WaitForStop(signals.stop());
-  (*sandbox)->Stop();
-  return kExitDone;
+// "" when this program's own place is not known.
+std::string BesideThisProgram() {
+  std::error_code unknown;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", unknown);
+  return unknown ? "" : (self.parent_path() / kProgram).string();
+}
+
+}  // namespace
+
+int SandboxCommand(const SandboxCommandOptions& options) {
+  std::vector<std::string> words = ToArguments(options);
+  words.insert(words.begin(), kProgram);
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  if (const std::string beside = BesideThisProgram(); access(beside.c_str(), X_OK) == 0)
+    execv(beside.c_str(), arguments.data());
+  execvp(kProgram, arguments.data());
+  return Report(Error(ErrorCode::kNotFound,
+                      std::string("the program ") + kProgram +
+                          " could not be started: " + std::strerror(errno) +
+                          "; install it beside this program, or put its place on PATH"));
 }
 
 }  // namespace sluice::cli

@@ -1,21 +1,12 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "engine/cli/command.h"
+#include "engine/cli/sandbox_options.h"
 
 namespace sluice::cli {
 
-struct SandboxCommandOptions {
-  std::string dir;
-  int port = 0;
-  int http_port = 0;
-  std::vector<std::string> clusters;
-  std::vector<std::string> faults;
-};
-// Serves until SIGTERM.
-int SandboxCommand(const Global& global, const SandboxCommandOptions& options);
-std::string SandboxFaultHelp();
+// Becomes the program `sluice-sandbox`, which is beside this one or on PATH: a daemon has nothing
+// of it in itself. Returns only when it cannot be started.
+int SandboxCommand(const SandboxCommandOptions& options);
 
 }  // namespace sluice::cli

@@ -234,22 +234,8 @@ void Builder::Sandbox() {
   CLI::App* sandbox =
       Add("sandbox", "Serve simulated clusters on loopback, to try things without one",
           "sluice sandbox --dir /tmp/sandbox --fault 429:verb=patch,count=5");
-  sandbox->add_option("--dir", in_.sandbox.dir, "Where kubeconfig and audit log go")->required();
-  sandbox
-      ->add_option("--port", in_.sandbox.port, "Port of the Kubernetes API; default: any free one")
-      ->check(CLI::Range(0, 65535));
-  sandbox
-      ->add_option("--http-port", in_.sandbox.http_port,
-                   "Port of the workloads' HTTP front; default: any free one")
-      ->check(CLI::Range(0, 65535));
-  sandbox
-      ->add_option("--clusters", in_.sandbox.clusters,
-                   "Names of the clusters; default: dev,staging,prod")
-      ->delimiter(',');
-  sandbox->add_option("--fault", in_.sandbox.faults,
-                      "A fault to play; may be repeated\n" + SandboxFaultHelp());
-  sandbox->callback(
-      [this] { in_.run = [this] { return SandboxCommand(in_.global, in_.sandbox); }; });
+  AddSandboxOptions(*sandbox, in_.sandbox, "; `sluice-sandbox --help` explains them");
+  sandbox->callback([this] { in_.run = [this] { return SandboxCommand(in_.sandbox); }; });
 }
 
 void Builder::Program() {

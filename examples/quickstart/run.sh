@@ -172,9 +172,9 @@ else
   "${configure[@]}" > "$log" 2>&1 || { tail -n 20 "$log" >&2; fail "cmake could not configure; see $log"; }
   built=0
   if [ -t 1 ]; then
-    cmake --build --preset release --target sluice 2>&1 | tee -a "$log" || built=$?
+    cmake --build --preset release --target sluice sluice-sandbox 2>&1 | tee -a "$log" || built=$?
   else
-    cmake --build --preset release --target sluice >> "$log" 2>&1 || built=$?
+    cmake --build --preset release --target sluice sluice-sandbox >> "$log" 2>&1 || built=$?
   fi
   [ $built = 0 ] || { tail -n 40 "$log" >&2; fail "the build failed; see $log"; }
 fi
