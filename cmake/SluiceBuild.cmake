@@ -104,6 +104,9 @@ function(sluice_test name)
   foreach(dep ${ARG_MODULES})
     target_link_libraries(${name} PRIVATE sluice_${dep})
   endforeach()
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit)  # an empty list would swallow what follows it
+  endif()
   target_link_libraries(${name} PRIVATE sluice_test_paths)
   catch_discover_tests(${name} TEST_PREFIX "${name}: " DISCOVERY_MODE PRE_TEST PROPERTIES
     TIMEOUT 600 LABELS "${ARG_LABELS}"

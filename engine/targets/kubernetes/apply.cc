@@ -210,8 +210,11 @@ std::vector<WriteResult> KubernetesDriver::Apply(const std::vector<PreparedObjec
                                                  const LiveState& live, WriteMode mode, Force force,
                                                  const WriteCall& call) {
   std::vector<WriteResult> results(objects.size());
-  ForEachInParallel(objects.size(),
-                    [&](size_t i) { results[i] = ApplyOne(objects[i], live, mode, force, call); });
+  Progress progress(client_.clock(), call);
+  ForEachInParallel(objects.size(), [&](size_t i) {
+    results[i] = ApplyOne(objects[i], live, mode, force, progress.Bound(call));
+    if (results[i].status) progress.Note();
+  });
   return results;
 }
 

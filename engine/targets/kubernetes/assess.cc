@@ -157,8 +157,11 @@ Result<std::vector<ObjectHealth>> KubernetesDriver::Assess(const std::vector<Obj
   SLUICE_TRY(const LiveState now, ReadLive(refs, Stale::kFail, call));
   const Moment moment{now, before, CameUp(now)};
   std::vector<Result<Look>> looks(refs.size(), Look{});
-  ForEachInParallel(refs.size(),
-                    [&](size_t i) { looks[i] = AssessOne(refs[i], moment, diagnose, call); });
+  Progress progress(client_.clock(), call);
+  ForEachInParallel(refs.size(), [&](size_t i) {
+    looks[i] = AssessOne(refs[i], moment, diagnose, progress.Bound(call));
+    if (looks[i]) progress.Note();
+  });
   std::vector<ObjectHealth> healths;
   for (size_t i = 0; i < looks.size(); ++i) {
     // One after the other: what is learned for one object holds for its likes.

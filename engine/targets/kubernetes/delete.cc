@@ -88,8 +88,11 @@ WriteResult KubernetesDriver::DeleteOne(const Deletion& deletion, WriteMode mode
 std::vector<WriteResult> KubernetesDriver::Delete(const std::vector<Deletion>& deletions,
                                                   WriteMode mode, const WriteCall& call) {
   std::vector<WriteResult> results(deletions.size());
-  ForEachInParallel(deletions.size(),
-                    [&](size_t i) { results[i] = DeleteOne(deletions[i], mode, call); });
+  Progress progress(client_.clock(), call);
+  ForEachInParallel(deletions.size(), [&](size_t i) {
+    results[i] = DeleteOne(deletions[i], mode, progress.Bound(call));
+    if (results[i].status) progress.Note();
+  });
   return results;
 }
 

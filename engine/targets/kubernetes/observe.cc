@@ -218,10 +218,16 @@ void KubernetesDriver::ReadByList(Reading& reading, Stale stale, const Call& cal
 Result<LiveState> KubernetesDriver::ReadLive(const std::vector<ObjectRef>& refs, Stale stale,
                                              const Call& call) {
   SLUICE_TRY(std::vector<Reading> readings, PlanReadings(refs, call));
+  Progress progress(client_.clock(), call);
   ForEachInParallel(readings.size(), [&](size_t i) {
     Reading& reading = readings[i];
-    if (reading.IsList()) return ReadByList(reading, stale, call);
-    ReadOne(reading, reading.refs.front(), stale, call);
+    const Call bound = progress.Bound(call);
+    if (reading.IsList()) {
+      ReadByList(reading, stale, bound);
+    } else {
+      ReadOne(reading, reading.refs.front(), stale, bound);
+    }
+    if (reading.status) progress.Note();
   });
   LiveState state;
   for (Reading& reading : readings) {

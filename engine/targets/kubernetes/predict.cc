@@ -275,8 +275,10 @@ Result<std::vector<Prediction>> KubernetesDriver::Predict(
     const std::vector<PreparedObject>& objects, const LiveState& live, Force force,
     const Call& call) {
   std::vector<Result<Prediction>> results(objects.size(), Prediction{});
+  Progress progress(client_.clock(), call);
   ForEachInParallel(objects.size(), [&](size_t i) {
-    results[i] = PredictOne(objects[i], objects, live, force, call);
+    results[i] = PredictOne(objects[i], objects, live, force, progress.Bound(call));
+    if (results[i]) progress.Note();
   });
   AllowForTheSet(objects, live, results);
   std::vector<Prediction> predictions;
