@@ -17,6 +17,7 @@ cd "$root"
 cache=${SLUICE_TEST_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/sluice-tests}
 results=$root/build/test-results
 jobs=$(nproc)
+side_by_side=$((jobs + (jobs + 1) / 2))  # cases wait for processes and servers a good part of their time
 python=/usr/bin/python3
 require_real=false quick=false thorough=false only=
 
@@ -111,13 +112,9 @@ build() {  # build PRESET [TARGET...]
   cmake --build --preset "$preset" -j "$jobs" "${@/#/--target=}"
 }
 
-run_ctest() {  # run_ctest PRESET CTEST-ARGUMENT...
-  local preset=$1 junit=$counts.xml code; shift
-  rm -f "$junit"
-  ctest --test-dir "build/$preset" -j "$jobs" --output-on-failure --no-tests=error --output-junit "$junit" "$@"
-  code=$?
-  "$python" tests/support/junit_counts.py "$junit" > "$counts" || return 1
-  return $code
+run_cases() {  # run_cases PRESET [--each] [-- CTEST-FILTER...]
+  local preset=$1; shift
+  "$python" tests/support/run_cases.py "build/$preset" -j "$side_by_side" --counts "$counts" "$@"
 }
 
 free_port() {  # a port P such that P..P+6 are free
@@ -146,9 +143,9 @@ tier_house() {
 
 tier_build() { build release; }
 
-tier_hermetic() { build release && run_ctest release -LE '^(e2e.*|real|house|bench)$'; }
+tier_hermetic() { build release && run_cases release -- -LE '^(e2e.*|real|house|bench)$'; }
 
-tier_sandbox() { build release && run_ctest release -L '^e2e'; }
+tier_sandbox() { build release && run_cases release --each -- -L '^e2e'; }
 
 # The programs are kept under a key of what they are built from, so that only a change of version builds again.
 control_plane_programs() {
@@ -175,7 +172,7 @@ tier_real() {
   rm -rf "$plane"
   bash tests/real/kubernetes/controlplane.sh up "$plane" "$bin" "$(free_port)" || return 1
   SLUICE_REAL_DIR=$plane SLUICE_TEST_CONTEXT=dev SLUICE_TEST_KUBECONFIG=$plane/platform.kubeconfig \
-    SLUICE_TEST_ADMIN_KUBECONFIG=$plane/admin.kubeconfig run_ctest release -L '^(e2e|cluster|real)$'
+    SLUICE_TEST_ADMIN_KUBECONFIG=$plane/admin.kubeconfig run_cases release --each -- -L '^(e2e|cluster|real)$'
   code=$?
   bash tests/real/kubernetes/controlplane.sh down "$plane"
   return $code
@@ -186,16 +183,16 @@ without_aslr() {
   if setarch "$(uname -m)" -R true 2> /dev/null; then setarch "$(uname -m)" -R "$@"; else "$@"; fi
 }
 
-sanitized() {  # sanitized PRESET CTEST-ARGUMENT...
+sanitized() {  # sanitized PRESET CTEST-FILTER...
   local preset=$1; shift
   local suppressions=$root/tests/support/sanitizers
   export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
   export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
   export LSAN_OPTIONS=suppressions=$suppressions/lsan.supp:print_suppressions=0
   export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$suppressions/tsan.supp
-  export -f run_ctest
-  export counts python jobs
-  without_aslr bash -c 'run_ctest "$@"' run_ctest "$preset" "$@"
+  export -f run_cases
+  export counts python side_by_side
+  without_aslr bash -c 'run_cases "$@"' run_cases "$preset" -- "$@"
 }
 
 # What a sanitizer sees in other cases already: of the end-to-end cases on the sandbox alone most of the time goes into
