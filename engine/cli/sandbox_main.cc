@@ -34,7 +34,8 @@ int Serve(const SandboxCommandOptions& options) {
 }
 
 int Main(int argc, char** argv) {
-  CLI::App app("Serves simulated clusters on loopback, to try sluice without one", "sluice-sandbox");
+  CLI::App app("Serves simulated clusters on loopback, to try sluice without one",
+               "sluice-sandbox");
   SandboxCommandOptions options;
   AddSandboxOptions(app, options, "\n" + sandbox::HelpFaults());
   try {

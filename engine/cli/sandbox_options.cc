@@ -22,7 +22,8 @@ void AddSandboxOptions(CLI::App& command, SandboxCommandOptions& into,
 }
 
 std::vector<std::string> ToArguments(const SandboxCommandOptions& options) {
-  std::vector<std::string> words = {"--dir", options.dir, "--port", std::to_string(options.port),
+  std::vector<std::string> words = {"--dir",       options.dir,
+                                    "--port",      std::to_string(options.port),
                                     "--http-port", std::to_string(options.http_port)};
   if (!options.clusters.empty()) {
     words.insert(words.end(), {"--clusters", Join(options.clusters, ",")});

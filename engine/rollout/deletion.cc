@@ -87,7 +87,6 @@ bool Deleter::IsAnother(const ObjectRef& ref, const LiveObject& live) {
   if (known == known_.end() || known->second.uid.empty() || known->second.uid == live.uid)
     return false;
   look_.gone.insert(ref);
-  look_.replaced.insert(ref);
   look_.notes += ToString(ref) + " is gone; another object has its name now and is left alone\n";
   return true;
 }
@@ -100,7 +99,10 @@ std::string Deleter::WhyItStays(const LiveObject& live) const {
 }
 
 void Deleter::Sort(const ObjectRef& ref, const LiveObject& live) {
-  if (IsAnother(ref, live)) return;
+  if (IsAnother(ref, live)) {
+    look_.replaced.insert(ref);
+    return;
+  }
   if (live.is_deleting) return Leave(ref, live.uid, "being deleted, held by " + live.held_by);
   if (const std::string why = WhyItStays(live); !why.empty()) {
     look_.notes += ToString(ref) + " stays: " + why + "\n";

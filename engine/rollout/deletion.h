@@ -29,7 +29,7 @@ using DeletionGuard = std::function<StepEnd(const std::vector<targets::Deletion>
 struct DeletionLook {
   StepEnd end;                   // interrupted, or no verdict: what is left is in `leaving`, too
   std::set<ObjectRef> gone;      // or another object has its name
-  std::set<ObjectRef> replaced;  // the latter
+  std::set<ObjectRef> replaced;  // the latter, since an earlier look
   std::vector<Leaving> leaving;  // not gone: held, refused, or not their turn yet
   std::string notes;             // a line for each object that stays for good, and why
 };

@@ -13,8 +13,8 @@ StepEnd Attempt::NothingCameBack(const deploylog::Inventory& before) {
     if (known == before.end()) continue;
     std::vector<ObjectRef> gone;
     for (const ObjectRef& ref : known->second) {
-      if (!inventory_[session.target.name].contains(ref) && !replaced_.contains(ref))
-        gone.push_back(ref);
+      const bool left = !inventory_[session.target.name].contains(ref);
+      if (left && !replaced_.contains(ref) && !session.IsAlias(ref)) gone.push_back(ref);
     }
     if (gone.empty()) continue;
     const auto live = session.driver->Observe(gone, services_.ReadCall());

@@ -30,7 +30,7 @@ Status Attempt::TellPruned(const std::vector<Leaving>& before, const deploylog::
     return a.target == b.target && a.ref == b.ref && a.uid == b.uid && a.held_by == b.held_by;
   };
   const bool is_same = std::ranges::equal(before, record_.leaving, same) && known == inventory_;
-  if (is_same && !before.empty()) return {};
+  if (is_same && PruneWaits() == record_.prune_waits) return {};
   const std::string summary = !record_.leaving.empty()
                                   ? "a prune is still open: " + LeavingSummary(record_.leaving)
                               : known == inventory_ ? "nothing stays that nothing declares"
@@ -66,7 +66,10 @@ Result<PassResult> Attempt::PruneLeftovers() {
   SLUICE_CHECK(TellPrune(going));
   if (const StepEnd end = Prune(); !end.is_ok()) return OnInterruption(end.interruption);
   SLUICE_CHECK(TellPruned(before, known));
-  return StandsLeaving(pass_);
+  PassResult stands = StandsLeaving(pass_);
+  // A cluster that may have them under another name could not be asked.
+  if (record_.prune_waits && !stands.wake) stands.wake = pass_.Now() + 1min;
+  return stands;
 }
 
 Result<PassResult> PruneLeftovers(Pass& pass) { return Attempt(pass).PruneLeftovers(); }

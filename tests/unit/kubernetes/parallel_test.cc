@@ -1,4 +1,5 @@
 #include "engine/targets/kubernetes/parallel.h"
+
 #include "tests/support/catch.h"
 #include "tests/support/fake_clock.h"
 

@@ -45,12 +45,12 @@ Record FullRecord() {
   r.unwell_before = {{"eu", "apps/Deployment/shop/checkout", "Unhealthy", true},
                      {"us", "/ConfigMap/shop/a", "", false}};
   r.prune_waits = true;
-  r.leaving = {{"eu",
+  r.leaving = {{"eu", {"apps", "Deployment", "shop", "operator"}, "uid-2", SystemTime{}, "", true},
+               {"eu",
                 {"", "ConfigMap", "shop", "old"},
                 "uid-1",
                 r.started.value_or(SystemTime{}),
-                "being deleted, held by finalizer example.test/hold"},
-               {"eu", {"apps", "Deployment", "shop", "operator"}, "uid-2", SystemTime{}, "", true}};
+                "being deleted, held by finalizer example.test/hold"}};
   r.pending_revert = PendingRevert{"op-1"};
   r.promote_operation = "op-2";
   r.content = "0c";

@@ -154,12 +154,14 @@ TEST_CASE("what comes back after it was pruned is found before the rollout has S
   const auto created = world.eu.Find(kOld);
   REQUIRE(created);
   world.Commit({{kDirectory + "old.yaml", ""}});
-  int pruned = 0;
-  bool is_late = true;
+  int pruned = 0, looks = 0;
+  const int late = GENERATE(1, 2);  // the look before which it arrives
+  auto again = *created;
+  again.uid = "uid-of-the-late-one";
   world.eu.OnCall([&](const std::string& call) {
     if (call == "delete ConfigMap shop/old") ++pruned;
-    if (call != "observe" || pruned == 0 || !std::exchange(is_late, false)) return;
-    world.eu.PutBack(kOld, *created);  // as another engine's request that was under way
+    if (call != "observe" || pruned == 0 || ++looks != late) return;
+    world.eu.PutBack(kOld, again);  // as another engine's request that was under way
   });
   const PassResult result = world.Pass();
   CHECK(result.standing == Standing::kErrored);
