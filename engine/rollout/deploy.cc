@@ -90,10 +90,11 @@ StepEnd Attempt::RunTarget(TargetSession& session) {
 // What keeps an object from going is no verdict on what was rolled out: it stays open.
 StepEnd Attempt::Prune() {
   const std::string mark = OwnershipOf(Pipeline(), pass_.unit).Mark();
+  const std::vector<Leaving> known = record_.leaving;
   std::vector<Leaving> leaving;
   StepEnd interrupted;
   for (TargetSession& session : sessions_) {
-    const Going going{session.Going(), mark, record_.leaving};
+    const Going going{session.Going(), mark, known};
     if (going.refs.empty()) continue;
     DeletionLook look =
         DeleteObjects(services_, session, going, HeedGit(pass_, session.target, watch_));
@@ -116,6 +117,11 @@ StepEnd Attempt::Prune() {
       if (session.IsAlias(ref)) return true;
       const auto live = session.live.objects.find(ref);
       if (live == session.live.objects.end()) return true;
+      const bool is_another = std::ranges::any_of(known, [&](const Leaving& one) {
+        return one.target == session.target.name && one.ref == ref && !one.uid.empty() &&
+               one.uid != live->second.uid;
+      });
+      if (is_another) return true;
       return live->second.mark != mark &&
              pass_.snapshot->IsClaimed(session.target, ref, pass_.unit);
     });

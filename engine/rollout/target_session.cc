@@ -125,9 +125,8 @@ std::vector<plan::Leftover> Leftovers(const TargetSession& session, const PlanRe
 }  // namespace
 
 std::set<ObjectRef> TargetSession::refs() const {
-  std::set<ObjectRef> out;
-  for (const auto& object : prepared.objects) out.insert(object.resource.ref);
-  return out;
+  const std::vector<ObjectRef> list = ref_list();
+  return {list.begin(), list.end()};
 }
 
 std::vector<ObjectRef> TargetSession::ref_list() const {
@@ -172,9 +171,9 @@ bool TargetSession::IsForeseen(const ObjectRef& ref) const {
 void TargetSession::NoteFinished(const std::vector<ObjectHealth>& health) {
   for (const auto& object : prepared.objects) {
     const ObjectRef& ref = object.resource.ref;
-    if (object.work.empty()) continue;
+    if (object.work.empty() || HasFinished(ref)) continue;
     const auto seen = std::ranges::find(health, ref, &ObjectHealth::ref);
-    if (seen == health.end() || !seen->is_done || HasFinished(ref)) continue;
+    if (seen == health.end() || !seen->is_done) continue;
     finished.push_back({target.name, ToInventoryLine(ref), object.work});
   }
 }

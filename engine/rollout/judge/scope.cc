@@ -48,7 +48,7 @@ bool StandsOnVerdict(const Record& record) {
 void NoteUnwell(std::vector<UnwellBefore>& unwell, const std::string& target,
                 const std::vector<ObjectHealth>& health) {
   for (const ObjectHealth& object : health) {
-    if (IsWell(object)) continue;
+    if (IsWell(object) || object.is_unreported) continue;
     unwell.push_back({target, ToInventoryLine(object.ref), object.reason, false});
   }
 }
