@@ -1,0 +1,129 @@
+"""Engines that die."""
+
+import time
+
+from poll import until
+from worlds import world
+
+MOST_KILLS_OF_ONE_ROLLOUT = 2  # three in a row that come no further are held for a person, by design
+
+
+class Killer:
+    """Kills engines at random moments, but no rollout more often than it has to bear."""
+
+    def __init__(self, w):
+        self.w, self.of_rollout = w, {}
+
+    def may_kill(self):
+        for unit in self.w.units():
+            record = self.w.repo.record(unit) or {}
+            key = (unit, record.get("rollout"))
+            if record.get("phase") in ("Applying", "RollingBack") and self.of_rollout.get(key, 0) >= MOST_KILLS_OF_ONE_ROLLOUT:
+                return False
+        return True
+
+    def note(self):
+        for unit in self.w.units():
+            record = self.w.repo.record(unit) or {}
+            if record.get("phase") in ("Applying", "RollingBack"):
+                key = (unit, record.get("rollout"))
+                self.of_rollout[key] = self.of_rollout.get(key, 0) + 1
+
+
+class Developer:
+    """Releases one thing after another, good and bad, each when the one before has its verdict."""
+
+    def __init__(self, w, names):
+        self.w, self.number = w, dict.fromkeys(names, 1)
+        self.current = dict.fromkeys(names, "good-1")
+
+    def next(self):
+        for name, tag in self.current.items():
+            unit, wanted = f"dev/{name}", "failed" if tag.startswith("pullfail") else "succeeded"
+            if not self.w.has_outcome(unit, tag, wanted):
+                continue
+            if wanted == "failed" and not self.w.has_outcome(unit, tag, "reverted"):
+                continue
+            self.number[name] += 1
+            is_bad = self.w.random.random() < 0.3
+            tag = f"{'pullfail' if is_bad else 'good'}-{self.number[name]}"
+            if is_bad:
+                self.w.expect_failure(unit, tag)
+            self.w.repo.change(f"Release {tag} of {name}",
+                               {**self.w.release(name, tag), **self.w.settings(name, tag)})
+            self.current[name] = tag
+
+
+def prepare(w, names=("web", "api"), timeout=5):
+    files = w.pipeline()
+    for name in names:
+        files.update(w.app(name, timeout=timeout))
+    w.repo.change("Begin", files)
+
+
+@world("kills", seconds=400)
+def random_kills(w):
+    """SIGKILL at random, again and again, while good and bad releases go from dev to prod."""
+    prepare(w)
+    engine, killer, developer = w.engine("a").start(), Killer(w), Developer(w, ("web", "api"))
+    for number in range(120 if w.is_long else 10):
+        developer.next()
+        end = time.monotonic() + w.random.uniform(0.05, 3.0)
+        while time.monotonic() < end:
+            time.sleep(0.02)
+        until("no rollout has died too often", killer.may_kill, 60)
+        killer.note()
+        engine.kill()
+        engine.start()
+        if number % 20 == 19:
+            w.say(f"{number + 1} kills")
+    w.settle()
+
+
+@world("kills-two-engines", is_short=False, seconds=1500)
+def kills_of_two_engines(w):
+    """Two engines; now one dies, now it hands over, now it stays away until the other takes over."""
+    prepare(w)
+    engines = [w.engine("a").start(), w.engine("b").start()]
+    killer, developer = Killer(w), Developer(w, ("web", "api"))
+    for number in range(80):
+        developer.next()
+        time.sleep(w.random.uniform(0.05, 3.0))
+        until("no rollout has died too often", killer.may_kill, 150)
+        engine = w.random.choice(engines)
+        if w.random.random() < 0.3:
+            engine.stop()
+        else:
+            killer.note()
+            engine.kill()
+        if w.random.random() < 0.08:
+            holders = [t[2] for t in w.repo.tenures()][-1:]
+            if holders == [engine.id]:
+                w.eventually("the other engine takes over", lambda: w.repo.tenures()[-1][2] != engine.id, 90)
+        engine.start()
+        if number % 20 == 19:
+            w.say(f"{number + 1} kills")
+    w.settle(240)
+
+
+@world("two-kills", seconds=120)
+def two_kills_in_one_rollout(w):
+    """Two kills in one health wait need no person: the rollout goes on and Succeeds."""
+    prepare(w, ["web"], timeout=60)
+    engine = w.engine("a").start()
+    w.settle()
+    w.repo.change("Release unready-2", w.release("web", "unready-2"))
+    w.await_outcome("dev/web", "unready-2", "started")
+    for kill in (1, 2):
+        w.eventually("the release is live", lambda: w.live_tag("dev", "web") == "unready-2")
+        engine.kill()
+        engine.start()
+        w.eventually(f"it is found open after kill {kill}",
+                     lambda: w.outcomes("dev/web", "unready-2").count("started") > kill, 30, "dev/web")
+
+    def has_succeeded():
+        for environment in ("dev", "staging", "prod"):
+            w.make_ready(environment)
+        return w.has_outcome("prod/web", "unready-2", "succeeded")
+    w.eventually("it Succeeds in prod", has_succeeded, 60, "dev/web")
+    w.settle()
