@@ -12,7 +12,11 @@ KINDS = ("Deployment", "Service", "ConfigMap")
 def all_of(world):
     checks = (live_equals_git, nothing_else_is_live, log_is_linear_and_readable, starts_have_ends, failures_stay_failures,
               one_revert_a_failure, promotions_once, no_write_without_lease, engines_are_well)
-    return [f"{check.__name__}: {line}" for check in checks for line in check(world)]
+    return [f"{check.__name__}: {line}" for check in checks for line in shortened(check(world))]
+
+
+def shortened(lines, most=8):
+    return lines[:most] + ([f"… and {len(lines) - most} more"] if len(lines) > most else [])
 
 
 def differences(declared, live, at=""):
@@ -156,7 +160,7 @@ def no_write_without_lease(world):
             if holder and holder[2] != engine.id:
                 wrong.append(f"{engine.name} ({engine.id}) wrote {write.method} {write.path} {write.sent - holder[0]:.1f} s after "
                              f"{holder[2]} took the lease")
-    return wrong[:10] + ([f"… and {len(wrong) - 10} more"] if len(wrong) > 10 else [])
+    return wrong
 
 
 def engines_are_well(world):

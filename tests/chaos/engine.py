@@ -108,3 +108,11 @@ class Engine:
 
     def wake(self):
         self.process.send_signal(signal.SIGCONT)
+
+    def recover(self):
+        """Everything around it works again."""
+        self.api.restore()
+        self.api.clear()
+        self.git.restore()
+        self.git.fast()
+        self.wake()

@@ -4,13 +4,14 @@ import json
 import time
 
 from api_proxy import Answer, Drop, Hang, refusal
+from world import BAD
 from worlds import world
 
 STATUS = json.dumps({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
 
 
-def begin(w, timeout=10):
-    w.repo.change("Begin", {**w.pipeline(), **w.app("web", timeout=timeout)})
+def begin(w):
+    w.repo.change("Begin", {**w.pipeline(), **w.app("web")})
     engine = w.engine("a").start()
     w.settle()
     return engine
@@ -19,15 +20,15 @@ def begin(w, timeout=10):
 @world("api-away", seconds=200)
 def api_away_in_a_health_wait(w):
     """The API server goes for longer than the health timeout. That says nothing about the release: it Succeeds."""
-    engine = begin(w, timeout=12)
+    engine = begin(w)
     for tag in ("unready-2", "unready-3"):
-        w.repo.change(f"Release {tag}", w.release("web", tag))
+        w.repo.change(f"Release {tag}", {**w.release("web", tag), **w.application("web", "dev", timeout=15)})
         w.eventually("the release is live", lambda: w.live_tag("dev", "web") == tag)
         if tag == "unready-2":
             engine.api.cut()
         else:
             engine.api.play(Hang(), lambda request: True)
-        time.sleep(w.random.uniform(14, 18))
+        time.sleep(w.random.uniform(16, 20))
         engine.api.restore()
         engine.api.clear()
 
@@ -42,16 +43,16 @@ def api_away_in_a_health_wait(w):
 @world("api-away-bad", seconds=200)
 def api_away_in_a_rollback(w):
     """The API server goes as soon as the verdict is there. When it is back, live goes back, and Git is reverted once."""
-    engine = begin(w, timeout=5)
-    w.repo.change("Release pullfail-2", {**w.release("web", "pullfail-2"), **w.settings("web", "2")})
-    w.expect_failure("dev/web", "pullfail-2")
-    w.eventually("the release is live", lambda: w.live_tag("dev", "web") == "pullfail-2")
+    engine = begin(w)
+    w.repo.change(f"Release {BAD}-2", {**w.release("web", f"{BAD}-2"), **w.settings("web", "2")})
+    w.expect_failure("dev/web", f"{BAD}-2")
+    w.eventually("the release is live", lambda: w.live_tag("dev", "web") == f"{BAD}-2")
     landed = len(engine.api.landed())
     w.eventually("the rollback begins", lambda: len(engine.api.landed()) > landed)
     engine.api.cut()
     time.sleep(w.random.uniform(8, 12))
     engine.api.restore()
-    w.await_outcome("dev/web", "pullfail-2", "reverted")
+    w.await_outcome("dev/web", f"{BAD}-2", "reverted")
     w.settle()
 
 
@@ -77,7 +78,7 @@ def good_and_bad(w, engine, fault, where, rounds):
     """Releases, one after another, while a fault is played on some of the requests."""
     for number in range(2, 2 + rounds):
         is_bad = number % 2 == 1
-        tag = f"{'pullfail' if is_bad else 'good'}-{number}"
+        tag = f"{BAD if is_bad else 'good'}-{number}"
         engine.api.play(fault, where)
         w.repo.change(f"Release {tag}", {**w.release("web", tag), **w.settings("web", tag)})
         if is_bad:

@@ -34,10 +34,10 @@ def disk_full_at_the_verdict(w):
     """dataDir is full when bad content gets its verdict: live goes back at once, and Git when there is space again."""
     engine = w.engine("a")
     mount_small_disk(w, engine.data, "48m")
-    w.repo.change("Begin", {**w.pipeline(), **w.app("web", timeout=8)})
+    w.repo.change("Begin", {**w.pipeline(), **w.app("web")})
     engine.start()
     w.settle()
-    w.repo.change("Release pullfail-2", {**w.release("web", "pullfail-2"), **w.settings("web", "2")})
+    w.repo.change("Release pullfail-2", {**w.release("web", "pullfail-2"), **w.application("web", "dev", timeout=15)})
     w.expect_failure("dev/web", "pullfail-2")
     w.eventually("the release is live", lambda: w.live_tag("dev", "web") == "pullfail-2")
     filler = fill(engine.data)

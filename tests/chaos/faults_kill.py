@@ -3,6 +3,7 @@
 import time
 
 from poll import until
+from world import BAD
 from worlds import world
 
 MOST_KILLS_OF_ONE_ROLLOUT = 2  # three in a row that come no further are held for a person, by design
@@ -39,14 +40,14 @@ class Developer:
 
     def next(self):
         for name, tag in self.current.items():
-            unit, wanted = f"dev/{name}", "failed" if tag.startswith("pullfail") else "succeeded"
+            unit, wanted = f"dev/{name}", "failed" if tag.startswith(BAD) else "succeeded"
             if not self.w.has_outcome(unit, tag, wanted):
                 continue
             if wanted == "failed" and not self.w.has_outcome(unit, tag, "reverted"):
                 continue
             self.number[name] += 1
             is_bad = self.w.random.random() < 0.3
-            tag = f"{'pullfail' if is_bad else 'good'}-{self.number[name]}"
+            tag = f"{BAD if is_bad else 'good'}-{self.number[name]}"
             if is_bad:
                 self.w.expect_failure(unit, tag)
             self.w.repo.change(f"Release {tag} of {name}",
@@ -54,10 +55,10 @@ class Developer:
             self.current[name] = tag
 
 
-def prepare(w, names=("web", "api"), timeout=5):
+def prepare(w, names=("web", "api")):
     files = w.pipeline()
     for name in names:
-        files.update(w.app(name, timeout=timeout))
+        files.update(w.app(name))
     w.repo.change("Begin", files)
 
 
@@ -109,7 +110,7 @@ def kills_of_two_engines(w):
 @world("two-kills", seconds=120)
 def two_kills_in_one_rollout(w):
     """Two kills in one health wait need no person: the rollout goes on and Succeeds."""
-    prepare(w, ["web"], timeout=60)
+    prepare(w, ["web"])
     engine = w.engine("a").start()
     w.settle()
     w.repo.change("Release unready-2", w.release("web", "unready-2"))

@@ -8,7 +8,7 @@ TAKEOVER = 170  # seconds: a lease stands still for 60, and the machine may be s
 
 def begin(w, maps):
     """Version 1 runs everywhere; in dev with many ConfigMaps, so that an apply takes its time."""
-    files = {**w.pipeline(), **w.app("web", timeout=8)}
+    files = {**w.pipeline(), **w.app("web")}
     files.update(w.settings("web", "1", maps=maps))
     w.repo.change("Version 1", files)
     engine = w.engine("a").start()
@@ -58,10 +58,10 @@ def stopped_in_a_rollback(w):
     """The same in the middle of a rollback."""
     maps = 200
     first = begin(w, maps)
-    version(w, "2", "pullfail-2", maps)
-    w.overtaken.add(("dev/web", "pullfail-2"))
-    w.eventually("the bad version is live", lambda: w.values("dev", "web") == {"2": maps + 1})
     first.api.play(Delay(w.random.uniform(0.3, 0.8)))
+    version(w, "2", "http500-2", maps)
+    w.overtaken.add(("dev/web", "http500-2"))
+    w.eventually("the bad version is live", lambda: w.values("dev", "web") == {"2": maps + 1})
     wanted = w.random.randrange(10, 80)
     w.eventually("a part is rolled back", lambda: w.values("dev", "web").get("1", 0) > wanted)
     first.pause()

@@ -17,6 +17,8 @@ class Plane:
             self.port = int(re.search(r'server: "https://127\.0\.0\.1:(\d+)"', text.read()).group(1))
         with open(self.file("kubeconfig")) as text:
             self.token = re.search(r"token: ([\w.-]+)", text.read()).group(1)
+        with open(self.file("http")) as text:
+            self.front = text.read().strip()
         self.admin = ssl.create_default_context(cafile=self.file("ca.crt"))
         self.admin.load_cert_chain(self.file("admin.crt"), self.file("admin.key"))
         self.plain = ssl.create_default_context(cafile=self.file("ca.crt"))

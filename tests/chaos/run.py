@@ -13,6 +13,7 @@ FILE gets "passed failed skipped". `--long`: 200 kills, two engines, every fault
 import argparse
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,7 +34,7 @@ SKIPPED = 77
 def run_world(options):
     """In a process of its own. Exit code: 0 passed, 77 skipped, else failed."""
     entry = worlds.load()[options.world]
-    w = World(Plane(options.plane), options.sluice, entry.name, options.seed, options.long)
+    w = World(Plane(options.plane), entry.name, options)
     wrong, keep = [], options.keep
     try:
         entry.run(w)
@@ -48,7 +49,7 @@ def run_world(options):
     try:
         for engine in w.engines:
             if engine.is_running:
-                engine.wake()
+                engine.recover()
                 engine.stop()
         wrong += checks.all_of(w)
     except Exception:
@@ -74,10 +75,11 @@ def tell(w):
 
 class Running:
     def __init__(self, entry, options):
-        self.entry, self.begin = entry, time.monotonic()
+        self.entry, self.begin, self.is_long = entry, time.monotonic(), options.long
+        print(f"-- {entry.name} begins", flush=True)
         self.output = tempfile.TemporaryFile("w+")
         command = [sys.executable, os.path.abspath(__file__), "--world", entry.name, "--sluice", options.sluice, "--plane",
-                   options.plane, "--seed", str(options.seed), "--long" if options.long else "--short"]
+                   options.plane, "--base", options.base, "--seed", str(options.seed), "--long" if options.long else "--short"]
         command += ["--keep"] if options.keep else []
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT,
                                         start_new_session=True)
@@ -87,10 +89,18 @@ class Running:
         return time.monotonic() - self.begin
 
     def is_done(self):
-        if self.process.poll() is None and self.took > self.entry.seconds:
-            os.killpg(self.process.pid, 9)
-            self.process.wait()
+        if self.process.poll() is None and self.took > self.entry.seconds * (3 if self.is_long else 1):
+            print(f"-- {self.entry.name} hangs", flush=True)
+            self.end()
         return self.process.poll() is not None
+
+    def end(self):
+        """With its engines and servers."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
 
     def report(self):
         """0 passed, 1 failed, 2 skipped; prints what the world said."""
@@ -105,19 +115,34 @@ class Running:
 def run_all(options, chosen):
     waiting = sorted(chosen, key=lambda entry: -entry.seconds)
     running, counts = [], [0, 0, 0]
-    while waiting or running:
-        while waiting and len(running) < options.jobs:
-            running.append(Running(waiting.pop(0), options))
-        for one in [r for r in running if r.is_done()]:
-            running.remove(one)
-            counts[one.report()] += 1
-        time.sleep(0.05)
+    try:
+        while waiting or running:
+            while waiting and len(running) < options.jobs:
+                running.append(Running(waiting.pop(0), options))
+            for one in [r for r in running if r.is_done()]:
+                running.remove(one)
+                one.end()
+                counts[one.report()] += 1
+            time.sleep(0.05)
+    finally:
+        for one in running:
+            one.end()
     return counts
+
+
+def clean_up(base):
+    """What a world that was ended could not take away itself."""
+    with open("/proc/mounts") as mounts:
+        left = [line.split()[1] for line in mounts if line.split()[1].startswith(base + "/")]
+    for path in left:
+        subprocess.run(["umount", "--lazy", path], check=False)
+    if not os.listdir(base):
+        os.rmdir(base)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("sluice", "plane", "only", "counts", "world"):
+    for name in ("sluice", "plane", "only", "counts", "world", "base"):
         parser.add_argument("--" + name, help=argparse.SUPPRESS)
     for name in ("short", "long", "list", "keep"):
         parser.add_argument("--" + name, action="store_true", help=argparse.SUPPRESS)
@@ -135,7 +160,12 @@ def main():
         return run_world(options)
     names = options.only.split(",") if options.only else [e.name for e in known.values() if e.is_short or options.long]
     print(f"seed {options.seed}: {' '.join(names)}", flush=True)
-    passed, failed, skipped = run_all(options, [known[name] for name in names])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    options.base = tempfile.mkdtemp(prefix="sluice-chaos-")
+    try:
+        passed, failed, skipped = run_all(options, [known[name] for name in names])
+    finally:
+        clean_up(options.base)
     if options.counts:
         with open(options.counts, "w") as file:
             file.write(f"{passed} {failed} {skipped}\n")

@@ -10,12 +10,14 @@ import re
 import shutil
 import tempfile
 
+import checks
 from engine import Engine
 from poll import Late, until
 from repo import Repo
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 IMAGE = "registry.example/shop/{}"
+BAD = "http500"  # becomes ready, and the smoke test says no: a verdict however slow this machine is
 PATHS = {"Deployment": "/apis/apps/v1/namespaces/{}/deployments", "Service": "/api/v1/namespaces/{}/services",
          "ConfigMap": "/api/v1/namespaces/{}/configmaps"}
 ENVIRONMENT = """apiVersion: sluice.dev/v1
@@ -33,6 +35,8 @@ kind: Application
 metadata: {{name: {name}}}
 spec:
   health: {{timeout: {timeout}s}}
+  smokeTests:
+    - {{name: up, http: {{url: "{front}/healthz", status: 200}}, timeout: 10s, retries: 3, interval: 300ms}}
 """
 RELEASE = """apiVersion: sluice.dev/v1
 kind: Release
@@ -53,13 +57,13 @@ class Skipped(Exception):
 
 
 class World:
-    def __init__(self, plane, sluice, name, seed, is_long):
-        self.plane, self.sluice, self.name, self.is_long = plane, os.path.abspath(sluice), name, is_long
-        self.random = random.Random(f"{seed} {name}")
-        self.directory = tempfile.mkdtemp(prefix=f"sluice-chaos-{name}-")
+    def __init__(self, plane, name, options):
+        self.plane, self.sluice, self.name, self.is_long = plane, os.path.abspath(options.sluice), name, options.long
+        self.random = random.Random(f"{options.seed} {name}")
+        self.directory = tempfile.mkdtemp(prefix=name + "-", dir=options.base)
         os.makedirs(os.path.join(self.directory, "home"))
         # Unique among worlds that share a plane, now and later.
-        self.prefix = "c" + os.path.basename(self.directory).rpartition("-")[2].lower().replace("_", "x")
+        self.prefix = f"c{random.SystemRandom().randrange(16**8):08x}"
         self.environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": os.path.join(self.directory, "home")}
         for key in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS"):
             if key in os.environ:
@@ -111,19 +115,23 @@ class World:
             files[f"environments/{name}/environment.yaml"] = text
         return files
 
-    def app(self, name, tag="good-1", value="1", timeout=10, maps=0, environments=ENVIRONMENTS, replicas=1):
+    def application(self, name, environment, timeout):
+        front = f"{self.plane.front}/{environment}/{self.namespace(environment)}/{name}"
+        return {f"environments/{environment}/{name}/app.yaml": APPLICATION.format(name=name, timeout=timeout, front=front)}
+
+    def app(self, name, tag="good-1", value="1", timeout=90, maps=0, environments=ENVIRONMENTS):
         """The files of an application: a Deployment, its Service and settings, and `maps` more ConfigMaps."""
         files = {}
         labels = {"app": name}
         container = {"name": name, "image": IMAGE.format(name) + ":unreleased", "env": [{"name": "VALUE", "value": value}]}
         deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "labels": labels},
-                      "spec": {"replicas": replicas, "selector": {"matchLabels": labels},
+                      "spec": {"replicas": 1, "selector": {"matchLabels": labels},
                                "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}}}}
         service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
                    "spec": {"selector": labels, "ports": [{"port": 80, "targetPort": 8080}]}}
         for environment in environments:
             at = f"environments/{environment}/{name}/"
-            files[at + "app.yaml"] = APPLICATION.format(name=name, timeout=timeout)
+            files.update(self.application(name, environment, timeout))
             files[at + "release.yaml"] = RELEASE.format(name=name, image=IMAGE.format(name), tag=tag)
             files[at + "deployment.json"] = json.dumps(deployment, indent=1)
             files[at + "service.json"] = json.dumps(service, indent=1)
@@ -233,7 +241,7 @@ class World:
         """Every unit has Succeeded with what the tip declares, and every promotion has arrived."""
         for unit in self.units():
             record = self.repo.record(unit)
-            if not record or record.get("phase") != "Idle" or record.get("outcome") != "Succeeded":
+            if not record or record.get("phase") != "Idle" or record.get("outcome") != "Succeeded" or record["kind"] == "removal":
                 return False
             if record.get("release", {}).get("version") != self.tag(unit) or record.get("revertPending"):
                 return False
@@ -243,7 +251,7 @@ class World:
     def settle(self, seconds=120):
         """Until nothing is left to do, and the engines have looked several times more and found nothing."""
         def stands_still():
-            if not self.is_quiet():
+            if not self.is_quiet() or checks.live_equals_git(self):
                 return False
             before, polls = self.repo.tip("main"), self.repo.polls()
             until("further polls", lambda: self.repo.polls() >= polls + 8, 60)
