@@ -135,6 +135,7 @@ class ApiProxy:
 
     def _serve(self, raw):
         upstream = self.plane.connection()
+        client = raw
         try:
             raw.settimeout(120)
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -150,8 +151,8 @@ class ApiProxy:
             pass  # one of the two went away
         finally:
             with self.lock:
-                self.clients = {c for c in self.clients if c.fileno() != -1 and c.fileno() != raw.fileno()}
-            close(raw)
+                self.clients.discard(client)
+            close(client)
             upstream.close()
 
     def _one(self, client, reader, upstream):

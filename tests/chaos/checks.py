@@ -40,7 +40,12 @@ def live_equals_git(world):
         for item in world.declared(unit):
             found = live[item["kind"]].get(item["metadata"]["name"])
             what = f"{unit} {item['kind']} {item['metadata']['name']}"
-            wrong += [f"{what} is not there"] if found is None else differences(item, found, what)
+            if found is None:
+                wrong.append(f"{what} is not there")
+                continue
+            wrong += differences(item, found, what)
+            # Each version of the settings has a key of its own, so that what a rollback leaves is seen.
+            wrong += [f"{what}: key {key} is live and not declared" for key in found.get("data", {}) if key not in item["data"]]
     return wrong
 
 

@@ -17,7 +17,7 @@ def begin(w):
     return engine
 
 
-@world("api-away", seconds=200)
+@world("api-away", seconds=900)
 def api_away_in_a_health_wait(w):
     """The API server goes for longer than the health timeout. That says nothing about the release: it Succeeds."""
     engine = begin(w)
@@ -36,11 +36,11 @@ def api_away_in_a_health_wait(w):
             for environment in ("dev", "staging", "prod"):
                 w.make_ready(environment)
             return w.has_outcome("prod/web", tag, "succeeded")
-        w.eventually(f"{tag} Succeeds in prod", has_succeeded, 90, "dev/web")
+        w.eventually(f"{tag} Succeeds in prod", has_succeeded, 240, "dev/web")
     w.settle()
 
 
-@world("api-away-bad", seconds=200)
+@world("api-away-bad", seconds=900)
 def api_away_in_a_rollback(w):
     """The API server goes as soon as the verdict is there. When it is back, live goes back, and Git is reverted once."""
     engine = begin(w)
@@ -56,7 +56,7 @@ def api_away_in_a_rollback(w):
     w.settle()
 
 
-@world("bad-2xx", seconds=240)
+@world("bad-2xx", seconds=900)
 def success_that_is_none(w):
     """A proxy answers each PATCH with 200 and something else than the object: never Succeeded, never promoted."""
     engine = begin(w)
@@ -70,7 +70,7 @@ def success_that_is_none(w):
         w.require("failed" not in w.outcomes("dev/web", tag), f"{tag} Failed on answers {body}")
         w.require(w.tag("staging/web") != tag, f"{tag} was promoted on answers {body}")
         engine.api.clear()
-        w.await_outcome("prod/web", tag, "succeeded", 120)
+        w.await_outcome("prod/web", tag, "succeeded", 300)
     w.settle()
 
 
@@ -83,21 +83,21 @@ def good_and_bad(w, engine, fault, where, rounds):
         w.repo.change(f"Release {tag}", {**w.release("web", tag), **w.settings("web", tag)})
         if is_bad:
             w.expect_failure("dev/web", tag)
-            w.await_outcome("dev/web", tag, "reverted", 150)
+            w.await_outcome("dev/web", tag, "reverted", 300)
         else:
-            w.await_outcome("dev/web", tag, "succeeded", 150)
+            w.await_outcome("dev/web", tag, "succeeded", 300)
         engine.api.clear()
         w.settle()
 
 
-@world("lost-answers", seconds=400)
+@world("lost-answers", seconds=1200)
 def answers_are_lost(w):
     """The server does what it is asked, and half of the answers to writes never arrive."""
     engine = begin(w)
     good_and_bad(w, engine, Drop(), lambda r: r.is_write and w.random.random() < 0.5, 8 if w.is_long else 2)
 
 
-@world("busy-api", seconds=400)
+@world("busy-api", seconds=1200)
 def api_is_busy(w):
     """A third of all requests is answered 429, 500 or 503: no verdict comes of it."""
     engine = begin(w)
@@ -105,7 +105,7 @@ def api_is_busy(w):
         number = int(w.tag("dev/web").rpartition("-")[2]) + 1
         engine.api.play(refusal(code, reason), lambda r: w.random.random() < 0.3)
         w.repo.change(f"Release good-{number}", {**w.release("web", f"good-{number}"), **w.settings("web", str(number))})
-        w.await_outcome("dev/web", f"good-{number}", "succeeded", 150)
+        w.await_outcome("dev/web", f"good-{number}", "succeeded", 300)
         engine.api.clear()
     if w.is_long:
         good_and_bad(w, engine, refusal(503, "ServiceUnavailable"), lambda r: w.random.random() < 0.3, 6)

@@ -29,7 +29,7 @@ def fill(path):
     return filler
 
 
-@world("disk-full", seconds=200)
+@world("disk-full", seconds=900)
 def disk_full_at_the_verdict(w):
     """dataDir is full when bad content gets its verdict: live goes back at once, and Git when there is space again."""
     engine = w.engine("a")
@@ -42,8 +42,8 @@ def disk_full_at_the_verdict(w):
     w.eventually("the release is live", lambda: w.live_tag("dev", "web") == "pullfail-2")
     filler = fill(engine.data)
     try:
-        w.eventually("live goes back while the disk is full", lambda: w.live_tag("dev", "web") == "good-1", 40, "dev/web")
+        w.eventually("live goes back while the disk is full", lambda: w.live_tag("dev", "web") == "good-1", 100, "dev/web")
     finally:
         os.unlink(filler)
-    w.await_outcome("dev/web", "pullfail-2", "reverted", 120)
+    w.await_outcome("dev/web", "pullfail-2", "reverted", 300)
     w.settle()

@@ -22,7 +22,7 @@ def git_is_away(w, engine, seconds):
     w.eventually("the engine has heard of it", lambda: w.repo.polls() > polls + 4)
 
 
-@world("git-away-good", seconds=300)
+@world("git-away-good", seconds=900)
 def git_away_twice(w):
     """Git goes twice for half a minute in one health wait of good content: it is waited on, and Succeeds."""
     engine = begin(w)
@@ -35,11 +35,11 @@ def git_away_twice(w):
         for environment in ("dev", "staging", "prod"):
             w.make_ready(environment)
         return w.has_outcome("prod/web", "unready-2", "succeeded")
-    w.eventually("it Succeeds in prod", has_succeeded, 90, "dev/web")
+    w.eventually("it Succeeds in prod", has_succeeded, 240, "dev/web")
     w.settle()
 
 
-@world("git-away-bad", seconds=300)
+@world("git-away-bad", seconds=900)
 def git_away_at_the_verdict(w):
     """Git goes for half a minute in the health wait of bad content, and again at its verdict: live goes back without Git."""
     engine = begin(w)

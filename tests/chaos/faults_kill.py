@@ -62,7 +62,7 @@ def prepare(w, names=("web", "api")):
     w.repo.change("Begin", files)
 
 
-@world("kills", seconds=400)
+@world("kills", seconds=1200)
 def random_kills(w):
     """SIGKILL at random, again and again, while good and bad releases go from dev to prod."""
     prepare(w)
@@ -72,7 +72,7 @@ def random_kills(w):
         end = time.monotonic() + w.random.uniform(0.05, 3.0)
         while time.monotonic() < end:
             time.sleep(0.02)
-        until("no rollout has died too often", killer.may_kill, 60)
+        until("no rollout has died too often", killer.may_kill, 240)
         killer.note()
         engine.kill()
         engine.start()
@@ -81,7 +81,7 @@ def random_kills(w):
     w.settle()
 
 
-@world("kills-two-engines", is_short=False, seconds=1500)
+@world("kills-two-engines", is_short=False, seconds=5000)
 def kills_of_two_engines(w):
     """Two engines; now one dies, now it hands over, now it stays away until the other takes over."""
     prepare(w)
@@ -90,7 +90,7 @@ def kills_of_two_engines(w):
     for number in range(80):
         developer.next()
         time.sleep(w.random.uniform(0.05, 3.0))
-        until("no rollout has died too often", killer.may_kill, 150)
+        until("no rollout has died too often", killer.may_kill, 300)
         engine = w.random.choice(engines)
         if w.random.random() < 0.3:
             engine.stop()
@@ -104,10 +104,10 @@ def kills_of_two_engines(w):
         engine.start()
         if number % 20 == 19:
             w.say(f"{number + 1} kills")
-    w.settle(240)
+    w.settle(500)
 
 
-@world("two-kills", seconds=120)
+@world("two-kills", seconds=600)
 def two_kills_in_one_rollout(w):
     """Two kills in one health wait need no person: the rollout goes on and Succeeds."""
     prepare(w, ["web"])
@@ -120,11 +120,11 @@ def two_kills_in_one_rollout(w):
         engine.kill()
         engine.start()
         w.eventually(f"it is found open after kill {kill}",
-                     lambda: w.outcomes("dev/web", "unready-2").count("started") > kill, 30, "dev/web")
+                     lambda: w.outcomes("dev/web", "unready-2").count("started") > kill, 120, "dev/web")
 
     def has_succeeded():
         for environment in ("dev", "staging", "prod"):
             w.make_ready(environment)
         return w.has_outcome("prod/web", "unready-2", "succeeded")
-    w.eventually("it Succeeds in prod", has_succeeded, 60, "dev/web")
+    w.eventually("it Succeeds in prod", has_succeeded, 180, "dev/web")
     w.settle()

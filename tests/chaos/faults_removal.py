@@ -25,28 +25,28 @@ def survivors(w, before):
     return sum(now.get(name) == uid for name, uid in before.items())
 
 
-@world("removal-restored", seconds=240)
+@world("removal-restored", seconds=900)
 def removal_is_taken_back(w):
     """The directory comes back half way through the removal: what is not deleted yet stays, and the rest is made again."""
     engine, files, before = begin_removal(w)
     w.repo.change("Restore batch", files)
     w.eventually("the removal ends", lambda: any(e.kind in ("superseded", "removed", "cancelled") for e in w.repo.events("dev/batch")),
-                 120, "dev/batch")
+                 300, "dev/batch")
     engine.api.clear()
     w.settle()
     w.require(survivors(w, before) > 0, f"all {len(before)} objects were deleted although the directory was back")
 
 
-@world("removal-frozen", seconds=240)
+@world("removal-frozen", seconds=900)
 def removal_is_frozen(w):
     """A freeze half way through the removal: what is not deleted yet stays until somebody unfreezes."""
     engine, _, before = begin_removal(w)
     w.repo.request("freeze", "dev/batch", "wait a moment")
-    w.eventually("the unit is frozen", lambda: any(e.kind == "frozen" for e in w.repo.events("dev/batch")), 120, "dev/batch")
+    w.eventually("the unit is frozen", lambda: any(e.kind == "frozen" for e in w.repo.events("dev/batch")), 300, "dev/batch")
     engine.api.clear()
     w.settle()
     left = survivors(w, before)
     w.require(left > 0, f"all {len(before)} objects were deleted although the unit was to be frozen")
     w.repo.request("unfreeze", "dev/batch", "go on")
-    w.eventually("the removal ends", lambda: any(e.kind == "removed" for e in w.repo.events("dev/batch")), 120, "dev/batch")
+    w.eventually("the removal ends", lambda: any(e.kind == "removed" for e in w.repo.events("dev/batch")), 300, "dev/batch")
     w.settle()

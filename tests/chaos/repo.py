@@ -1,11 +1,13 @@
 """The config repo of a world: a bare origin behind the HTTP server of tests/support, and a developer's work tree."""
 
+import io
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
 from dataclasses import dataclass, field
 
@@ -136,17 +138,22 @@ class Repo:
             self.known[(branch, question)] = known
         return known[1]
 
+    def tree(self, branch="main"):
+        """Path -> text of everything at the tip."""
+        def ask(tip):
+            packed = subprocess.run(["git", "-C", self.origin, "archive", "--format=tar", tip], env=self.environment,
+                                    capture_output=True, check=True).stdout
+            with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+                return {item.name: tar.extractfile(item).read().decode() for item in tar if item.isfile()}
+        return self._once(branch, "tree", ask) or {}
+
     def show(self, path, branch="main"):
         """The file's text, or None where there is none."""
-        def ask(tip):
-            ran = self._run(self.origin, "show", f"{tip}:{path}", check=False)
-            return ran.stdout if ran.returncode == 0 else None
-        return self._once(branch, "show " + path, ask)
+        return self.tree(branch).get(path)
 
     def files(self, under):
         """Paths of the config branch below a directory."""
-        everything = self._once("main", "files", lambda tip: self.git("ls-tree", "-r", "--name-only", tip).splitlines())
-        return [path for path in everything or [] if path.startswith(under + "/")]
+        return [path for path in self.tree() if path.startswith(under + "/")]
 
     def record(self, unit):
         text = self.show(f"{unit}.json", "deployments")

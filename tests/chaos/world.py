@@ -144,7 +144,8 @@ class World:
         for environment in environments:
             for map_name in [f"{name}-settings"] + [f"{name}-{i}" for i in range(maps)]:
                 files[f"environments/{environment}/{name}/{map_name}.json"] = json.dumps(
-                    {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": map_name}, "data": {"value": value}})
+                    {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": map_name},
+                     "data": {"value": value, f"only-{value}": ""}})
         return files
 
     @staticmethod
@@ -225,10 +226,10 @@ class World:
     def has_outcome(self, unit, tag, outcome):
         return outcome in self.outcomes(unit, tag)
 
-    def await_outcome(self, unit, tag, outcome, seconds=90):
+    def await_outcome(self, unit, tag, outcome, seconds=300):
         self.eventually(f"{unit} {outcome} with {tag}", lambda: self.has_outcome(unit, tag, outcome), seconds, unit)
 
-    def eventually(self, what, condition, seconds=60, unit=None):
+    def eventually(self, what, condition, seconds=180, unit=None):
         """Waits for a condition; when it does not come, says how `unit` stands."""
         try:
             return until(what, condition, seconds, every=0.1)
@@ -248,13 +249,13 @@ class World:
         first = {unit.partition("/")[2]: self.tag(unit) for unit in reversed(self.units())}
         return all(self.tag(unit) == first[unit.partition("/")[2]] for unit in self.units())
 
-    def settle(self, seconds=120):
+    def settle(self, seconds=300):
         """Until nothing is left to do, and the engines have looked several times more and found nothing."""
         def stands_still():
             if not self.is_quiet() or checks.live_equals_git(self):
                 return False
             before, polls = self.repo.tip("main"), self.repo.polls()
-            until("further polls", lambda: self.repo.polls() >= polls + 8, 60)
+            until("further polls", lambda: self.repo.polls() >= polls + 8)
             return self.repo.tip("main") == before and self.is_quiet()
         try:
             until("all units settle", stands_still, seconds, every=0.3)

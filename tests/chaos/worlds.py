@@ -15,7 +15,7 @@ class Entry:
 WORLDS = {}
 
 
-def world(name, is_short=True, seconds=240):
+def world(name, is_short=True, seconds=900):
     def register(function):
         WORLDS[name] = Entry(name, function, is_short, seconds)
         return function
