@@ -13,7 +13,7 @@ DAEMON = """apiVersion: sluice.dev/v1
 kind: Daemon
 metadata: {{name: {name}}}
 spec:
-  repository: {{url: "{url}/origin.git", poll: 300ms}}
+  repository: {{url: "{url}/origin.git", poll: 1s}}
   kubeconfig: {kubeconfig}
   dataDir: {data}
   identity: {{name: sluice, email: sluice@example.com}}

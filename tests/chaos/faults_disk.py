@@ -11,7 +11,8 @@ def mount_small_disk(w, path, size):
     if os.geteuid() != 0:
         raise Skipped("a small disk is mounted by root only")
     os.makedirs(path)
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", path], capture_output=True, text=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", path],
+                             capture_output=True, text=True)
     if mounted.returncode != 0:
         raise Skipped(f"no tmpfs can be mounted here: {mounted.stderr.strip()}")
     w.cleanups.append(lambda: subprocess.run(["umount", "--lazy", path], check=False))

@@ -19,10 +19,10 @@ def git_is_away(w, engine, seconds):
     engine.git.restore()
     w.eventually("the lease is renewed again", lambda: w.repo.renewals() > renewals)
     polls = w.repo.polls()
-    w.eventually("the engine has heard of it", lambda: w.repo.polls() > polls + 4)
+    w.eventually("the engine has heard of it", lambda: w.repo.polls() > polls + 3)
 
 
-@world("git-away-good", seconds=900)
+@world("git-away-good", seconds=1100)
 def git_away_twice(w):
     """Git goes twice for half a minute in one health wait of good content: it is waited on, and Succeeds."""
     engine = begin(w)
@@ -39,7 +39,7 @@ def git_away_twice(w):
     w.settle()
 
 
-@world("git-away-bad", seconds=900)
+@world("git-away-bad", seconds=1100)
 def git_away_at_the_verdict(w):
     """Git goes for half a minute in the health wait of bad content, and again at its verdict: live goes back without Git."""
     engine = begin(w)
@@ -56,7 +56,7 @@ def git_away_at_the_verdict(w):
     w.settle()
 
 
-@world("git-slow", is_short=False, seconds=900)
+@world("git-slow", is_short=False, seconds=2000)
 def git_is_slow(w):
     """Every answer of Git takes 8 s: releases go on, and the lease is never lost."""
     engine = begin(w)

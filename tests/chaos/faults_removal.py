@@ -30,8 +30,8 @@ def removal_is_taken_back(w):
     """The directory comes back half way through the removal: what is not deleted yet stays, and the rest is made again."""
     engine, files, before = begin_removal(w)
     w.repo.change("Restore batch", files)
-    w.eventually("the removal ends", lambda: any(e.kind in ("superseded", "removed", "cancelled") for e in w.repo.events("dev/batch")),
-                 300, "dev/batch")
+    ends = ("superseded", "removed", "cancelled")
+    w.eventually("the removal ends", lambda: any(e.kind in ends for e in w.repo.events("dev/batch")), 300, "dev/batch")
     engine.api.clear()
     w.settle()
     w.require(survivors(w, before) > 0, f"all {len(before)} objects were deleted although the directory was back")

@@ -147,7 +147,7 @@ def main():
     for name in ("short", "long", "list", "keep"):
         parser.add_argument("--" + name, action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 31), help=argparse.SUPPRESS)
-    parser.add_argument("--jobs", type=int, default=12, help=argparse.SUPPRESS)
+    parser.add_argument("--jobs", type=int, default=16, help=argparse.SUPPRESS)
     options = parser.parse_args()
     known = worlds.load()
     if options.list:

@@ -255,7 +255,7 @@ class World:
             if not self.is_quiet() or checks.live_equals_git(self):
                 return False
             before, polls = self.repo.tip("main"), self.repo.polls()
-            until("further polls", lambda: self.repo.polls() >= polls + 8)
+            until("further polls", lambda: self.repo.polls() >= polls + 3)
             return self.repo.tip("main") == before and self.is_quiet()
         try:
             until("all units settle", stands_still, seconds, every=0.3)
