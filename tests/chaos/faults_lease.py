@@ -75,13 +75,13 @@ def stopped_in_a_rollback(w):
 
 @world("slow-takeover", seconds=1200)
 def slow_api_and_no_git(w):
-    """The API takes 10 s a PATCH and Git is cut: the first engine must have ended writing when the second begins."""
-    maps = 600 if w.is_long else 420
+    """The API takes 12 s a PATCH and Git is cut: the first engine must have ended writing when the second begins."""
+    maps = 450 if w.is_long else 300
     first = begin(w, maps)
     second = w.engine("b").start()
     w.eventually("the second engine waits", lambda: "waiting_for_lease" in second.log())
     before = len(first.api.landed("PATCH"))
-    first.api.play(Delay(10), lambda request: request.is_write and request.method == "PATCH")
+    first.api.play(Delay(12), lambda request: request.is_write and request.method == "PATCH")
     version(w, "2", "good-2", maps)
     w.eventually("a part is applied", lambda: len(first.api.landed("PATCH")) > before + 10)
     first.git.cut()
