@@ -17,7 +17,7 @@ def begin(w):
     return engine
 
 
-@world("api-away", seconds=900)
+@world("api-away", seconds=1500)
 def api_away_in_a_health_wait(w):
     """The API server goes for longer than the health timeout. That says nothing about the release: it Succeeds."""
     engine = begin(w)
@@ -36,11 +36,11 @@ def api_away_in_a_health_wait(w):
             for environment in ("dev", "staging", "prod"):
                 w.make_ready(environment)
             return w.has_outcome("prod/web", tag, "succeeded")
-        w.eventually(f"{tag} Succeeds in prod", has_succeeded, 240, "dev/web")
+        w.eventually(f"{tag} Succeeds in prod", has_succeeded, 400, "dev/web")
     w.settle()
 
 
-@world("api-away-bad", seconds=900)
+@world("api-away-bad", seconds=1500)
 def api_away_in_a_rollback(w):
     """The API server goes as soon as the verdict is there. When it is back, live goes back, and Git is reverted once."""
     engine = begin(w)
@@ -56,7 +56,7 @@ def api_away_in_a_rollback(w):
     w.settle()
 
 
-@world("bad-2xx", seconds=900)
+@world("bad-2xx", seconds=1500)
 def success_that_is_none(w):
     """A proxy answers each PATCH with 200 and something else than the object: never Succeeded, never promoted."""
     engine = begin(w)

@@ -30,7 +30,7 @@ def fill(path):
     return filler
 
 
-@world("disk-full", seconds=900)
+@world("disk-full", seconds=1500)
 def disk_full_at_the_verdict(w):
     """dataDir is full when bad content gets its verdict: live goes back at once, and Git when there is space again."""
     engine = w.engine("a")

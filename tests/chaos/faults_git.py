@@ -35,7 +35,7 @@ def git_away_twice(w):
         for environment in ("dev", "staging", "prod"):
             w.make_ready(environment)
         return w.has_outcome("prod/web", "unready-2", "succeeded")
-    w.eventually("it Succeeds in prod", has_succeeded, 240, "dev/web")
+    w.eventually("it Succeeds in prod", has_succeeded, 400, "dev/web")
     w.settle()
 
 

@@ -107,7 +107,7 @@ def kills_of_two_engines(w):
     w.settle(500)
 
 
-@world("two-kills", seconds=600)
+@world("two-kills", seconds=1200)
 def two_kills_in_one_rollout(w):
     """Two kills in one health wait need no person: the rollout goes on and Succeeds."""
     prepare(w, ["web"])
@@ -126,5 +126,5 @@ def two_kills_in_one_rollout(w):
         for environment in ("dev", "staging", "prod"):
             w.make_ready(environment)
         return w.has_outcome("prod/web", "unready-2", "succeeded")
-    w.eventually("it Succeeds in prod", has_succeeded, 180, "dev/web")
+    w.eventually("it Succeeds in prod", has_succeeded, 400, "dev/web")
     w.settle()

@@ -25,7 +25,7 @@ def survivors(w, before):
     return sum(now.get(name) == uid for name, uid in before.items())
 
 
-@world("removal-restored", seconds=900)
+@world("removal-restored", seconds=1500)
 def removal_is_taken_back(w):
     """The directory comes back half way through the removal: what is not deleted yet stays, and the rest is made again."""
     engine, files, before = begin_removal(w)
@@ -37,7 +37,7 @@ def removal_is_taken_back(w):
     w.require(survivors(w, before) > 0, f"all {len(before)} objects were deleted although the directory was back")
 
 
-@world("removal-frozen", seconds=900)
+@world("removal-frozen", seconds=1500)
 def removal_is_frozen(w):
     """A freeze half way through the removal: what is not deleted yet stays until somebody unfreezes."""
     engine, _, before = begin_removal(w)

@@ -7,7 +7,7 @@ class Late(Exception):
     """Something did not come within its deadline."""
 
 
-def until(what, condition, seconds=180, every=0.1):
+def until(what, condition, seconds=300, every=0.1):
     """Returns what `condition` returns as soon as that is true; raises Late, with its newest answer, when it is not."""
     end = time.monotonic() + seconds
     while True:

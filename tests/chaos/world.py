@@ -119,7 +119,7 @@ class World:
         front = f"{self.plane.front}/{environment}/{self.namespace(environment)}/{name}"
         return {f"environments/{environment}/{name}/app.yaml": APPLICATION.format(name=name, timeout=timeout, front=front)}
 
-    def app(self, name, tag="good-1", value="1", timeout=90, maps=0, environments=ENVIRONMENTS):
+    def app(self, name, tag="good-1", value="1", timeout=600, maps=0, environments=ENVIRONMENTS):
         """The files of an application: a Deployment, its Service and settings, and `maps` more ConfigMaps."""
         files = {}
         labels = {"app": name}
@@ -226,10 +226,10 @@ class World:
     def has_outcome(self, unit, tag, outcome):
         return outcome in self.outcomes(unit, tag)
 
-    def await_outcome(self, unit, tag, outcome, seconds=300):
+    def await_outcome(self, unit, tag, outcome, seconds=400):
         self.eventually(f"{unit} {outcome} with {tag}", lambda: self.has_outcome(unit, tag, outcome), seconds, unit)
 
-    def eventually(self, what, condition, seconds=180, unit=None):
+    def eventually(self, what, condition, seconds=300, unit=None):
         """Waits for a condition; when it does not come, says how `unit` stands."""
         try:
             return until(what, condition, seconds, every=0.1)
@@ -249,7 +249,7 @@ class World:
         first = {unit.partition("/")[2]: self.tag(unit) for unit in reversed(self.units())}
         return all(self.tag(unit) == first[unit.partition("/")[2]] for unit in self.units())
 
-    def settle(self, seconds=300):
+    def settle(self, seconds=500):
         """Until nothing is left to do, and the engines have looked several times more and found nothing."""
         def stands_still():
             if not self.is_quiet() or checks.live_equals_git(self):
