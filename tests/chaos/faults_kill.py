@@ -69,9 +69,7 @@ def random_kills(w):
     engine, killer, developer = w.engine("a").start(), Killer(w), Developer(w, ("web", "api"))
     for number in range(120 if w.is_long else 10):
         developer.next()
-        end = time.monotonic() + w.random.uniform(0.05, 3.0)
-        while time.monotonic() < end:
-            time.sleep(0.02)
+        time.sleep(w.random.uniform(0.05, 3.0))
         until("no rollout has died too often", killer.may_kill, 240)
         killer.note()
         engine.kill()

@@ -65,7 +65,7 @@ def run_world(options):
 
 def tell(w):
     """What a person needs to find the cause."""
-    w.say(f"kept: {w.directory}")
+    w.say(f"kept: {w.directory}; load of this machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     for event in w.repo.events()[-40:]:
         w.say(f"log: {event.subject} [{event.trailers.get('Engine', '')} {event.trailers.get('Reason', '')}]")
     for engine in w.engines:
