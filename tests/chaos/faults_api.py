@@ -31,12 +31,7 @@ def api_away_in_a_health_wait(w):
         time.sleep(w.random.uniform(16, 20))
         engine.api.restore()
         engine.api.clear()
-
-        def has_succeeded():
-            for environment in ("dev", "staging", "prod"):
-                w.make_ready(environment)
-            return w.has_outcome("prod/web", tag, "succeeded")
-        w.eventually(f"{tag} Succeeds in prod", has_succeeded, 400, "dev/web")
+        w.succeeds_when_ready("web", tag)
     w.settle()
 
 

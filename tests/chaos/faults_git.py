@@ -30,12 +30,7 @@ def git_away_twice(w):
     w.eventually("the release is live", lambda: w.live_tag("dev", "web") == "unready-2")
     for _ in range(2):
         git_is_away(w, engine, w.random.uniform(30, 45 if w.is_long else 33))
-
-    def has_succeeded():
-        for environment in ("dev", "staging", "prod"):
-            w.make_ready(environment)
-        return w.has_outcome("prod/web", "unready-2", "succeeded")
-    w.eventually("it Succeeds in prod", has_succeeded, 400, "dev/web")
+    w.succeeds_when_ready("web", "unready-2")
     w.settle()
 
 

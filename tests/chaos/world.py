@@ -218,6 +218,15 @@ class World:
             self.plane.request("PATCH", f"/api/v1/namespaces/{namespace}/pods/{pod['metadata']['name']}/status",
                                {"status": status}, "application/merge-patch+json")
 
+    def succeeds_when_ready(self, name, tag):
+        """A release of an `unready-` image, whose pods become ready from now on, goes from dev to prod."""
+        def has_succeeded():
+            for environment in ENVIRONMENTS:
+                self.make_ready(environment)
+                self.require(not self.has_outcome(f"{environment}/{name}", tag, "failed"), f"good {tag} failed in {environment}")
+            return self.has_outcome(f"prod/{name}", tag, "succeeded")
+        self.eventually(f"{tag} Succeeds in prod", has_succeeded, 400, f"dev/{name}")
+
     # --- waiting
     def outcomes(self, unit, tag):
         """The events about one release of a unit, oldest first."""
