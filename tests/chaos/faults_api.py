@@ -17,22 +17,29 @@ def begin(w):
     return engine
 
 
+def outage_in_a_health_wait(w, begin_outage):
+    """For longer than the health timeout, which says nothing about the release: it Succeeds."""
+    engine = begin(w)
+    w.repo.change("Release unready-2", {**w.release("web", "unready-2"), **w.application("web", "dev", timeout=30)})
+    w.eventually("the release is live", lambda: w.live_tag("dev", "web") == "unready-2")
+    begin_outage(engine)
+    time.sleep(w.random.uniform(32, 36))
+    engine.api.restore()
+    engine.api.clear()
+    w.succeeds_when_ready("web", "unready-2")
+    w.settle()
+
+
 @world("api-away", seconds=1500)
 def api_away_in_a_health_wait(w):
-    """The API server goes for longer than the health timeout. That says nothing about the release: it Succeeds."""
-    engine = begin(w)
-    for tag in ("unready-2", "unready-3"):
-        w.repo.change(f"Release {tag}", {**w.release("web", tag), **w.application("web", "dev", timeout=15)})
-        w.eventually("the release is live", lambda: w.live_tag("dev", "web") == tag)
-        if tag == "unready-2":
-            engine.api.cut()
-        else:
-            engine.api.play(Hang(), lambda request: True)
-        time.sleep(w.random.uniform(16, 20))
-        engine.api.restore()
-        engine.api.clear()
-        w.succeeds_when_ready("web", tag)
-    w.settle()
+    """The API server refuses connections for longer than the health timeout of a good release, which then Succeeds."""
+    outage_in_a_health_wait(w, lambda engine: engine.api.cut())
+
+
+@world("api-hangs", seconds=1500)
+def api_hangs_in_a_health_wait(w):
+    """The same with a server that takes requests and does not answer."""
+    outage_in_a_health_wait(w, lambda engine: engine.api.play(Hang(), lambda request: True))
 
 
 @world("api-away-bad", seconds=1500)
