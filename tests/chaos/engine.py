@@ -94,7 +94,7 @@ class Engine:
             self.process.kill()
             self.process.wait()
             code = "no end within 90 s of SIGTERM"
-        if code not in (0, -signal.SIGKILL if number == signal.SIGKILL else 0):
+        if code not in (0, -number):  # -SIGTERM: it had not begun yet
             self.endings.append(code)
         self.process = None
 
