@@ -30,7 +30,7 @@ def outage_in_a_health_wait(w, begin_outage):
     w.settle()
 
 
-@world("api-away", seconds=1500)
+@world("api-away", is_short=False, seconds=1500)
 def api_away_in_a_health_wait(w):
     """The API server refuses connections for longer than the health timeout of a good release, which then Succeeds."""
     outage_in_a_health_wait(w, lambda engine: engine.api.cut())
@@ -42,7 +42,7 @@ def api_hangs_in_a_health_wait(w):
     outage_in_a_health_wait(w, lambda engine: engine.api.play(Hang(), lambda request: True))
 
 
-@world("api-away-bad", seconds=1500)
+@world("api-away-bad", is_short=False, seconds=1500)
 def api_away_in_a_rollback(w):
     """The API server goes as soon as the verdict is there. When it is back, live goes back, and Git is reverted once."""
     engine = begin(w)
@@ -99,7 +99,7 @@ def answers_are_lost(w):
     good_and_bad(w, engine, Drop(), lambda r: r.is_write and w.random.random() < 0.5, 8 if w.is_long else 2)
 
 
-@world("busy-api", seconds=1200)
+@world("busy-api", is_short=False, seconds=1200)
 def api_is_busy(w):
     """A third of all requests is answered 429, 500 or 503: no verdict comes of it."""
     engine = begin(w)

@@ -22,7 +22,7 @@ def git_is_away(w, engine, seconds):
     w.eventually("the engine has heard of it", lambda: w.repo.polls() > polls + 3)
 
 
-@world("git-away-good", seconds=1100)
+@world("git-away-good", is_short=False, seconds=1100)
 def git_away_twice(w):
     """Git goes twice for half a minute in one health wait of good content: it is waited on, and Succeeds."""
     engine = begin(w)

@@ -53,7 +53,7 @@ def stopped_in_an_apply(w):
     end(w, first, maps)
 
 
-@world("stopped-in-rollback", seconds=1200)
+@world("stopped-in-rollback", is_short=False, seconds=1200)
 def stopped_in_a_rollback(w):
     """The same in the middle of a rollback."""
     maps = 200

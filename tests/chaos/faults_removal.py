@@ -37,7 +37,7 @@ def removal_is_taken_back(w):
     w.require(survivors(w, before) > 0, f"all {len(before)} objects were deleted although the directory was back")
 
 
-@world("removal-frozen", seconds=1500)
+@world("removal-frozen", is_short=False, seconds=1500)
 def removal_is_frozen(w):
     """A freeze half way through the removal: what is not deleted yet stays until somebody unfreezes."""
     engine, _, before = begin_removal(w)

@@ -7,7 +7,7 @@
 DIR is what tests/real/kubernetes/controlplane.sh made. Each fault has a world of its own; worlds run side by side, each in a
 process. `--seed` repeats what was random: which release, which moment. The answers of the server and of Git are as fast as
 they are, so a seed repeats the choices, not each instant. `--keep` keeps the worlds' directories, with the engines' logs.
-FILE gets "passed failed skipped". `--long`: 200 kills, two engines, every fault.
+FILE gets "passed failed skipped". `--short` plays one fault of each kind; `--long` all of them, with two engines and 200 kills.
 """
 
 import argparse
