@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs every tier of tests, cheap ones first.
 #
-#   tests/run.sh [--require-real] [--quick | --thorough] [--only TIER[,TIER...]]
+#   tests/run.sh [--require-real] [--quick | --thorough] [--chaos] [--only TIER[,TIER...]]
 #
 #   --require-real  a tier that cannot run on this machine is a failure, not a skip
 #   --quick         no sanitizers, no fuzzers, no real control plane, no quick start
 #   --thorough      the sanitizers run every case, the crash tests too (12 minutes more)
+#   --chaos         the long form of the chaos suite: 200 kills, two engines, every fault; --thorough has it, too
 #   --only          these tiers only (names as printed); what they need is built
 #
 # Ends with one line, "N passed, N failed, N skipped", over the test cases of all tiers. Logs: build/test-results/.
@@ -19,15 +20,16 @@ results=$root/build/test-results
 jobs=$(nproc)
 side_by_side=$((jobs + (jobs + 1) / 2))  # cases wait for processes and servers a good part of their time
 python=/usr/bin/python3
-require_real=false quick=false thorough=false only=
+require_real=false quick=false thorough=false chaos=false only=
 
 while [ $# -gt 0 ]; do
   case "$1" in
     --require-real) require_real=true ;;
     --quick) quick=true ;;
-    --thorough) thorough=true ;;
+    --thorough) thorough=true chaos=true ;;
+    --chaos) chaos=true ;;
     --only) only=${2:?--only needs the name of a tier}; shift ;;
-    *) sed -n '2,12p' "$0"; exit 2 ;;
+    *) sed -n '2,13p' "$0"; exit 2 ;;
   esac
   shift
 done
@@ -164,18 +166,28 @@ control_plane_programs() {
 
 tier_control_plane() { control_plane_programs; }
 
-tier_real() {
+plane_up() {  # once, for all tiers that need it; it is taken down at the end
   local bin code
-  build release || return 1
+  [ ! -e "$plane/kube-apiserver.pid" ] || return 0
   bin=$(control_plane_programs); code=$?
   [ $code = 0 ] || return $code
   rm -rf "$plane"
-  bash tests/real/kubernetes/controlplane.sh up "$plane" "$bin" "$(free_port)" || return 1
+  bash tests/real/kubernetes/controlplane.sh up "$plane" "$bin" "$(free_port)"
+}
+
+tier_real() {
+  build release || return 1
+  plane_up || return
   SLUICE_REAL_DIR=$plane SLUICE_TEST_CONTEXT=dev SLUICE_TEST_KUBECONFIG=$plane/platform.kubeconfig \
     SLUICE_TEST_ADMIN_KUBECONFIG=$plane/admin.kubeconfig run_cases release --each -- -L '^(e2e|cluster|real)$'
-  code=$?
-  bash tests/real/kubernetes/controlplane.sh down "$plane"
-  return $code
+}
+
+tier_chaos() {
+  local form=--short
+  ! $chaos || form=--long
+  build release || return 1
+  plane_up || return
+  "$python" tests/chaos/run.py --sluice build/release/sluice --plane "$plane" $form --counts "$counts"
 }
 
 # ASLR with many random bits makes GCC 12's sanitizers stop at start now and then.
@@ -230,6 +242,7 @@ run_tier hermetic always tier_hermetic
 run_tier sandbox always tier_sandbox
 run_tier control-plane real tier_control_plane
 run_tier real real tier_real
+run_tier chaos real tier_chaos
 run_tier asan-ubsan full tier_asan_ubsan
 run_tier tsan full tier_tsan
 run_tier fuzz full tier_fuzz

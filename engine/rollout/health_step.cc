@@ -50,8 +50,8 @@ StepEnd UnreadableHealth(const TargetSession& session, const Error& error) {
 
 // What one reading means, and what of it is judged.
 judge::Looked Look(TargetSession& session, std::vector<ObjectHealth>& health,
-                   judge::HealthWait& wait, const std::set<ObjectRef>& told, SystemTime now,
-                   HealthEnd& out) {
+                   judge::HealthWait& wait, const std::set<ObjectRef>& told,
+                   const judge::Reading& reading, HealthEnd& out) {
   session.NoteFinished(health);
   // Done at an earlier look, and gone since.
   std::erase_if(health, [&](const ObjectHealth& object) {
@@ -60,10 +60,10 @@ judge::Looked Look(TargetSession& session, std::vector<ObjectHealth>& health,
   judge::Division division = judge::Divide(health, told);
   out.judged = std::move(division.judged);
   out.told = std::move(division.told);
-  const judge::Looked looked = judge::LookAt(wait, out.judged, now);
+  const judge::Looked looked = judge::LookAt(wait, out.judged, reading);
   if (looked.look != judge::Look::kLate) return looked;
   Acquit(out.judged);
-  return judge::LookAt(wait, out.judged, now);
+  return judge::LookAt(wait, out.judged, reading);
 }
 
 // Health of anything else is no verdict about what was applied.
@@ -90,6 +90,7 @@ HealthEnd AwaitHealth(const Services& services, TargetSession& session, judge::H
       return out;
     }
     const Call call{services.clock.SteadyNow() + services.options.read_timeout, watch.token()};
+    const SystemTime began = services.clock.SystemNow();
     auto health = AssessTarget(session, call);
     const SystemTime now = services.clock.SystemNow();
     if (health) {
@@ -97,7 +98,7 @@ HealthEnd AwaitHealth(const Services& services, TargetSession& session, judge::H
         out.end = std::move(end);
         return out;
       }
-      const judge::Looked looked = Look(session, *health, wait, told, now, out);
+      const judge::Looked looked = Look(session, *health, wait, told, {began, now}, out);
       if (looked.look == judge::Look::kGood) out.end.detail = Notes(out.judged);
       if (looked.look == judge::Look::kLost)
         out.end = Unhealthy(Happening::kUnhealthyTerminal, out.judged, looked.bad);

@@ -221,6 +221,9 @@ Result<PassResult> PromoteIfDue(Pass& pass) {
   const Record& record = pass.record();
   // Recorded before the push: a crash between the two finds the operation here and only pushes.
   if (record.promote_operation != operation) {
+    // What a pass does not know yet may have promoted, or reverted, already.
+    SLUICE_TRY(const std::string tip, FetchTip(pass.services));
+    if (tip != pass.snapshot->revision) return PassResult{.look_again = true};
     SLUICE_CHECK(pass.Push(life::PromotionBegan(record, AtTip(pass), view.from->environment,
                                                 decision.release, operation)));
   }

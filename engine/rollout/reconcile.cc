@@ -32,6 +32,9 @@ Result<std::optional<PassResult>> SettleOpen(Pass& pass) {
     SLUICE_TRY(auto result, FinishFailure(pass));
     return std::optional(result);
   }
+  // A removal stays open while it waits between two looks. It ends as one that is at work.
+  const bool removal_ends = life::RemovalGoesOn(record) && (pass.declared() || record.frozen);
+  if (removal_ends && !record.IsOpen()) SLUICE_CHECK(pass.Keep(life::RemovalResumed(record)));
   if (!record.IsOpen()) return std::optional<PassResult>();
   const bool is_removal = record.kind == "removal" && !pass.declared();
   if (!is_removal && !life::GoesOn(record, pass.snapshot->FingerprintOf(pass.unit))) {

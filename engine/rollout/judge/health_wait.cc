@@ -10,6 +10,8 @@ using namespace std::chrono_literals;
 constexpr Duration kGrace = 30s;
 // Controllers that say nothing for this long after an outage have nothing to say.
 constexpr Duration kControllersReturn = 30s;
+// Longer than a reading and the pause before it take from a server that answers.
+constexpr Duration kUnseen = 10s;
 
 const ObjectHealth* FirstBad(const std::vector<ObjectHealth>& objects) {
   const auto it = std::ranges::find_if(objects, [](const ObjectHealth& object) {
@@ -22,7 +24,7 @@ const ObjectHealth* FirstBad(const std::vector<ObjectHealth>& objects) {
 void Account(HealthWait& wait, const std::vector<ObjectHealth>& judged, SystemTime now) {
   const SystemTime read_before = wait.read_at.value_or(now);
   wait.read_at = now;
-  const bool is_back_now = wait.is_away;
+  const bool is_back_now = wait.is_away || now - read_before > kUnseen;
   if (is_back_now) {
     wait.is_away = false;
     wait.back_since = now;
@@ -44,14 +46,14 @@ HealthWait BeginWait(SystemTime deadline, Duration timeout, SystemTime now) {
   return wait;
 }
 
-Looked LookAt(HealthWait& wait, const std::vector<ObjectHealth>& judged, SystemTime now) {
-  Account(wait, judged, now);
+Looked LookAt(HealthWait& wait, const std::vector<ObjectHealth>& judged, const Reading& reading) {
+  Account(wait, judged, reading.ended);
   const ObjectHealth* bad = FirstBad(judged);
   if (!bad) return {Look::kGood};
   if (wait.back_since) return {};
   const auto lost = std::ranges::find_if(judged, &ObjectHealth::is_terminal);
   if (lost != judged.end()) return {Look::kLost, *lost};
-  if (now >= wait.deadline) return {Look::kLate, *bad};
+  if (reading.began >= wait.deadline) return {Look::kLate, *bad};
   return {};
 }
 

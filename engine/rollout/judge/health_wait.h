@@ -34,8 +34,13 @@ struct Looked {
   Look look = Look::kGoesOn;
   ObjectHealth bad = {};
 };
-// What a reading of the judged objects means.
-Looked LookAt(HealthWait& wait, const std::vector<ObjectHealth>& judged, SystemTime now);
+// A reading tells of a moment between its two ends.
+struct Reading {
+  SystemTime began, ended;
+};
+// What a reading of the judged objects means. One that hung, or came long after the one before,
+// ends a time in which nobody could see live.
+Looked LookAt(HealthWait& wait, const std::vector<ObjectHealth>& judged, const Reading& reading);
 
 // Live could not be read. False when it is time to say so and to try again later.
 bool WaitsBlind(HealthWait& wait, SystemTime now);

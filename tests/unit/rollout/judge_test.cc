@@ -19,6 +19,17 @@ std::vector<ObjectHealth> Only(Health health, const std::string& reason = "",
 
 constexpr SystemTime kBegin{1h};
 
+// One look that takes no time.
+Looked At(HealthWait& wait, const std::vector<ObjectHealth>& judged, SystemTime now) {
+  return LookAt(wait, judged, {now, now});
+}
+// Looks every 2 s, the last one at `end`.
+Looked Watch(HealthWait& wait, const std::vector<ObjectHealth>& judged, SystemTime end) {
+  for (SystemTime now = *wait.read_at + 2s; now < end; now += 2s)
+    if (const Looked looked = At(wait, judged, now); looked.look != Look::kGoesOn) return looked;
+  return At(wait, judged, end);
+}
+
 }  // namespace
 
 TEST_CASE("what was unhealthy before is told by a rollout that leaves it, and by every rollback") {
@@ -68,47 +79,59 @@ TEST_CASE("live stands on a verdict after a success and after a rollback, not af
 
 TEST_CASE("a wait for health ends by what is seen") {
   HealthWait wait = BeginWait(kBegin + 5min, 5min, kBegin);
-  CHECK(LookAt(wait, Only(Health::kProgressing), kBegin).look == Look::kGoesOn);
-  CHECK(LookAt(wait, Only(Health::kDegraded), kBegin + 4min).look == Look::kGoesOn);
-  CHECK(LookAt(wait, Only(Health::kDegraded, "InvalidImageName", true), kBegin + 4min).look ==
+  CHECK(At(wait, Only(Health::kProgressing), kBegin).look == Look::kGoesOn);
+  CHECK(Watch(wait, Only(Health::kDegraded), kBegin + 4min).look == Look::kGoesOn);
+  CHECK(At(wait, Only(Health::kDegraded, "InvalidImageName", true), kBegin + 4min).look ==
         Look::kLost);
-  CHECK(LookAt(wait, Only(Health::kProgressing), kBegin + 5min).look == Look::kLate);
-  CHECK(LookAt(wait, Only(Health::kHealthy), kBegin + 6min).look == Look::kGood);
-  CHECK(LookAt(wait, {}, kBegin).look == Look::kGood);
+  CHECK(Watch(wait, Only(Health::kProgressing), kBegin + 5min).look == Look::kLate);
+  CHECK(At(wait, Only(Health::kHealthy), kBegin + 5min).look == Look::kGood);
+  CHECK(At(wait, {}, kBegin).look == Look::kGood);
 }
 
 TEST_CASE("time in which live could not be read does not count") {
   HealthWait wait = BeginWait(kBegin + 12s, 12s, kBegin);
-  CHECK(LookAt(wait, Only(Health::kProgressing, "one"), kBegin + 8s).look == Look::kGoesOn);
+  CHECK(At(wait, Only(Health::kProgressing, "one"), kBegin + 8s).look == Look::kGoesOn);
   CHECK(WaitsBlind(wait, kBegin + 9s));
   CHECK(WaitsBlind(wait, kBegin + 11s));
   CHECK_FALSE(WaitsBlind(wait, kBegin + 12s));  // time to say so
   // Back after the deadline: what was away is added, and a grace is left in any case.
-  CHECK(LookAt(wait, Only(Health::kProgressing, "one"), kBegin + 13s).look == Look::kGoesOn);
+  CHECK(At(wait, Only(Health::kProgressing, "one"), kBegin + 13s).look == Look::kGoesOn);
   CHECK(wait.deadline == kBegin + 25s);
   SECTION("nor does time in which no controller answers") {
-    CHECK(LookAt(wait, Only(Health::kProgressing, "one"), kBegin + 23s).look == Look::kGoesOn);
-    CHECK(LookAt(wait, Only(Health::kProgressing, "two"), kBegin + 26s).look == Look::kGoesOn);
+    CHECK(At(wait, Only(Health::kProgressing, "one"), kBegin + 23s).look == Look::kGoesOn);
+    CHECK(At(wait, Only(Health::kProgressing, "two"), kBegin + 26s).look == Look::kGoesOn);
     CHECK(wait.deadline == kBegin + 38s);
-    CHECK(LookAt(wait, Only(Health::kProgressing, "two"), kBegin + 38s).look == Look::kLate);
+    CHECK(Watch(wait, Only(Health::kProgressing, "two"), kBegin + 38s).look == Look::kLate);
   }
   SECTION("and what was lost before is looked at again until one does") {
-    CHECK(LookAt(wait, Only(Health::kProgressing, "one", true), kBegin + 14s).look == Look::kLost);
+    CHECK(At(wait, Only(Health::kProgressing, "one", true), kBegin + 14s).look == Look::kLost);
   }
   SECTION("but controllers that say nothing for long have nothing to say") {
-    CHECK(LookAt(wait, Only(Health::kProgressing, "one"), kBegin + 42s).look == Look::kGoesOn);
-    CHECK(LookAt(wait, Only(Health::kProgressing, "one"), kBegin + 43s).look == Look::kGoesOn);
-    CHECK(LookAt(wait, Only(Health::kProgressing, "one"), kBegin + 55s).look == Look::kLate);
+    CHECK(Watch(wait, Only(Health::kProgressing, "one"), kBegin + 42s).look == Look::kGoesOn);
+    CHECK(At(wait, Only(Health::kProgressing, "one"), kBegin + 43s).look == Look::kGoesOn);
+    CHECK(Watch(wait, Only(Health::kProgressing, "one"), kBegin + 55s).look == Look::kLate);
   }
   SECTION("and a good reading is good at once") {
-    CHECK(LookAt(wait, Only(Health::kHealthy), kBegin + 14s).look == Look::kGood);
+    CHECK(At(wait, Only(Health::kHealthy), kBegin + 14s).look == Look::kGood);
   }
 }
 
 TEST_CASE("a deadline that passed while nobody looked leaves a grace") {
   HealthWait wait = BeginWait(kBegin - 10min, 5min, kBegin);
-  CHECK(LookAt(wait, Only(Health::kProgressing), kBegin + 29s).look == Look::kGoesOn);
-  CHECK(LookAt(wait, Only(Health::kProgressing), kBegin + 30s).look == Look::kLate);
+  CHECK(Watch(wait, Only(Health::kProgressing), kBegin + 29s).look == Look::kGoesOn);
+  CHECK(At(wait, Only(Health::kProgressing), kBegin + 30s).look == Look::kLate);
+}
+
+TEST_CASE("a reading that hung condemns nothing, nor does one after a long time without") {
+  HealthWait wait = BeginWait(kBegin + 15s, 15s, kBegin);
+  CHECK(At(wait, Only(Health::kProgressing, "one"), kBegin + 1s).look == Look::kGoesOn);
+  const bool is_terminal = GENERATE(false, true);
+  const auto hung = GENERATE(Reading{kBegin + 2s, kBegin + 31s}, Reading{kBegin + 31s, kBegin + 31s});
+  CHECK(LookAt(wait, Only(Health::kDegraded, "then", is_terminal), hung).look == Look::kGoesOn);
+  CHECK(wait.deadline == kBegin + 46s);
+  CHECK(At(wait, Only(Health::kProgressing, "now"), kBegin + 32s).look == Look::kGoesOn);
+  CHECK(Watch(wait, Only(Health::kProgressing, "now"), kBegin + 46s).look == Look::kGoesOn);
+  CHECK(Watch(wait, Only(Health::kProgressing, "now"), kBegin + 47s).look == Look::kLate);
 }
 
 TEST_CASE("a rollout that is found open goes on while it comes further, and not without end") {
