@@ -1,6 +1,7 @@
 #include "engine/rollout/judge/health_wait.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::rollout::judge {
 namespace {
@@ -24,7 +25,9 @@ const ObjectHealth* FirstBad(const std::vector<ObjectHealth>& objects) {
 void Account(HealthWait& wait, const std::vector<ObjectHealth>& judged, SystemTime now) {
   const SystemTime read_before = wait.read_at.value_or(now);
   wait.read_at = now;
-  const bool is_back_now = wait.is_away || now - read_before > kUnseen;
+  const bool was_unseen = now - read_before > kUnseen;
+  const bool is_slow = std::exchange(wait.was_unseen, was_unseen) && was_unseen;
+  const bool is_back_now = wait.is_away || (was_unseen && !is_slow);
   if (is_back_now) {
     wait.is_away = false;
     wait.back_since = now;

@@ -16,6 +16,7 @@ struct HealthWait {
   Duration grace{0};      // what is left at the least, at the beginning and after an outage
   std::optional<SystemTime> read_at;  // last time live could be read
   bool is_away = false;
+  bool was_unseen = false;  // at the last reading; a server that is always so slow is not away
   // Live is back; until something in it has changed nobody knows whether its controllers are.
   std::optional<SystemTime> back_since;
   std::vector<ObjectHealth> at_return;

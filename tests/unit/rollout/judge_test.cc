@@ -134,6 +134,19 @@ TEST_CASE("a reading that hung condemns nothing, nor does one after a long time 
   CHECK(Watch(wait, Only(Health::kProgressing, "now"), kBegin + 47s).look == Look::kLate);
 }
 
+TEST_CASE("a server whose every reading takes long is slow, and not away") {
+  HealthWait wait = BeginWait(kBegin + 15s, 15s, kBegin);
+  const auto read = [&](int at) {
+    return LookAt(wait, Only(Health::kProgressing, "one"),
+                  {kBegin + (at - 1) * 20s, kBegin + at * 20s});
+  };
+  CHECK(read(1).look == Look::kGoesOn);
+  CHECK(read(2).look == Look::kGoesOn);
+  CHECK(read(3).look == Look::kGoesOn);
+  CHECK(Watch(wait, Only(Health::kProgressing, "one"), kBegin + 5min).look == Look::kLate);
+  CHECK(*wait.read_at < kBegin + 90s);
+}
+
 TEST_CASE("a rollout that is found open goes on while it comes further, and not without end") {
   FoundOpen found = FindAgain(std::nullopt, 9, 0);
   for (int left = 8; left >= 0; --left) {

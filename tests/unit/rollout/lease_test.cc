@@ -96,7 +96,7 @@ TEST_CASE("a decided rollback writes without Git for as long as nobody can have 
   BringNewTag(world);
   world.eu.SetHealth("new2", Health::kDegraded, "CrashLoopBackOff", true);
   SECTION("41 s after the last renewal it goes on") {
-    AwayFor(world, "assess", 41s, 1, 0);
+    AwayFor(world, "predict", 41s, 2, 0);  // the second is that of the rollback
     CHECK(world.Pass().standing == Standing::kFailed);
     CHECK(World::TagIn(world.eu) == "good1");
   }
