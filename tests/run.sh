@@ -218,7 +218,7 @@ if $thorough; then tsan_left_out=none; else left_out+='|e2e-sandbox'; fi
 tier_asan_ubsan() { build asan-ubsan && sanitized asan-ubsan -LE "^($left_out)\$"; }
 tier_tsan() { build tsan && sanitized tsan -LE "^($left_out)\$" -E "^($tsan_left_out):"; }
 
-tier_fuzz() { build fuzz fuzzers && bash tests/fuzz/run.sh build/fuzz "${SLUICE_FUZZ_SECONDS:-30}" "$counts"; }
+tier_fuzz() { build fuzz fuzzers && bash tests/fuzz/run.sh build/fuzz "${SLUICE_FUZZ_SECONDS:-20}" "$counts"; }
 
 # Output is kept: the ratios are what a bench is run for.
 tier_bench() { build release && ctest --test-dir build/release -L '^bench$' --verbose; }

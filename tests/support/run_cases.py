@@ -2,8 +2,9 @@
 
   run_cases.py BUILD-DIRECTORY -j N [--counts FILE] [--each] [-- CTEST-FILTER...]
 
-The filters are ctest's (-L, -LE, -R, -E); with --each, and for what is no Catch2 case, a case has a process of its own. A case
-whose process ends with it, or takes too long, has failed; those that came after it run in another process. What failed in
+The filters are ctest's (-L, -LE, -R, -E). With --each a case has a process of its own, and so have those of the whole program
+(label e2e…) and what is no Catch2 case. A case whose process ends with it, or takes too long, has failed; those that came
+after it run in another process. What failed in
 company is run once more alone, for its output; it stays failed. Prints the ten slowest cases.
 """
 
@@ -32,7 +33,9 @@ class Case:
         self.directory = properties.get("WORKING_DIRECTORY", ".")
         self.timeout = float(properties.get("TIMEOUT", 600))
         self.environment = dict(word.split("=", 1) for word in properties.get("ENVIRONMENT", []))
-        self.is_catch = len(self.command) == 2 and self.name.startswith(os.path.basename(self.command[0]) + ":")
+        is_catch = len(self.command) == 2 and self.name.startswith(os.path.basename(self.command[0]) + ":")
+        is_whole_program = any(label.startswith("e2e") for label in properties.get("LABELS", []))
+        self.may_share = is_catch and not is_whole_program
 
     def title(self):
         """As Catch2 reports it; in the command commas and the like are escaped."""
@@ -54,7 +57,7 @@ def chunks(cases, is_each):
     """Lists of cases of one program each; the programs with most cases first."""
     by_program, alone = {}, []
     for case in cases:
-        if case.is_catch and not is_each:
+        if case.may_share and not is_each:
             by_program.setdefault((case.command[0], tuple(case.environment.items())), []).append(case)
         else:
             alone.append([case])
@@ -64,20 +67,25 @@ def chunks(cases, is_each):
     return out + alone
 
 
-def run_process(command, case, timeout):
-    """(exit code, output, seconds); code None: it took too long. Its children end with it."""
-    begin = time.monotonic()
-    process = subprocess.Popen(command, cwd=case.directory, env={**os.environ, **case.environment}, stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                               start_new_session=True)
-    try:
-        output, _ = process.communicate(timeout=timeout)
-        code = process.returncode
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        output, _ = process.communicate()
+def run_process(command, case, timeout, report=None):
+    """(exit code, output, seconds); code None: it took too long, for one case: `report` grows with each. Its children end with it."""
+    begin = moved = time.monotonic()
+    size = 0
+    with tempfile.TemporaryFile("w+", errors="replace") as output:
+        process = subprocess.Popen(command, cwd=case.directory, env={**os.environ, **case.environment},
+                                   stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
         code = None
-    return code, output, time.monotonic() - begin
+        while code is None and time.monotonic() - moved < timeout:
+            try:
+                code = process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                if report and os.path.getsize(report) != size:
+                    size, moved = os.path.getsize(report), time.monotonic()
+        if code is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        output.seek(0)
+        return code, output.read(), time.monotonic() - begin
 
 
 def run_alone(case):
@@ -99,7 +107,7 @@ def run_together(cases):
     while cases:
         with tempfile.NamedTemporaryFile("r", suffix=".xml", errors="replace") as report:
             command = [cases[0].command[0], ",".join(case.command[1] for case in cases), "-r", "xml", "-d", "yes", "-o", report.name]
-            code, output, _ = run_process(command, cases[0], max(case.timeout for case in cases))
+            code, output, _ = run_process(command, cases[0], max(case.timeout for case in cases), report.name)
             text = report.read()
         ended = {plain(name): (success == "true", float(seconds)) for name, success, seconds in CLOSED.findall(text)}
         begun = {plain(name) for name in OPENED.findall(text)}
