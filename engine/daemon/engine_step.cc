@@ -73,8 +73,11 @@ SteadyTime Engine::Impl::Step() {
   const bool may_begin = IsReady() && !lease_lost;
   Dispatch(may_begin ? Schedule::Which::kAll : Schedule::Which::kWaiting);
   StartMaintenance(now);
-  SteadyTime next = std::min(poll_at, renew_at);
-  if (const auto wake = schedule.NextWake()) {
+  // The end of what is under way is told; until then its time says nothing.
+  SteadyTime next = now + kMaintainEvery;
+  if (!is_polling) next = std::min(next, poll_at);
+  if (!is_renewing) next = std::min(next, renew_at);
+  if (const auto wake = may_begin ? schedule.NextWake() : std::nullopt) {
     const Duration left = std::max<Duration>(*wake - services.clock.SystemNow(), kSoonest);
     next = std::min(next, now + left);
   }

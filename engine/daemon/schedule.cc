@@ -1,6 +1,7 @@
 #include "engine/daemon/schedule.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "engine/rollout/drift.h"
 #include "engine/rollout/facts.h"
@@ -97,8 +98,9 @@ void Schedule::NoteState(std::shared_ptr<const deploylog::State> state) {
 }
 
 std::set<UnitId> Schedule::Candidates(SystemTime now) const {
-  std::set<UnitId> candidates = dirty_;
-  candidates.insert(again_.begin(), again_.end());
+  std::set<UnitId> candidates = again_;
+  std::ranges::copy_if(dirty_, std::inserter(candidates, candidates.end()),
+                       [this](const UnitId& id) { return !in_flight_.contains(id); });
   for (auto it = timers_.begin(); it != timers_.end() && it->first <= now; ++it)
     candidates.insert(it->second);
   return candidates;

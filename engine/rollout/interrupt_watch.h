@@ -3,8 +3,8 @@
 #pragma once
 
 #include <atomic>
+#include <stop_token>
 #include <string>
-#include <thread>
 
 #include "engine/rollout/services.h"
 
@@ -20,6 +20,9 @@ class InterruptWatch {
  public:
   InterruptWatch(const Services& services, UnitId unit, std::string fingerprint,
                  Heed heed = Heed::kAll);
+  ~InterruptWatch();
+  InterruptWatch(const InterruptWatch&) = delete;
+  InterruptWatch& operator=(const InterruptWatch&) = delete;
 
   // Stops when an interruption came.
   std::stop_token token() const { return source_.get_token(); }
@@ -33,7 +36,6 @@ class InterruptWatch {
   Heed heed_;
   std::atomic<Interruption> seen_{Interruption::kNone};
   std::stop_source source_;
-  std::jthread thread_;  // last: joins before the rest goes
 };
 
 }  // namespace sluice::rollout

@@ -104,7 +104,7 @@ Result<TargetSession> Rollback::Open(const Target& target, const std::vector<Res
   request.done = pass.record().done;  // the verdict may be on its way to the log still
   request.resources = &resources;
   request.inventory = inventory[target.name];
-  request.pipeline_units = PipelineUnits(pass.services, *pass.snapshot);
+  request.pipeline_units = [this] { return PipelineUnits(pass.services, *pass.snapshot); };
   request.heeds_live_consent = true;
   request.one_by_one = true;
   return OpenTarget(pass.services, target, request);

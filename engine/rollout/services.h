@@ -52,7 +52,7 @@ struct Options {
   Duration fetch_limit = 6h;      // of one fetch that goes on making progress
   Duration stage_timeout = 2min;  // what the next stage needs is there
   Duration leave_timeout = 10s;   // what is deleted is gone; after that a person is asked
-  Duration health_poll_min = 100ms;
+  Duration health_poll_min = 300ms;
   Duration health_poll_max = 2s;
   Duration error_backoff_min = 5s;  // doubles up to 5 min
 };

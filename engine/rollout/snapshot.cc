@@ -25,15 +25,12 @@ std::set<Claim> ClaimsOf(const Snapshot& snapshot, const DeclaredUnit& unit,
 // Those that hold whatever the target turns out to say. The others are found by the plan, which
 // has asked it (plan::Declared::claimed_by).
 void FindDoubleClaims(Snapshot& snapshot) {
-  std::map<Claim, std::set<UnitId>> owners;
-  for (const auto& [unit, claims] : snapshot.claims) {
-    const TargetKind& kind = *snapshot.declared.units.at(unit).kind;
-    for (const Claim& claim : claims) {
-      if (kind.IsCertain(claim.ref)) owners[claim].insert(unit);
-    }
-  }
-  for (auto& [claim, units] : owners) {
-    if (units.size() > 1) snapshot.claimed_twice.emplace(claim, std::move(units));
+  for (const auto& [claim, units] : snapshot.claimants) {
+    std::set<UnitId> certain = units;
+    std::erase_if(certain, [&](const UnitId& unit) {
+      return !snapshot.declared.units.at(unit).kind->IsCertain(claim.ref);
+    });
+    if (certain.size() > 1) snapshot.claimed_twice.emplace(claim, std::move(certain));
   }
 }
 
@@ -56,9 +53,10 @@ const DeclaredUnit* Snapshot::Find(const UnitId& unit) const {
   return it == declared.units.end() ? nullptr : &it->second;
 }
 
-std::string Snapshot::FingerprintOf(const UnitId& unit) const {
+const std::string& Snapshot::FingerprintOf(const UnitId& unit) const {
+  static const std::string kNone;
   const auto it = fingerprints.find(unit);
-  return it == fingerprints.end() ? "" : it->second;
+  return it == fingerprints.end() ? kNone : it->second;
 }
 
 bool Snapshot::IsPartial() const {
@@ -74,11 +72,11 @@ bool Snapshot::IsReadable(const UnitId& unit) const {
 
 std::optional<UnitId> Snapshot::ClaimedBy(const Target& target, const ObjectRef& ref,
                                           const UnitId& except) const {
-  const Claim claim{ClusterOf(target), ref};
-  for (const auto& [unit, declares] : claims) {
-    if (unit != except && declares.contains(claim)) return unit;
-  }
-  return std::nullopt;
+  const auto found = claimants.find(Claim{ClusterOf(target), ref});
+  if (found == claimants.end()) return std::nullopt;
+  const auto other =
+      std::ranges::find_if(found->second, [&](const UnitId& unit) { return unit != except; });
+  return other == found->second.end() ? std::nullopt : std::optional(*other);
 }
 
 bool Snapshot::Declares(const UnitId& unit, const Target& target, const ObjectRef& ref) const {
@@ -132,6 +130,9 @@ Result<std::shared_ptr<const Snapshot>> LoadSnapshot(const Services& services,
       snapshot->claims[id] = ClaimsOf(*snapshot, unit, rendered.resources);
     }
     snapshot->fingerprints[id] = fingerprint;
+  }
+  for (const auto& [unit, claims] : snapshot->claims) {
+    for (const Claim& claim : claims) snapshot->claimants[claim].insert(unit);
   }
   FindDoubleClaims(*snapshot);
   return std::shared_ptr<const Snapshot>(std::move(snapshot));

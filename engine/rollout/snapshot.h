@@ -29,11 +29,12 @@ struct Snapshot {
   std::map<UnitId, std::string> fingerprints;       // of units without problems
   std::map<std::string, std::string> clusters;      // by TargetKind::Place, of the environments
   std::map<UnitId, std::set<Claim>> claims;         // what each unit declares
+  std::map<Claim, std::set<UnitId>> claimants;      // the same the other way round
   std::map<Claim, std::set<UnitId>> claimed_twice;  // by more than one unit
 
   const DeclaredUnit* Find(const UnitId& unit) const;
   // "" when the unit is not declared or has problems.
-  std::string FingerprintOf(const UnitId& unit) const;
+  const std::string& FingerprintOf(const UnitId& unit) const;
   // False: what is at this revision says nothing of the unit, not even that it was removed.
   bool IsReadable(const UnitId& unit) const;
   // Some unit cannot be read, so what it declares is unknown: nothing may be taken for undeclared.

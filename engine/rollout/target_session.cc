@@ -43,7 +43,8 @@ std::string Owners(const targets::Prediction& prediction) {
 
 // The mark of a unit of this pipeline, declared or recorded.
 bool IsKnownMark(const PlanRequest& request, const std::string& mark) {
-  return std::ranges::any_of(request.pipeline_units, [&](const UnitId& unit) {
+  const auto units = request.pipeline_units ? request.pipeline_units() : std::set<UnitId>();
+  return std::ranges::any_of(units, [&](const UnitId& unit) {
     return OwnershipOf(request.pipeline, unit).Mark() == mark;
   });
 }
@@ -197,14 +198,6 @@ bool TargetSession::IsAlias(const ObjectRef& ref) const {
   return std::ranges::any_of(leftovers, [&](const plan::Leftover& leftover) {
     return leftover.ref == ref && !leftover.is_also.empty();
   });
-}
-
-std::set<UnitId> PipelineUnits(const Services& services, const Snapshot& snapshot) {
-  std::set<UnitId> units;
-  for (const auto& [unit, declared] : snapshot.declared.units) units.insert(unit);
-  const auto state = services.log.Get();
-  for (const auto& [unit, record] : state->records) units.insert(unit);
-  return units;
 }
 
 targets::Ownership OwnershipOf(const std::string& pipeline, const UnitId& unit) {

@@ -2,6 +2,7 @@
 // between the two.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -58,10 +59,12 @@ struct PlanRequest {
   HealthRules health_rules = {};
   std::vector<DoneWork> done = {};     // of the record
   const Snapshot* snapshot = nullptr;  // claims of the others; may be null
-  std::set<UnitId> pipeline_units;     // declared or recorded: whose marks are of this pipeline
-  std::set<ObjectRef> inventory;       // of this target
-  std::set<std::string> adopted;       // inventory lines, or "*" for all
-  targets::Surroundings around;        // declared before, and fields that others write
+  // Declared or recorded: whose marks are of this pipeline. Asked only about a mark that is not
+  // ours.
+  std::function<std::set<UnitId>()> pipeline_units;
+  std::set<ObjectRef> inventory;  // of this target
+  std::set<std::string> adopted;  // inventory lines, or "*" for all
+  targets::Surroundings around;   // declared before, and fields that others write
   bool keep_leftovers = false;
   targets::Force force = targets::Force::kNo;
   // What live was applied with also counts as consent to replace: a rollback must be able to take a
@@ -84,9 +87,6 @@ Result<std::vector<ObjectHealth>> GlanceAtTarget(const TargetSession& session, c
 
 // The plans of all targets as one, digest set.
 Plan MergePlans(const std::vector<TargetSession>& sessions, const std::string& hmac_key);
-
-// Declared at the snapshot or recorded in the log.
-std::set<UnitId> PipelineUnits(const Services& services, const Snapshot& snapshot);
 
 targets::Ownership OwnershipOf(const std::string& pipeline, const UnitId& unit);
 

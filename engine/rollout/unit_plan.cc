@@ -57,6 +57,14 @@ std::vector<DoneWork> DoneIn(const Services& services, const UnitId& unit) {
 
 }  // namespace
 
+std::set<UnitId> PipelineUnits(const Services& services, const Snapshot& snapshot) {
+  std::set<UnitId> units;
+  for (const auto& [unit, declared] : snapshot.declared.units) units.insert(unit);
+  const auto state = services.log.Get();
+  for (const auto& [unit, record] : state->records) units.insert(unit);
+  return units;
+}
+
 PlanRequest RolloutRequest(const Services& services, const Snapshot& snapshot,
                            const RenderedUnit& rendered) {
   PlanRequest request;
@@ -67,7 +75,7 @@ PlanRequest RolloutRequest(const Services& services, const Snapshot& snapshot,
   request.health_rules = rendered.unit.application.health_rules;
   request.done = DoneIn(services, rendered.unit.id);
   request.snapshot = &snapshot;
-  request.pipeline_units = PipelineUnits(services, snapshot);
+  request.pipeline_units = [&services, &snapshot] { return PipelineUnits(services, snapshot); };
   request.around = SurroundingsOf(services, rendered.unit, nullptr);
   return request;
 }

@@ -29,6 +29,9 @@ Result<RenderedUnit> RenderAtTip(const Services& services, const Snapshot& snaps
 Result<RenderedUnit> RenderFrom(const Services& services, std::unique_ptr<SourceTree> tree,
                                 const UnitId& id);
 
+// Declared at the snapshot or recorded in the log.
+std::set<UnitId> PipelineUnits(const Services& services, const Snapshot& snapshot);
+
 // What a plan to bring live to this content is asked with; who asks adds what is special (adopted).
 // `rendered` and `snapshot` must outlive it.
 PlanRequest RolloutRequest(const Services& services, const Snapshot& snapshot,

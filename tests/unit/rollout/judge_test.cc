@@ -126,7 +126,8 @@ TEST_CASE("a reading that hung condemns nothing, nor does one after a long time 
   HealthWait wait = BeginWait(kBegin + 15s, 15s, kBegin);
   CHECK(At(wait, Only(Health::kProgressing, "one"), kBegin + 1s).look == Look::kGoesOn);
   const bool is_terminal = GENERATE(false, true);
-  const auto hung = GENERATE(Reading{kBegin + 2s, kBegin + 31s}, Reading{kBegin + 31s, kBegin + 31s});
+  const auto hung =
+      GENERATE(Reading{kBegin + 2s, kBegin + 31s}, Reading{kBegin + 31s, kBegin + 31s});
   CHECK(LookAt(wait, Only(Health::kDegraded, "then", is_terminal), hung).look == Look::kGoesOn);
   CHECK(wait.deadline == kBegin + 46s);
   CHECK(At(wait, Only(Health::kProgressing, "now"), kBegin + 32s).look == Look::kGoesOn);
