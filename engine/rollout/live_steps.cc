@@ -197,7 +197,9 @@ StepEnd Happened(Happening happening, const Error& error, const std::string& con
   end.kind = StepEnd::Kind::kHappened;
   end.happening = happening;
   end.reason = error.reason().empty() ? std::string(DefaultReason(happening)) : error.reason();
-  end.message = context.empty() ? error.message() : context + ": " + error.message();
+  // A driver says itself what it was doing.
+  const bool is_said = error.message().starts_with(context);
+  end.message = is_said ? error.message() : context + ": " + error.message();
   end.detail = error.detail();
   return end;
 }
