@@ -114,7 +114,9 @@ StepEnd Rollback::DeleteCreated(TargetSession& session) {
   const Target& target = session.target;
   const auto kept = session.refs();
   std::vector<ObjectRef> extra;
-  for (const ObjectRef& ref : created[target.name]) {
+  std::set<ObjectRef> brought = created[target.name];
+  brought.insert(session.overtaken.begin(), session.overtaken.end());
+  for (const ObjectRef& ref : brought) {
     if (!kept.contains(ref) && !pass.snapshot->IsClaimed(target, ref, pass.unit))
       extra.push_back(ref);
   }
@@ -127,6 +129,7 @@ StepEnd Rollback::DeleteCreated(TargetSession& session) {
   leaving.insert(leaving.end(), look.leaving.begin(), look.leaving.end());
   auto known = kept;
   known.insert(session.done.begin(), session.done.end());
+  known.insert(session.overtaken.begin(), session.overtaken.end());
   LeaveTakenOver(target, known);
   return {};
 }

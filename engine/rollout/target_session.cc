@@ -278,8 +278,8 @@ std::vector<Change> SetDoneAside(TargetSession& session, const PlanRequest& requ
     const bool is_live = session.live.objects.contains(ref);
     const bool is_other = session.predictions[i].kind == Kind::kImmutable;
     if (WasDone(request, session.target.name, object) && (!is_live || is_other)) {
+      (is_live ? session.overtaken : session.done).insert(ref);
       if (is_live) continue;
-      session.done.insert(ref);
       told.push_back({.target = session.target.name,
                       .action = Action::kSkip,
                       .api_version = object.resource.api_version,

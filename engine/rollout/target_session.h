@@ -31,6 +31,7 @@ struct TargetSession {
   // Declared work that was done before and is not there any more; in none of the above but the
   // plan.
   std::set<ObjectRef> done;
+  std::set<ObjectRef> overtaken;   // the same, and other work stands in its name: that is to go
   std::vector<DoneWork> finished;  // seen to run to its end, for the record
   void NoteFinished(const std::vector<ObjectHealth>& health);
   bool HasFinished(const ObjectRef& ref) const;

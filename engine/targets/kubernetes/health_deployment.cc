@@ -46,13 +46,16 @@ std::string MissingCount(const nlohmann::json& live, const HealthContext& contex
 }  // namespace
 
 Verdict JudgeDeployment(const nlohmann::json& live, const HealthContext& context) {
+  const std::string missing = MissingCount(live, context);
   if (ToBool(At(live, "spec", "paused"))) {
+    if (missing.empty())
+      return {Health::kHealthy, "DeploymentPaused",
+              "spec.paused is true; all pods run what is declared"};
     return {Health::kSuspended, "DeploymentPaused",
             "spec.paused is true; the new revision is not rolled out"};
   }
   const nlohmann::json& progressing = Condition(live, "Progressing");
   const std::string progress = ToText(At(progressing, "reason"));
-  const std::string missing = MissingCount(live, context);
   if (missing.empty()) {
     // A complete rollout cannot be late: the controller resets the condition in the same status
     // write or the next.

@@ -55,7 +55,8 @@ ObjectHealth JudgeGoneJob(const ObjectRef& ref, const std::string& uid,
 
 Verdict JudgeCronJob(const nlohmann::json& live, const HealthContext&) {
   if (!ToBool(At(live, "spec", "suspend"))) return {};
-  return {Health::kSuspended, "CronJobSuspended", "spec.suspend is true; no job is started"};
+  // A rollout starts nothing of a CronJob in any case, so that it has not run says nothing of it.
+  return {Health::kHealthy, "CronJobSuspended", "spec.suspend is true; no job is started"};
 }
 
 }  // namespace sluice::targets

@@ -21,8 +21,10 @@ const Json kMoving = Condition("Progressing", "True", "ReplicaSetUpdated");
 const Json kLate = Condition("Progressing", "False", "ProgressDeadlineExceeded");
 
 TEST_CASE("a Deployment is judged by its counts and conditions") {
-  Json paused = Deployment(3, 3, 3, 3, List(kAvailable, kDone));
+  Json paused = Deployment(3, 0, 3, 3, List(kAvailable, kDone));
   paused["spec"]["paused"] = true;
+  Json paused_behind = Deployment(3, 3, 3, 3, List(kAvailable, kDone));
+  paused_behind["spec"]["paused"] = true;
   Json endless = Deployment(3, 3, 3, 3, List(kAvailable));
   Json empty = Deployment(0, 0, 0, 0, List(kAvailable, kDone));
   empty["spec"]["replicas"] = 0;
@@ -56,6 +58,7 @@ TEST_CASE("a Deployment is judged by its counts and conditions") {
       {"quota", Deployment(2, 0, 2, 2, List(kAvailable, kMoving, quota)), Health::kDegraded,
        "FailedCreate"},
       {"paused", paused, Health::kSuspended, "DeploymentPaused"},
+      {"paused behind its rollout", paused_behind, Health::kHealthy, "DeploymentPaused"},
   });
 }
 

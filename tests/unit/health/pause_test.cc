@@ -48,7 +48,7 @@ TEST_CASE("what was bad before it was stopped stays bad") {
 
 TEST_CASE("a suspended CronJob starts nothing, and fields of that name mean nothing elsewhere") {
   Check({
-      {"suspended", Object("batch/v1", "CronJob", {{"suspend", true}}, {}), Health::kSuspended,
+      {"suspended", Object("batch/v1", "CronJob", {{"suspend", true}}, {}), Health::kHealthy,
        "CronJobSuspended"},
       {"scheduled", Object("batch/v1", "CronJob", {{"suspend", false}}, {}), Health::kHealthy, ""},
       {"a ConfigMap's annotation",

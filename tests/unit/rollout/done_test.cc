@@ -79,6 +79,29 @@ TEST_CASE("a rollback runs nothing again, and takes the failed content's Job bac
   CHECK(std::ranges::find(events, "rolledback") != events.end());
 }
 
+TEST_CASE("a Job that the failed content put in the place of one that is done goes with it") {
+  const auto job = [](const std::string& step) {
+    std::string yaml = JobYaml(step);
+    const std::string name = "{name: migrate}";
+    return yaml.replace(yaml.find(name), name.size(),
+                        "{name: migrate, annotations: {sluice.dev/replace: when-immutable}}");
+  };
+  Files files = Shop();
+  files[kJobFile] = job("one");
+  World world(files);
+  REQUIRE(world.Pass().standing == Standing::kDone);
+  REQUIRE(world.Get().done.size() == 1);
+  world.eu.SetImmutable("/spec/step", true);
+  world.eu.SetHealth("migrate:two", Health::kDegraded, "BackoffLimitExceeded", true);
+  world.Commit({{kJobFile, job("two")}});
+  CHECK(world.Pass().standing == Standing::kFailed);
+  CHECK_FALSE(world.eu.Find(kJob));
+  CHECK_FALSE(world.Inventory()["eu"].contains(kJob));
+  CHECK(world.Get().done.size() == 1);
+  world.Settle();
+  CHECK_FALSE(world.eu.Find(kJob));
+}
+
 TEST_CASE("a Job that did not end is not done") {
   Files files = Shop();
   files[kJobFile] = JobYaml("one");
