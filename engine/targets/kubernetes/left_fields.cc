@@ -78,6 +78,31 @@ InLive FindInLive(const json& live, const json& declared, const std::string& poi
   return {true, at};
 }
 
+// The same field in another body, where items of lists may stand elsewhere; "" when it is not
+// there.
+std::string PointerIn(const json& body, const json& declared, const std::string& pointer) {
+  json::json_pointer out;
+  const json* at = &body;
+  const json* was = &declared;
+  for (const std::string& token : TokensOf(pointer)) {
+    if (was->is_array() && at->is_array()) {
+      const auto place = PositionOf(token);
+      if (!place || *place >= was->size()) return "";
+      was = &(*was)[*place];
+      const json* item = Counterpart(*at, *was, *place);
+      if (item == nullptr) return "";
+      out /= static_cast<size_t>(item - &at->front());
+      at = item;
+    } else {
+      was = &At(*was, token);
+      if (!at->is_object() || !at->contains(token)) return "";
+      out /= token;
+      at = &(*at)[token];
+    }
+  }
+  return out.to_string();
+}
+
 // Only through objects that are there: nothing is made up around it.
 void PutAtPointer(json& object, const std::string& pointer, const json& value) {
   const json::json_pointer to(pointer);
@@ -147,7 +172,8 @@ void LeaveOut(PreparedObject& object, const json& live, std::vector<LeftField> f
     object.left.push_back(std::move(field));
   }
   for (json& body : object.former) {
-    for (const LeftField& field : object.left) EraseAtPointer(body, field.pointer);
+    for (const LeftField& field : object.left)
+      EraseAtPointer(body, PointerIn(body, whole, field.pointer));
   }
   if (object.resource.body != whole) object.whole = whole;
   if (object.resource.body != asked) object.asked = std::move(asked);

@@ -222,7 +222,9 @@ TEST_CASE("what is left out is found by name in live, and new items come as decl
   json live = json::parse(R"({"l":[{"name":"a","v":"7"},{"name":"b","v":"8"}],"n":9})");
   live["metadata"]["managedFields"] = json::array({Entry(
       "sluice", "Apply", R"({"f:l":{"k:{\"name\":\"b\"}":{".":{},"f:name":{},"f:v":{}}}})")});
+  object.former = {json::parse(R"({"l":[{"name":"c","v":"3"},{"name":"b","v":"4"}],"n":1})")};
   LeaveOut(object, live, {{"/l/0/v", "x"}, {"/l/1/v", "x"}, {"/n", "x"}, {"/missing/deep", "x"}});
+  CHECK(object.former.front() == json::parse(R"({"l":[{"name":"c","v":"3"},{"name":"b"}]})"));
   CHECK(object.resource.body == json::parse(R"({"l":[{"name":"b"},{"name":"new","v":"2"}]})"));
   CHECK(object.whole ==
         json::parse(R"({"l":[{"name":"b","v":"1"},{"name":"new","v":"2"}],"n":3})"));
