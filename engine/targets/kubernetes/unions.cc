@@ -124,7 +124,9 @@ class Search {
   void Look(const Place& place) {
     const std::string& named = names_.back();
     const bool is_ours = place.desired->contains(named);
-    for (const auto& [key, value] : place.live->items()) {
+    for (const auto& member : place.live->items()) {
+      const std::string& key = member.key();
+      const json& value = member.value();
       if (place.desired->contains(key) || (!is_ours && key != named)) continue;
       bool was_ours = std::ranges::any_of(
           place.former, [&](const json* body) { return !At(*body, key).is_null(); });
