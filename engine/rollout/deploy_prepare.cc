@@ -96,6 +96,12 @@ Result<std::optional<PassResult>> Attempt::MakePlan() {
   sessions_ = *std::move(sessions);
   for (const TargetSession& session : sessions_) {
     for (const std::string& warning : session.prepared.warnings) notes_ += warning + "\n";
+    for (size_t i = 0; i < session.predictions.size(); ++i) {
+      const Change& change = session.plan.changes[i];
+      const std::string why = judge::WhyItStays(session, i);
+      if (change.action == Action::kSkip && change.blocked_by.empty() && !why.empty())
+        notes_ += session.target.name + ": " + judge::ToString({change.ref, why}) + "\n";
+    }
   }
   return std::optional<PassResult>();
 }

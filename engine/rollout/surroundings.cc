@@ -1,5 +1,6 @@
 #include "engine/rollout/surroundings.h"
 
+#include <algorithm>
 #include <set>
 
 #include "engine/render/render.h"
@@ -49,6 +50,18 @@ targets::Surroundings SurroundingsOf(const Services& services, const DeclaredUni
   if (record->running) add_at(record->running->revision, record->running->fingerprint);
   if (HasUnjudged(*record)) add_at(record->revision, record->fingerprint);
   return around;
+}
+
+bool WasDeclaredSo(const targets::Surroundings& around, const std::vector<Resource>& resources,
+                   const ObjectRef& ref) {
+  const auto is_it = [&](const Resource& resource) {
+    return resource.ref.group == ref.group && resource.ref.kind == ref.kind &&
+           resource.ref.name == ref.name && (resource.ref.ns.empty() || resource.ref.ns == ref.ns);
+  };
+  const auto now = std::ranges::find_if(resources, is_it);
+  return now != resources.end() && std::ranges::any_of(around.former, [&](const Resource& before) {
+           return is_it(before) && before.body == now->body;
+         });
 }
 
 }  // namespace sluice::rollout

@@ -12,4 +12,9 @@ namespace sluice::rollout {
 targets::Surroundings SurroundingsOf(const Services& services, const DeclaredUnit& content,
                                      const DeclaredUnit* tip);
 
+// One of `resources` is `ref` and was declared in the same words before: what becomes of it is no
+// doing of this content.
+bool WasDeclaredSo(const targets::Surroundings& around, const std::vector<Resource>& resources,
+                   const ObjectRef& ref);
+
 }  // namespace sluice::rollout

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "engine/base/strings.h"
+#include "engine/rollout/done_work.h"
 #include "engine/rollout/same_object.h"
+#include "engine/rollout/surroundings.h"
 
 namespace sluice::rollout {
 namespace {
@@ -60,6 +62,7 @@ plan::Declared Describe(const targets::PreparedObject& object,
   out.after = prediction.kind == Kind::kCreate && prediction.after.is_null() ? object.resource.body
                                                                              : prediction.after;
   out.message = prediction.kind == Kind::kConflict ? Owners(prediction) : prediction.message;
+  out.takes_away = prediction.takes_away;
   out.drops = std::ranges::any_of(prediction.conflicts, &targets::FieldConflict::is_former);
   out.reason = prediction.reason;
   out.detail = prediction.detail;
@@ -260,41 +263,6 @@ Status LookAt(const Services& services, const PlanRequest& request, TargetSessio
   return {};
 }
 
-bool WasDone(const PlanRequest& request, const std::string& target,
-             const targets::PreparedObject& object) {
-  const DoneWork work{target, ToInventoryLine(object.resource.ref), object.work};
-  return !object.work.empty() && std::ranges::find(request.done, work) != request.done.end();
-}
-
-// What was done before and is gone is not declared any more, save for the plan, which tells of it.
-// Neither is it where other work stands in its name: that goes as what nothing declares.
-std::vector<Change> SetDoneAside(TargetSession& session, const PlanRequest& request) {
-  std::vector<Change> told;
-  std::vector<targets::PreparedObject> objects;
-  std::vector<targets::Prediction> predictions;
-  for (size_t i = 0; i < session.prepared.objects.size(); ++i) {
-    targets::PreparedObject& object = session.prepared.objects[i];
-    const ObjectRef ref = object.resource.ref;
-    const bool is_live = session.live.objects.contains(ref);
-    const bool is_other = session.predictions[i].kind == Kind::kImmutable;
-    if (WasDone(request, session.target.name, object) && (!is_live || is_other)) {
-      (is_live ? session.overtaken : session.done).insert(ref);
-      if (is_live) continue;
-      told.push_back({.target = session.target.name,
-                      .action = Action::kSkip,
-                      .api_version = object.resource.api_version,
-                      .ref = ref,
-                      .reason = "done before with this content, and removed since"});
-      continue;
-    }
-    objects.push_back(std::move(object));
-    predictions.push_back(std::move(session.predictions[i]));
-  }
-  session.prepared.objects = std::move(objects);
-  session.predictions = std::move(predictions);
-  return told;
-}
-
 plan::Policy PolicyOf(const PlanRequest& request, const TargetSession& session) {
   plan::Policy policy;
   if (request.environment) {
@@ -308,6 +276,11 @@ plan::Policy PolicyOf(const PlanRequest& request, const TargetSession& session) 
   return policy;
 }
 
+bool CannotBeBrought(const targets::Prediction& prediction) {
+  return prediction.kind == Kind::kRefused || prediction.kind == Kind::kImmutable ||
+         !prediction.takes_away.empty();
+}
+
 Status MakePlan(const Services& services, const PlanRequest& request, TargetSession& session) {
   const std::vector<Change> told = SetDoneAside(session, request);
   plan::Input input;
@@ -319,8 +292,11 @@ Status MakePlan(const Services& services, const PlanRequest& request, TargetSess
   session.leftovers = Leftovers(session, request, mark);
   SLUICE_CHECK(NoteOtherNames(services, request, session));
   for (size_t i = 0; i < session.prepared.objects.size(); ++i) {
+    const ObjectRef& ref = session.prepared.objects[i].resource.ref;
     input.declared.push_back(Describe(session.prepared.objects[i], session.predictions[i],
                                       session.live, request, session.target, mark));
+    if (CannotBeBrought(session.predictions[i]))
+      input.declared.back().is_untouched = WasDeclaredSo(request.around, *request.resources, ref);
   }
   input.leftovers = session.leftovers;
   session.prune_waits = std::ranges::any_of(input.leftovers, [](const plan::Leftover& leftover) {

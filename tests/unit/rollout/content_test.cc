@@ -102,7 +102,8 @@ TEST_CASE("good content that failed in other words is gone back to") {
   World world;
   Worsen(world, {{kDeploy, Shop().at(kDeploy) + "# words\n"}});
   const std::string good = world.TreeOf("main^");
-  world.eu.SetPrediction("good1", targets::Prediction::Kind::kRefused, "denied");
+  world.eu.Edit({"apps", "Deployment", "shop", "web"}, "", "/spec/replicas", 9);
+  world.eu.FailObject("apply", "Deployment shop/web", kRefusal);
   REQUIRE(world.Pass().standing == Standing::kFailed);
   world.eu.Mend();
   CHECK(world.Settle().standing == Standing::kDone);

@@ -63,6 +63,15 @@ TEST_CASE("what the server refuses to take back stays and is named; the rest goe
     CHECK(world.Settle().standing == Standing::kDone);
     CHECK(world.eu.Find(kPinned)->body["data"]["key"] == "old-pin");
   }
+  SECTION("a fix of something else is taken, and it stays and is told") {
+    world.Settle();
+    world.Commit({{kDirectory + "release.yaml", ReleaseYaml("good3")}});
+    CHECK(world.Settle().standing == Standing::kDone);
+    CHECK(World::TagIn(world.eu) == "good3");
+    CHECK(world.eu.Find(kPinned)->body["data"]["key"] == "new-pin");
+    CHECK(std::ranges::count(world.Events(), "failed") == 1);
+    CHECK(Has(world.LastMessage(), "ConfigMap shop/pinned stays: the server refuses it: " + why));
+  }
   SECTION("a fix is tried") {
     world.Settle();
     world.Commit({{kDirectory + "release.yaml", ReleaseYaml("good3")},
@@ -78,6 +87,11 @@ TEST_CASE("what others rely on is not taken away by a rollback") {
   world.eu.SetTakesAway("old-pin", "version v2, which is served");
   CHECK(world.Pass().standing == Standing::kFailed);
   CheckPinned(world, "applying it would take away version v2, which is served");
+  world.Settle();
+  world.Commit({{kDirectory + "release.yaml", ReleaseYaml("good3")}});
+  CHECK(world.Settle().standing == Standing::kDone);
+  CHECK(World::TagIn(world.eu) == "good3");
+  CHECK(world.eu.Find(kPinned)->body["data"]["key"] == "new-pin");
 }
 
 TEST_CASE("what only the write shows to be refused keeps nothing else from going back") {
