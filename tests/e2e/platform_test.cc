@@ -19,24 +19,26 @@ const std::string kWebhooks =
     "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
 const std::string kTypes = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
-// Worlds share a real plane, so what has no namespace is named after this one, and removed with it.
+// Worlds share a real plane, so what has no namespace, and the unit, is named after this one, and
+// removed with it: a mark of the same unit would be of a log that was lost.
 class Operator {
  public:
   explicit Operator(World& world)
       : world_(world),
-        id_(world.Ns("dev")),
-        ns(id_ + "-sys"),
-        group(id_ + ".example.com"),
+        name(world.Ns("dev")),
+        directory("environments/dev/" + name),
+        ns(name + "-sys"),
+        group(name + ".example.com"),
         type_path(kTypes + "/gizmos." + group),
-        webhook_path(kWebhooks + "/" + id_),
+        webhook_path(kWebhooks + "/" + name),
         gizmo_path("/apis/" + group + "/v1/namespaces/" + ns + "/gizmos/first"),
-        deployment_path("/apis/apps/v1/namespaces/" + ns + "/deployments/operator") {
+        deployment_path("/apis/apps/v1/namespaces/" + ns + "/deployments/" + name) {
     if (World::IsReal()) GrantGroup();
   }
   ~Operator() {
     for (const std::string& path :
-         {webhook_path, type_path, kBindings + "/" + id_, kRoles + "/" + id_,
-          kBindings + "/grant-" + id_, kRoles + "/grant-" + id_, "/api/v1/namespaces/" + ns}) {
+         {webhook_path, type_path, kBindings + "/" + name, kRoles + "/" + name,
+          kBindings + "/grant-" + name, kRoles + "/grant-" + name, "/api/v1/namespaces/" + ns}) {
       try {
         world_.Cluster("dev").Delete(path);
       } catch (const std::exception&) {  // a plane that has gone has no leftovers
@@ -50,15 +52,15 @@ class Operator {
 
  private:
   void GrantGroup() const;
-  void Manifest(const std::string& name, const std::string& text) const {
-    world_.Write("environments/dev/operator/" + name + ".yaml", text);
+  void Manifest(const std::string& file, const std::string& text) const {
+    world_.Write(directory + "/" + file + ".yaml", text);
   }
 
   World& world_;
-  const std::string id_;
 
  public:
-  const std::string ns, group, type_path, webhook_path, gizmo_path, deployment_path;
+  const std::string name, directory, ns, group, type_path, webhook_path, gizmo_path,
+      deployment_path;
 };
 
 // What an administrator adds for a unit's own custom resources (examples/rbac/).
@@ -72,26 +74,26 @@ void Operator::GrantGroup() const {
                      {"verbs", {"get", "list", "create", "patch", "delete"}}};
   make(kRoles, {{"apiVersion", "rbac.authorization.k8s.io/v1"},
                 {"kind", "ClusterRole"},
-                {"metadata", {{"name", "grant-" + id_}}},
+                {"metadata", {{"name", "grant-" + name}}},
                 {"rules", json::array({rule})}});
   const json subject = {{"kind", "ServiceAccount"}, {"name", "platform"}, {"namespace", "sluice"}};
   make(kBindings, {{"apiVersion", "rbac.authorization.k8s.io/v1"},
                    {"kind", "ClusterRoleBinding"},
-                   {"metadata", {{"name", "grant-" + id_}}},
+                   {"metadata", {{"name", "grant-" + name}}},
                    {"roleRef",
                     {{"apiGroup", "rbac.authorization.k8s.io"},
                      {"kind", "ClusterRole"},
-                     {"name", "grant-" + id_}}},
+                     {"name", "grant-" + name}}},
                    {"subjects", json::array({subject})}});
 }
 
 void Operator::WriteUnit() const {
   world_.WritePipeline({{.name = "dev"}});
-  world_.WriteApp("dev", {.name = "operator", .health_timeout = "20s", .has_smoke_test = false});
-  world_.Remove("environments/dev/operator/service.yaml");
-  std::string deployment = world_.Read("environments/dev/operator/deployment.yaml");
-  const std::string name = "  name: operator\n";
-  deployment.insert(deployment.find(name) + name.size(), "  namespace: " + ns + "\n");
+  world_.WriteApp("dev", {.name = name, .health_timeout = "20s", .has_smoke_test = false});
+  world_.Remove(directory + "/service.yaml");
+  std::string deployment = world_.Read(directory + "/deployment.yaml");
+  const std::string own = "  name: " + name + "\n";
+  deployment.insert(deployment.find(own) + own.size(), "  namespace: " + ns + "\n");
   Manifest("deployment", deployment);
   Manifest("namespace", "apiVersion: v1\nkind: Namespace\nmetadata: {name: " + ns + "}\n");
   Manifest("type",
@@ -105,21 +107,21 @@ void Operator::WriteUnit() const {
   Manifest("gizmo", "apiVersion: " + group +
                         "/v1\nkind: Gizmo\nmetadata: {name: first, namespace: " + ns +
                         "}\nspec: {colour: green}\n");
-  Manifest("roles",
-           "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: operator, namespace: " + ns +
-               "}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: "
-               "{name: " +
-               id_ + "}\nrules:\n  - {apiGroups: [" + group +
-               "], resources: [gizmos, gizmos/status], verbs: [get, list, watch, update]}\n"
-               "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\n"
-               "metadata: {name: " +
-               id_ +
-               "}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: " + id_ +
-               "}\nsubjects: [{kind: ServiceAccount, name: operator, namespace: " + ns + "}]\n");
+  Manifest(
+      "roles",
+      "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: operator, namespace: " + ns +
+          "}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: "
+          "{name: " +
+          name + "}\nrules:\n  - {apiGroups: [" + group +
+          "], resources: [gizmos, gizmos/status], verbs: [get, list, watch, update]}\n"
+          "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\n"
+          "metadata: {name: " +
+          name + "}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: " +
+          name + "}\nsubjects: [{kind: ServiceAccount, name: operator, namespace: " + ns + "}]\n");
   Manifest("webhook",
            "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\n"
            "metadata: {name: " +
-               id_ + "}\nwebhooks:\n  - name: gizmos." + group +
+               name + "}\nwebhooks:\n  - name: gizmos." + group +
                "\n    admissionReviewVersions: [v1]\n    sideEffects: None\n    failurePolicy: "
                "Ignore\n    timeoutSeconds: 1\n    rules:\n      - {apiGroups: [" +
                group +
@@ -147,7 +149,7 @@ TEST_CASE(
     return cluster.Get(unit.deployment_path)["spec"]["template"]["spec"]["containers"][0]["image"]
         .get<std::string>();
   };
-  CHECK(image() == "registry.example/shop/operator:good-1");
+  CHECK(image() == "registry.example/shop/" + unit.name + ":good-1");
   const std::string type = cluster.Get(unit.type_path)["metadata"]["uid"];
 
   const Ran planned = world.Sluice({"plan", "--exit-code"});
@@ -158,19 +160,19 @@ TEST_CASE(
   CHECK(world.Sluice({"drift", "--exit-code"}).exit_code == 0);
   CHECK(world.WriteCount() == writes);
 
-  world.WriteRelease("dev", "operator", "pullfail-1", "bad");
+  world.WriteRelease("dev", unit.name, "pullfail-1", "bad");
   world.Commit("Bad");
   const Ran bad = world.Sluice({"sync"});
   INFO(Text(bad));
   CHECK(bad.exit_code == 3);
-  CHECK(image() == "registry.example/shop/operator:good-1");
+  CHECK(image() == "registry.example/shop/" + unit.name + ":good-1");
   CHECK(cluster.Get(unit.type_path)["metadata"]["uid"] == type);
-  CHECK(world.EventKinds("dev/operator") ==
+  CHECK(world.EventKinds("dev/" + unit.name) ==
         Kinds{"started", "succeeded", "started", "failed", "rolledback", "reverted", "succeeded"});
 
   world.Pull();
-  world.Remove("environments/dev/operator/webhook.yaml");
-  world.Remove("environments/dev/operator/settings.yaml");
+  world.Remove(unit.directory + "/webhook.yaml");
+  world.Remove(unit.directory + "/settings.yaml");
   world.Commit("Without webhook and settings");
   const Ran pruned = world.Sluice({"sync"});
   INFO(Text(pruned));
@@ -197,7 +199,7 @@ TEST_CASE("an operator is removed after what it serves, its types and its namesp
     patch(path, R"({"metadata":{"annotations":{"sluice.dev/prune":"enabled"}}})");
   patch(unit.gizmo_path, R"({"metadata":{"finalizers":["example.test/operator"]}})");
   const size_t before = world.Requests().size();
-  world.Remove("environments/dev/operator");
+  world.Remove(unit.directory);
   world.Commit("Remove the operator");
   const auto plan = json::parse(world.Sluice({"plan", "-o", "json"}).out);
   CHECK(plan.at(0)["changes"].front()["kind"] == "Gizmo");
@@ -215,7 +217,7 @@ TEST_CASE("an operator is removed after what it serves, its types and its namesp
   const Ran ran = world.Sluice({"sync"});
   INFO(Text(ran));
   CHECK(Eventually([&] { return world.Sluice({"sync"}).exit_code == 0; }));
-  CHECK(world.EventKinds("dev/operator").back() == "removed");
+  CHECK(world.EventKinds("dev/" + unit.name).back() == "removed");
   CHECK(cluster.Get(ns_path).is_null());
   CHECK(cluster.Get(unit.type_path).is_null());
   std::vector<std::string> order;
@@ -242,7 +244,7 @@ TEST_CASE("an operator's own webhook that nobody answers does not stop its remov
   REQUIRE(cluster.Request("PUT", unit.webhook_path, hook.dump()).status == 200);
   REQUIRE(Eventually(
       [&] { return cluster.Request("DELETE", unit.gizmo_path + "?dryRun=All").status == 500; }));
-  world.Remove("environments/dev/operator");
+  world.Remove(unit.directory);
   world.Commit("Remove the operator");
   const Ran ran = world.Sluice({"sync"});
   INFO(Text(ran));
