@@ -94,7 +94,8 @@ def starts_have_ends(world):
         ends = [k for k in kinds if k in OUTCOMES]
         if "started" in kinds and not ends:
             wrong.append(f"{unit}: rollout {rollout} started and has no end: {' '.join(kinds)}")
-        if len(set(ends)) > 1 and set(ends) != {"succeeded", "removed"}:
+        # A rollback yields to newer content; its rollout stays Failed.
+        if len(set(ends)) > 1 and set(ends) not in ({"succeeded", "removed"}, {"failed", "superseded"}):
             wrong.append(f"{unit}: rollout {rollout} has more than one end: {' '.join(kinds)}")
     return wrong
 
@@ -148,11 +149,15 @@ def promotions_once(world):
                 wrong.append(f"{event.unit}: {key[1]} is promoted by {seen[key][:10]} and {event.commit[:10]}")
             seen[key] = event.commit
     for unit in world.units():
-        promoted = [c for c in world.repo.commits(f"environments/{unit}")
-                    if "Operation" in c.trailers and "Reverts" not in c.trailers]
-        events = [e for e in world.repo.events(unit) if e.kind == "promoted"]
-        if len(promoted) != len(events):
-            wrong.append(f"{unit}: {len(promoted)} promotion commits, {len(events)} promoted events")
+        commits = [c.trailers["Operation"] for c in world.repo.commits(f"environments/{unit}")
+                   if "Operation" in c.trailers and "Reverts" not in c.trailers]
+        events = [e.trailers.get("Operation") for e in world.repo.events(unit) if e.kind == "promoted"]
+        for operation in set(commits):
+            if commits.count(operation) != 1 or operation not in events:
+                wrong.append(f"{unit}: {operation} has {commits.count(operation)} commits, {events.count(operation)} events")
+        # The event is written first: killed in between, the next process promotes what is newest by then.
+        if events and events[-1] not in commits:
+            wrong.append(f"{unit}: the last promotion, {events[-1]}, has no commit")
     return wrong
 
 

@@ -77,8 +77,10 @@ def success_that_is_none(w):
 
 
 def good_and_bad(w, engine, fault, where, rounds):
-    """Releases, one after another, while a fault is played on some of the requests."""
-    for number in range(2, 2 + rounds):
+    """Releases, one after another, while a fault is played on some of the requests. No number comes twice: an older
+    release is not promoted again."""
+    first = int(w.tag("dev/web").rpartition("-")[2]) + 1
+    for number in range(first, first + rounds):
         is_bad = number % 2 == 1
         tag = f"{BAD if is_bad else 'good'}-{number}"
         engine.api.play(fault, where)

@@ -57,7 +57,7 @@ def git_is_slow(w):
     engine = begin(w)
     engine.git.slow(8)
     w.repo.change("Release good-2", {**w.release("web", "good-2"), **w.settings("web", "2")})
-    w.await_outcome("prod/web", "good-2", "succeeded", 400)
+    w.await_outcome("prod/web", "good-2", "succeeded", 900)
     w.repo.change("Release http500-3", w.release("web", "http500-3"))
     w.expect_failure("dev/web", "http500-3")
     w.await_outcome("dev/web", "http500-3", "reverted", 300)
