@@ -15,6 +15,9 @@
 namespace sluice::rollout {
 namespace {
 
+// A rollback that still goes on is waited for this many times as long as a rollout.
+constexpr int kRollbackPatience = 3;
+
 RollbackEnd Impossible(const std::string& message) {
   return {.is_possible = false, .message = message};
 }
@@ -144,6 +147,7 @@ StepEnd Rollback::Verify(TargetSession& session, const std::vector<judge::LeftBe
   told.insert(stays.begin(), stays.end());
   const Duration timeout = good.unit.application.health_timeout;
   judge::HealthWait wait = judge::BeginWait(pass.Now() + timeout, timeout, pass.Now());
+  wait.patient_until = pass.Now() + kRollbackPatience * timeout;
   const HealthEnd health = AwaitHealth(pass.services, session, wait, told, watch);
   pass.Keep(life::WorkDone(pass.record(), session.finished));
   left_behind += judge::DescribeTold(health.told);

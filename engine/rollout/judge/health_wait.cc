@@ -39,6 +39,14 @@ void Account(HealthWait& wait, const std::vector<ObjectHealth>& judged, SystemTi
   if (answers) wait.back_since.reset();
 }
 
+// What still goes on is waited for.
+void BePatient(HealthWait& wait, const std::vector<ObjectHealth>& judged, SystemTime now) {
+  if (!wait.patient_until) return;
+  const bool goes_on = std::exchange(wait.last, judged) != judged;
+  const SystemTime later = std::min(now + wait.grace, *wait.patient_until);
+  if (goes_on) wait.deadline = std::max(wait.deadline, later);
+}
+
 }  // namespace
 
 HealthWait BeginWait(SystemTime deadline, Duration timeout, SystemTime now) {
@@ -51,6 +59,7 @@ HealthWait BeginWait(SystemTime deadline, Duration timeout, SystemTime now) {
 
 Looked LookAt(HealthWait& wait, const std::vector<ObjectHealth>& judged, const Reading& reading) {
   Account(wait, judged, reading.ended);
+  BePatient(wait, judged, reading.ended);
   const ObjectHealth* bad = FirstBad(judged);
   if (!bad) return {Look::kGood};
   if (wait.back_since) return {};

@@ -20,6 +20,9 @@ struct HealthWait {
   // Live is back; until something in it has changed nobody knows whether its controllers are.
   std::optional<SystemTime> back_since;
   std::vector<ObjectHealth> at_return;
+  // As long as something in live goes on the deadline does, up to this. Nothing: it does not.
+  std::optional<SystemTime> patient_until;
+  std::vector<ObjectHealth> last;  // what the reading before said, where that matters
 };
 
 // A deadline that passed while nobody looked (a restart, a back-off) condemns nothing by itself.

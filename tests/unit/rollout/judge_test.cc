@@ -116,6 +116,28 @@ TEST_CASE("time in which live could not be read does not count") {
   }
 }
 
+TEST_CASE("what still goes on is waited for where patience is asked for, within a bound") {
+  HealthWait wait = BeginWait(kBegin + 15s, 15s, kBegin);
+  const bool is_patient = GENERATE(false, true);
+  if (is_patient) wait.patient_until = kBegin + 40s;
+  for (int at = 1; at < 15; ++at)
+    CHECK(At(wait, Only(Health::kProgressing, std::to_string(at)), kBegin + at * 1s).look ==
+          Look::kGoesOn);
+  const auto late = At(wait, Only(Health::kProgressing, "15"), kBegin + 15s).look;
+  CHECK(late == (is_patient ? Look::kGoesOn : Look::kLate));
+  if (!is_patient) return;
+  SECTION("and no longer when nothing moves") {
+    CHECK(Watch(wait, Only(Health::kProgressing, "15"), kBegin + 29s).look == Look::kGoesOn);
+    CHECK(At(wait, Only(Health::kProgressing, "15"), kBegin + 30s).look == Look::kLate);
+  }
+  SECTION("nor without end") {
+    for (int at = 16; at < 40; ++at)
+      CHECK(At(wait, Only(Health::kProgressing, std::to_string(at)), kBegin + at * 1s).look ==
+            Look::kGoesOn);
+    CHECK(At(wait, Only(Health::kProgressing, "40"), kBegin + 40s).look == Look::kLate);
+  }
+}
+
 TEST_CASE("a deadline that passed while nobody looked leaves a grace") {
   HealthWait wait = BeginWait(kBegin - 10min, 5min, kBegin);
   CHECK(Watch(wait, Only(Health::kProgressing), kBegin + 29s).look == Look::kGoesOn);
