@@ -6,6 +6,7 @@
 #include "engine/rollout/deploy_attempt.h"
 #include "engine/rollout/judge/progress.h"
 #include "engine/rollout/judge/scope.h"
+#include "engine/rollout/surroundings.h"
 
 namespace sluice::rollout {
 namespace {
@@ -89,6 +90,13 @@ void Attempt::DescribeHealth(life::Success& success) const {
     judge::ForgetSettled(success.unwell, name, seen->second.told);
     success.health[name] = Worst(seen->second.judged);
     std::ranges::copy(judge::SuspendedIn(seen->second.judged), std::back_inserter(suspended));
+  }
+  if (!suspended.empty()) {
+    // What is as it was when live was good holds nothing back, and needs no run.
+    const std::vector<Resource> good = LastKnownGood(services_, pass_.unit);
+    std::erase_if(suspended, [&](const ObjectHealth& object) {
+      return WasDeclaredSo(good, content_.resources, object.ref);
+    });
   }
   success.suspended = Join(judge::Lines(suspended), "; ");
 }

@@ -43,24 +43,29 @@ targets::Surroundings SurroundingsOf(const Services& services, const DeclaredUni
     auto tree = services.mirror.Tree(revision, RepositoryPath(services.options, ""));
     if (tree) AddRendered(services, content.id, *std::move(tree), around.former);
   };
-  if (record->last_known_good && seen.insert(record->last_known_good->fingerprint).second) {
-    auto good = services.log.OpenGood(content.id);
-    if (good && *good) AddRendered(services, content.id, **std::move(good), around.former);
-  }
+  if (record->last_known_good && seen.insert(record->last_known_good->fingerprint).second)
+    around.former = LastKnownGood(services, content.id);
   if (record->running) add_at(record->running->revision, record->running->fingerprint);
   if (HasUnjudged(*record)) add_at(record->revision, record->fingerprint);
   return around;
 }
 
-bool WasDeclaredSo(const targets::Surroundings& around, const std::vector<Resource>& resources,
+std::vector<Resource> LastKnownGood(const Services& services, const UnitId& unit) {
+  std::vector<Resource> out;
+  auto good = services.log.OpenGood(unit);
+  if (good && *good) AddRendered(services, unit, **std::move(good), out);
+  return out;
+}
+
+bool WasDeclaredSo(const std::vector<Resource>& before, const std::vector<Resource>& resources,
                    const ObjectRef& ref) {
   const auto is_it = [&](const Resource& resource) {
     return resource.ref.group == ref.group && resource.ref.kind == ref.kind &&
            resource.ref.name == ref.name && (resource.ref.ns.empty() || resource.ref.ns == ref.ns);
   };
   const auto now = std::ranges::find_if(resources, is_it);
-  return now != resources.end() && std::ranges::any_of(around.former, [&](const Resource& before) {
-           return is_it(before) && before.body == now->body;
+  return now != resources.end() && std::ranges::any_of(before, [&](const Resource& was) {
+           return is_it(was) && was.body == now->body;
          });
 }
 

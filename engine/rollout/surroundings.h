@@ -12,9 +12,12 @@ namespace sluice::rollout {
 targets::Surroundings SurroundingsOf(const Services& services, const DeclaredUnit& content,
                                      const DeclaredUnit* tip);
 
+// Rendered from the log's copy of last known good; empty when there is none.
+std::vector<Resource> LastKnownGood(const Services& services, const UnitId& unit);
+
 // One of `resources` is `ref` and was declared in the same words before: what becomes of it is no
 // doing of this content.
-bool WasDeclaredSo(const targets::Surroundings& around, const std::vector<Resource>& resources,
+bool WasDeclaredSo(const std::vector<Resource>& before, const std::vector<Resource>& resources,
                    const ObjectRef& ref);
 
 }  // namespace sluice::rollout

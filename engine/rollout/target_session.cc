@@ -105,7 +105,7 @@ std::vector<plan::Leftover> Leftovers(const TargetSession& session, const PlanRe
   std::vector<plan::Leftover> out;
   const std::set<ObjectRef> declared = session.refs();
   for (const ObjectRef& ref : request.inventory) {
-    if (declared.contains(ref)) continue;
+    if (declared.contains(ref) || session.done.contains(ref)) continue;
     plan::Leftover leftover;
     leftover.ref = ref;
     if (const auto it = session.live.objects.find(ref); it != session.live.objects.end()) {
@@ -296,7 +296,8 @@ Status MakePlan(const Services& services, const PlanRequest& request, TargetSess
     input.declared.push_back(Describe(session.prepared.objects[i], session.predictions[i],
                                       session.live, request, session.target, mark));
     if (CannotBeBrought(session.predictions[i]))
-      input.declared.back().is_untouched = WasDeclaredSo(request.around, *request.resources, ref);
+      input.declared.back().is_untouched =
+          WasDeclaredSo(request.around.former, *request.resources, ref);
   }
   input.leftovers = session.leftovers;
   session.prune_waits = std::ranges::any_of(input.leftovers, [](const plan::Leftover& leftover) {

@@ -86,6 +86,21 @@ TEST_CASE("a release that fails after one that never ran goes back to what ran")
   CHECK(world.TreeOf("main") == world.TreeOf(good));
 }
 
+TEST_CASE("what was paused already, and is not touched, holds no release of something else back") {
+  World world;
+  REQUIRE(world.Pass().standing == Standing::kDone);
+  world.eu.SetHealth("ConfigMap", Health::kSuspended, "Paused");
+  world.Commit({{kDirectory + "release.yaml", ReleaseYaml("good2")}});
+  REQUIRE(world.Pass().standing == Standing::kDone);
+  CHECK(world.Get().reason.empty());
+  CHECK(world.Get().last_known_good->release.version == "good2");
+  world.Commit({{kDirectory + "release.yaml", ReleaseYaml("good3")},
+                {kDirectory + "config.yaml", ConfigMapYaml("web", "2")}});
+  REQUIRE(world.Pass().standing == Standing::kDone);
+  CHECK(world.Get().reason == "Suspended");
+  CHECK(world.Get().last_known_good->release.version == "good2");
+}
+
 TEST_CASE("a later commit that lets it run makes it good") {
   World world;
   BringPaused(world);
