@@ -48,8 +48,10 @@ class Error {
   // For looking for words of the other side.
   const std::string& words() const { return detail_.empty() ? message_ : detail_; }
 
-  // Puts what was being done in front: "applying KIND web/api: <message>".
+  // Puts what was being done in front, unless it is there: "applying KIND web/api: <message>".
   Error With(std::string_view context) && {
+    if (message_.starts_with(context) && message_.substr(context.size()).starts_with(": "))
+      return std::move(*this);
     message_ = std::string(context) + ": " + message_;
     return std::move(*this);
   }

@@ -4,6 +4,7 @@
 
 #include "engine/base/strings.h"
 #include "engine/targets/kubernetes/health_json.h"
+#include "engine/targets/kubernetes/quota.h"
 #include "engine/targets/kubernetes/refusal.h"
 
 namespace sluice::targets::kubernetes {
@@ -67,6 +68,10 @@ Error DecodeForbidden(const nlohmann::json& body, std::string words) {
         ErrorCode::kUnauthenticated, std::string(kReasonUnauthenticated),
         words +
             "; the server did not take our credentials for anybody's, see the kubeconfig's user"};
+  }
+  if (Has(words, "exceeded quota") && IsFilledByOthers(words)) {
+    return {ErrorCode::kUnavailable, std::string(kReasonQuotaExceeded),
+            words + "; others fill it, so it is tried again: free some of it, or have it raised"};
   }
   if (HasAny(words, {"exceeded quota", "failed quota"})) {
     return Refuse(kReasonQuotaExceeded, body, words, "ask for less, or have the quota raised");
@@ -149,6 +154,11 @@ std::vector<FieldConflict> ConflictsOf(const nlohmann::json& status_body) {
     conflicts.push_back({ToText(At(cause, "field")), OneLine(manager)});
   }
   return conflicts;
+}
+
+bool IsOfOlderShare(const nlohmann::json& status_body) {
+  return ToText(At(status_body, "kind")) == "Status" &&
+         Has(ToText(At(status_body, "message")), "to last applied version");
 }
 
 Error WithoutValues(const Error& error, const nlohmann::json& status_body) {

@@ -44,6 +44,10 @@ Error DecodeFailure(int http_status, const nlohmann::json& body);
 // of what cannot be changed the rule. Others are kept.
 Error WithoutValues(const Error& error, const nlohmann::json& status_body);
 
+// The server cannot take our last apply's version of the object for what is sent now: a field of it
+// is newer than that version. Nothing is wrong with the content.
+bool IsOfOlderShare(const nlohmann::json& status_body);
+
 // Fields of a 409 that another manager owns; empty for other conflicts.
 std::vector<FieldConflict> ConflictsOf(const nlohmann::json& status_body);
 

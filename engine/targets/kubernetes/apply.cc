@@ -31,6 +31,15 @@ Error Stopped(const std::string& what, const Call& call) {
   return {ErrorCode::kDeadlineExceeded, what + ": time is up"};
 }
 
+// What the server says keeps a definition from being served; "" while it is still at it.
+std::string WhyNotEstablished(const nlohmann::json& crd) {
+  const nlohmann::json& condition = Condition(crd, "Established");
+  const std::string reason = ToText(At(condition, "reason"));
+  const bool is_said = ToText(At(condition, "status")) == "False" && !reason.empty() &&
+                       reason != "Installing" && reason != "NotAccepted";
+  return is_said ? OneLine(reason + ": " + ToText(At(condition, "message"))) : "";
+}
+
 ApiRequest ApplyRequest(const ResourceType& type, const ObjectRef& ref, Force force) {
   ApiRequest request;
   request.verb = Verb::kPatch;
@@ -127,7 +136,9 @@ Duration KubernetesDriver::PatienceWith(const Error& error, const ObjectRef& ref
                                error.reason() == kReasonTypeNotServed &&
                                declared_.custom_kinds.contains({ref.group, ref.kind});
   if (is_type_to_come) return kFreshTypeWait;
-  const bool is_rule_to_come = error.code() == ErrorCode::kRejected && awaited_.contains(ref);
+  const bool is_rule =
+      error.code() == ErrorCode::kRejected || error.reason() == kReasonQuotaExceeded;
+  const bool is_rule_to_come = is_rule && awaited_.contains(ref);
   return is_rule_to_come ? kFreshRuleWait : Duration(0);
 }
 
@@ -244,8 +255,10 @@ Status KubernetesDriver::AwaitCrd(const PreparedObject& crd, const Call& call) {
   const nlohmann::json& spec = At(crd.resource.body, "spec");
   const std::string group = ToText(At(spec, "group"));
   const std::string kind = ToText(At(spec, "names", "kind"));
+  const bool is_needed = declared_.versions.contains({group, kind});
   bool is_established = false;
   while (true) {
+    std::string why_not;
     if (!is_established) {
       SLUICE_TRY(const std::optional<nlohmann::json> live, ReadObject(type, ref, call));
       const nlohmann::json& body = live ? *live : NullJson();
@@ -255,6 +268,9 @@ Status KubernetesDriver::AwaitCrd(const PreparedObject& crd, const Call& call) {
                         OneLine(ToText(At(Condition(body, "NamesAccepted"), "message"))));
       }
       is_established = IsConditionTrue(body, "Established");
+      why_not = WhyNotEstablished(body);
+      // What mends it may come in a later stage, and nothing of the set is of this type.
+      if (!why_not.empty() && !is_needed) return {};
     }
     if (is_established) {
       // Served by the one server we ask; others may lag (ApplyOne waits for them).
@@ -268,8 +284,12 @@ Status KubernetesDriver::AwaitCrd(const PreparedObject& crd, const Call& call) {
       if (is_served) return {};
     }
     const bool has_time = client_.clock().SteadyNow() + kPoll < call.deadline;
-    if (!has_time || !client_.clock().Sleep(kPoll, call.stop))
+    if (has_time && client_.clock().Sleep(kPoll, call.stop)) continue;
+    if (why_not.empty() || call.stop.stop_requested())
       return Fail(Stopped("waiting for " + ToString(ref), call));
+    return Fail(
+        ErrorCode::kUnavailable, "NotEstablished",
+        ToString(ref) + " is not established, and objects of its type wait for it: " + why_not);
   }
 }
 

@@ -38,7 +38,7 @@ class Finder {
       const json* is = desired == nullptr ? nullptr : StepInto(*desired, step);
       path_.push_back(step);
       if (is == nullptr && step.starts_with("k:")) {
-        TakeAll(below);  // an item goes as a whole
+        TakeAll(below, IsInjected(step, below));  // an item goes as a whole
       } else if (!IsLeaf(below)) {
         Walk(below, was, is);
       } else if (is == nullptr) {
@@ -49,19 +49,31 @@ class Finder {
   }
 
  private:
-  void TakeAll(const json& fields) {
-    Add(path_);
+  // Of this item its owner has nothing but a certificate put into it, beside what names the item.
+  static bool IsInjected(const std::string& step, const json& fields) {
+    const std::vector<FieldPath> paths = PathsOf(fields);
+    const bool has_certificate = std::ranges::any_of(
+        paths, [](const FieldPath& path) { return path.back() == "f:caBundle"; });
+    return has_certificate && std::ranges::all_of(paths, [&](const FieldPath& path) {
+             const std::string name = path.back().substr(2);
+             return name == "caBundle" || name == "clientConfig" ||
+                    (path.size() == 1 && step.find('"' + name + '"') != std::string::npos);
+           });
+  }
+  void TakeAll(const json& fields, bool is_injected) {
+    Add(path_, is_injected);
     for (const FieldPath& below : PathsOf(fields)) {
       FieldPath path = path_;
       path.insert(path.end(), below.begin(), below.end());
-      Add(path);
+      Add(path, is_injected);
     }
   }
-  void Add(const FieldPath& path) {
+  void Add(const FieldPath& path, bool is_injected = false) {
     const auto is_same = [&](const CoOwned& found) {
       return found.path == path && found.manager == manager_;
     };
-    if (std::ranges::none_of(out_, is_same)) out_.push_back({path, manager_, is_remnant_});
+    if (std::ranges::none_of(out_, is_same))
+      out_.push_back({path, manager_, is_remnant_ || is_injected});
   }
 
   const std::string manager_;
@@ -167,6 +179,14 @@ json GiveUp(const json& managed_fields, const std::vector<FieldPath>& paths) {
     for (const FieldPath& path : paths) RemovePath(entry["fieldsV1"], path);
   }
   return Kept(entries);
+}
+
+json InVersion(const json& managed_fields, const std::string& api_version) {
+  json entries = Items(managed_fields);
+  for (json& entry : entries) {
+    if (IsOwnEntry(entry)) entry["apiVersion"] = api_version;
+  }
+  return entries;
 }
 
 bool IsSameInOurs(const json& before, const json& after, const json& desired, const json& own) {

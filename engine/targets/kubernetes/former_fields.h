@@ -14,8 +14,8 @@ namespace sluice::targets::kubernetes {
 struct CoOwned {
   FieldPath path;
   std::string manager;
-  // Left behind by kubectl when the object was made by hand, or by an admission plugin in our own
-  // name: nobody is going to miss it.
+  // Left behind by kubectl when the object was made by hand, by an admission plugin in our own
+  // name, or injected into an item that goes: nobody is going to miss it.
   bool is_remnant = false;
 };
 
@@ -34,6 +34,9 @@ nlohmann::json TakeOver(const nlohmann::json& managed_fields, const std::vector<
 
 // managedFields in which we own nothing of `paths`.
 nlohmann::json GiveUp(const nlohmann::json& managed_fields, const std::vector<FieldPath>& paths);
+
+// managedFields in which our share speaks of fields as `api_version` has them.
+nlohmann::json InVersion(const nlohmann::json& managed_fields, const std::string& api_version);
 
 // The same object, but for fields that nobody declares: what is declared in `desired` or owned in
 // `own` is equal, lists in equal order.

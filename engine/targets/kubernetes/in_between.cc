@@ -62,8 +62,9 @@ void KubernetesDriver::AllowForTheSet(const std::vector<PreparedObject>& objects
   };
   for (size_t i = 0; i < objects.size(); ++i) {
     const bool is_refusal = results[i] && results[i]->kind == Kind::kRefused;
+    const bool is_full = !results[i] && results[i].error().reason() == kReasonQuotaExceeded;
     const bool is_down = !results[i] && results[i].error().reason() == kReasonWebhookUnavailable;
-    if (!is_refusal && !is_down) continue;
+    if (!is_refusal && !is_full && !is_down) continue;
     const ObjectRef& ref = objects[i].resource.ref;
     const std::string said = is_refusal ? results[i]->message : results[i].error().message();
     const std::string words = is_refusal && !results[i]->detail.empty() ? results[i]->detail : said;

@@ -200,6 +200,10 @@ class KubernetesDriver final : public TargetDriver {
                                const WriteCall& call);
   Result<bool> SettleOnce(const ResourceType& type, const PreparedObject& object, Applying& how,
                           const WriteCall& call);
+  // The server compares with our last apply in the version of that; a field that is newer has no
+  // place there. Our share moves to the declared version first.
+  Status MoveShare(const ResourceType& type, const PreparedObject& object, Applying& how,
+                   const WriteCall& call);
   Status SettleShares(const ResourceType& type, const PreparedObject& object, Applying& how,
                       const WriteCall& call);
   // The apply with all that has to be settled about owners before and after it.

@@ -228,6 +228,9 @@ Result<Prediction> KubernetesDriver::PredictChange(const PreparedObject& object,
   if (!answer && answer.error().code() != ErrorCode::kRejected) return Fail(answer.error());
   if (!answer) return PredictFailure(answer.error(), object, objects, state, live, call);
   if (answer->IsSuccess()) return PredictAccepted(*type, object, live, *answer, call);
+  if (IsOfOlderShare(answer->body))
+    return Unknowable("it moves to " + api_version + " with fields that are new there", live,
+                      object);
   const Error error = ErrorOf(*answer, ref);
   if (error.reason() == kReasonFieldConflict)
     return PredictConflict(*type, object, live, *answer, call);

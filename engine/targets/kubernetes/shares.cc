@@ -35,6 +35,12 @@ std::string MarkOf(const PreparedObject& object) {
   return LabelOf(object.resource.body, kMarkLabel);
 }
 
+Error OwnersRaced(const ObjectRef& ref) {
+  return {ErrorCode::kUnavailable, std::string(kReasonWriteRaced),
+          "others write " + ToString(ref) +
+              " faster than its field owners can be changed; it is tried again"};
+}
+
 bool IsToBeAsked(const CoOwned& field) { return !field.is_remnant; }
 
 }  // namespace
@@ -111,9 +117,25 @@ Status KubernetesDriver::SettleShares(const ResourceType& type, const PreparedOb
     SLUICE_TRY(const bool is_settled, SettleOnce(type, object, how, call));
     if (is_settled) return {};
   }
-  return Fail(ErrorCode::kUnavailable, std::string(kReasonWriteRaced),
-              "others write " + ToString(object.resource.ref) +
-                  " faster than its field owners can be changed; it is tried again");
+  return Fail(OwnersRaced(object.resource.ref));
+}
+
+Status KubernetesDriver::MoveShare(const ResourceType& type, const PreparedObject& object,
+                                   Applying& how, const WriteCall& call) {
+  const ObjectRef& ref = object.resource.ref;
+  for (int round = 0; round < kMaxOwnerRounds; ++round) {
+    SLUICE_TRY(const std::optional<json> live, ReadObject(type, ref, call));
+    if (!live) return {};
+    SLUICE_TRY(how.seen, StillTheSame(how.seen, &*live, ref, MarkOf(object)));
+    const json owners = InVersion(OwnersIn(*live), object.resource.api_version);
+    SLUICE_TRY(const ApiAnswer answer, SendOwners(type, ref, *live, owners, call));
+    if (answer.status == 409) continue;
+    if (!answer.IsSuccess()) return Fail(ErrorOf(answer, ref));
+    how.seen = SeenIn(answer.body);
+    connection_->own_writes.Note(ref, answer.body, client_.clock().SteadyNow());
+    return {};
+  }
+  return Fail(OwnersRaced(ref));
 }
 
 // Settled before, so what is still there came in between, or nobody was known to own it: the server
@@ -124,6 +146,10 @@ Result<ApiAnswer> KubernetesDriver::ApplyAndRemove(const ResourceType& type,
   if (how.mode == WriteMode::kApply) SLUICE_CHECK(SettleShares(type, object, how, call));
   for (int round = 0;; ++round) {
     SLUICE_TRY(ApiAnswer answer, SendPastDefaults(type, object, how, call));
+    if (how.mode == WriteMode::kApply && round == 0 && IsOfOlderShare(answer.body)) {
+      SLUICE_CHECK(MoveShare(type, object, how, call));
+      continue;
+    }
     if (how.mode == WriteMode::kDryRun || !answer.IsSuccess() || object.former.empty())
       return answer;
     const std::vector<CoOwned> kept = KeptByOthers(answer.body, object);

@@ -78,6 +78,24 @@ TEST_CASE("items of lists go whole, and their neighbours stay") {
           R"(.spec.containers[name="old"].resources helm)", R"(.spec.set[="b"] helm)"});
 }
 
+TEST_CASE("a certificate injected into an item keeps the item from going in nobody's name") {
+  const json former =
+      json::parse(R"({"webhooks":[{"name":"a","clientConfig":{"caBundle":"Cg=="}},{"name":"b"}]})");
+  const json desired = json::parse(R"({"webhooks":[{"name":"b"}]})");
+  const auto kept = [&](const std::string& of_item) {
+    return Found(json::array({Entry("cainjector", "Update",
+                                    R"({"f:webhooks":{"k:{\"name\":\"a\"}":)" + of_item + "}}")}),
+                 nullptr, {former}, desired);
+  };
+  CHECK(kept(R"({"f:clientConfig":{"f:caBundle":{}}})") ==
+        Names{R"(.webhooks[name="a"] remnant cainjector)",
+              R"(.webhooks[name="a"].clientConfig.caBundle remnant cainjector)"});
+  CHECK(kept(R"({".":{},"f:name":{},"f:clientConfig":{".":{},"f:caBundle":{}}})").front() ==
+        R"(.webhooks[name="a"] remnant cainjector)");
+  CHECK(kept(R"({"f:clientConfig":{"f:caBundle":{},"f:url":{}}})").front() ==
+        R"(.webhooks[name="a"] cainjector)");
+}
+
 TEST_CASE("owners change for exactly the fields that go") {
   const json owners = {
       Entry("helm", "Apply", R"({"f:data":{"f:keep":{},"f:legacy":{}}})"),

@@ -71,6 +71,51 @@ TEST_CASE("an object moves to a version that comes with the same set, and is rea
   CHECK(types.Live("v1")["spec"]["a"] == "moved");
 }
 
+TEST_CASE("an object moves to a newer version with a field that only this version has") {
+  Types types;
+  if (!types.cluster.IsReal()) return;  // the sandbox merges without versions
+  const std::string old = Types::Version("v1", "a: {type: string}", false);
+  const std::string both =
+      types.Crd(old + Types::Version("v2", "a: {type: string}, b: {type: string}", true));
+  const bool comes_with_it = GENERATE(false, true);
+  Deploy(types.cluster, *types.driver,
+         (comes_with_it ? types.Crd(Types::Version("v1", "a: {type: string}", true)) : both) +
+             types.Gizmo("v1", "a: x"));
+  const std::string moved = both + types.Gizmo("v2", "a: x, b: z");
+  const Pass pass = MakePass(types.cluster, *types.driver, MakeResources(moved));
+  const Prediction& prediction = PredictionOf(pass, "Gizmo", "g");
+  INFO(prediction.message);
+  REQUIRE(prediction.kind == Kind::kUnknowable);
+  ApplyAll(types.cluster, *types.driver, pass.prepared.objects, pass.live);
+  CHECK(types.Live("v2")["spec"] == nlohmann::json({{"a", "x"}, {"b", "z"}}));
+  const Pass after = MakePass(types.cluster, *types.driver, MakeResources(moved));
+  CHECK(PredictionOf(after, "Gizmo", "g").kind == Kind::kSame);
+  // And back, as a rollback takes it.
+  Deploy(types.cluster, *types.driver, both + types.Gizmo("v1", "a: back"));
+  CHECK(types.Live("v1")["spec"] == nlohmann::json({{"a", "back"}}));
+}
+
+TEST_CASE("a definition that a later stage makes good keeps up nothing but what is of its type") {
+  Types types;
+  if (!types.cluster.IsReal()) return;  // the sandbox establishes every definition
+  const std::string conversion =
+      "  conversion: {strategy: Webhook, webhook: {conversionReviewVersions: [v1], clientConfig: "
+      "{caBundle: Cg==, service: {name: x, namespace: default, path: /c}}}}\n";
+  std::string crd = types.Crd(Types::Version("v1", "a: {type: string}", true));
+  crd.insert(crd.find("  versions:"), conversion);
+  const Pass alone =
+      MakePass(types.cluster, *types.driver,
+               MakeResources(crd + "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\n"));
+  ApplyAll(types.cluster, *types.driver, alone.prepared.objects, alone.live);
+  const Pass used =
+      MakePass(types.cluster, *types.driver, MakeResources(crd + types.Gizmo("v1", "a: x")));
+  std::vector<PreparedObject> definition = {used.prepared.objects.front()};
+  const Status waited = types.driver->AwaitStage(definition, types.cluster.Deadline(2));
+  REQUIRE_FALSE(waited);
+  CHECK(waited.error().reason() == "NotEstablished");
+  CHECK_THAT(waited.error().message(), Catch::Contains("InvalidCABundle"));
+}
+
 TEST_CASE("what the new definition does not know either is refused all the same") {
   Types types;
   const std::string v1 = Types::Version("v1", "a: {type: string}", true);

@@ -84,6 +84,19 @@ TEST_CASE("an answer tells bad content from missing rights and from no verdict")
       {403, StatusBody("pods \"p\" is forbidden: exceeded quota: q, requested: pods=1"),
        ErrorCode::kRejected, kReasonQuotaExceeded},
       {403,
+       StatusBody("pods \"p\" is forbidden: exceeded quota: q, requested: pods=3,cpu=1, used: "
+                  "pods=2,cpu=1, limited: pods=2,cpu=2"),
+       ErrorCode::kRejected, kReasonQuotaExceeded},
+      {403,
+       StatusBody("pods \"p\" is forbidden: exceeded quota: q, requested: pods=1,cpu=1Gi, used: "
+                  "pods=2,cpu=1, limited: pods=2,cpu=2"),
+       ErrorCode::kRejected, kReasonQuotaExceeded},
+      // It would have its place, were it not for others.
+      {403,
+       StatusBody("pods \"p\" is forbidden: exceeded quota: q, requested: pods=1,cpu=2Gi, used: "
+                  "pods=2,cpu=1Gi, limited: pods=2,cpu=2Gi"),
+       ErrorCode::kUnavailable, kReasonQuotaExceeded},
+      {403,
        StatusBody("pods \"p\" is forbidden: violates PodSecurity \"restricted:latest\": "
                   "runAsNonRoot != true"),
        ErrorCode::kRejected, kReasonAdmissionDenied},
