@@ -19,6 +19,8 @@ namespace sluice::rollout {
 namespace {
 
 constexpr size_t kNamed = 20;
+// So that the checks of many units share what they read.
+constexpr Duration kDriftMayBeOld = 5s;
 
 struct Checked {
   DriftReport report;
@@ -165,10 +167,11 @@ Result<Checked> Check(const Services& services, const Snapshot& snapshot, const 
   PlanRequest request =
       RestoreRequest(services, snapshot.declared.pipeline.name, running, snapshot.Find(unit));
   request.one_by_one = true;
+  request.max_age = kDriftMayBeOld;
   SLUICE_TRY(checked.sessions, PlanUnit(services, std::move(request), running.unit.targets, {}));
   for (TargetSession& session : checked.sessions) {
     SLUICE_CHECK(Compare(services, session, running.resources, checked));
-    SLUICE_TRY(auto health, AssessTarget(session, services.ReadCall()));
+    SLUICE_TRY(auto health, AssessTarget(session, Diagnose::kFully, services.ReadCall()));
     checked.health[session.target.name] = health;
     session.NoteFinished(health);
     std::ranges::copy(session.finished, std::back_inserter(checked.done));

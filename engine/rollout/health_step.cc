@@ -66,6 +66,38 @@ judge::Looked Look(TargetSession& session, std::vector<ObjectHealth>& health,
   return judge::LookAt(wait, out.judged, reading);
 }
 
+// The verdict stands; what else is known goes into its words.
+void FindCause(const Services& services, const TargetSession& session, const Call& call,
+               HealthEnd& out, judge::Looked& looked) {
+  Result<std::vector<ObjectHealth>> health = std::vector<ObjectHealth>();
+  services.Outside([&] { health = AssessTarget(session, Diagnose::kFully, call); });
+  if (!health) return;
+  for (const ObjectHealth& object : *health) {
+    if (object.health == Health::kHealthy || object.reason.empty()) continue;
+    const auto known = std::ranges::find(out.judged, object.ref, &ObjectHealth::ref);
+    if (known == out.judged.end() || known->health == Health::kHealthy) continue;
+    *known = object;
+    if (object.ref == looked.bad.ref) looked.bad = object;
+  }
+}
+
+// How closely to look. What is well after a moment needs no cause; what takes longer does.
+class Depth {
+ public:
+  explicit Depth(SteadyTime begin) : cause_at_(begin + 1s), all_at_(begin + kBetweenAll) {}
+  Diagnose Next(SteadyTime now) {
+    if (now >= all_at_) {
+      all_at_ = now + kBetweenAll;
+      return Diagnose::kFully;
+    }
+    return now >= cause_at_ ? Diagnose::kYes : Diagnose::kNo;
+  }
+
+ private:
+  static constexpr Duration kBetweenAll = 5s;
+  SteadyTime cause_at_, all_at_;
+};
+
 // Health of anything else is no verdict about what was applied.
 StepEnd IsWhatWasApplied(const std::vector<ObjectHealth>& objects) {
   const auto it = std::ranges::find_if(objects, &ObjectHealth::is_changed_meanwhile);
@@ -83,6 +115,7 @@ HealthEnd AwaitHealth(const Services& services, TargetSession& session, judge::H
                       const std::set<ObjectRef>& told, InterruptWatch& watch) {
   const StepTimer timer(services, "health");
   Duration pause = services.options.health_poll_min;
+  Depth depth(services.clock.SteadyNow());
   HealthEnd out;
   while (true) {
     if (const auto found = watch.Check(); found != Interruption::kNone) {
@@ -91,14 +124,18 @@ HealthEnd AwaitHealth(const Services& services, TargetSession& session, judge::H
     }
     const Call call{services.clock.SteadyNow() + services.options.read_timeout, watch.token()};
     const SystemTime began = services.clock.SystemNow();
-    auto health = AssessTarget(session, call);
+    const Diagnose diagnose = depth.Next(services.clock.SteadyNow());
+    Result<std::vector<ObjectHealth>> health = std::vector<ObjectHealth>();
+    services.Outside([&] { health = AssessTarget(session, diagnose, call); });
     const SystemTime now = services.clock.SystemNow();
     if (health) {
       if (StepEnd end = IsWhatWasApplied(*health); !end.is_ok()) {
         out.end = std::move(end);
         return out;
       }
-      const judge::Looked looked = Look(session, *health, wait, told, {began, now}, out);
+      judge::Looked looked = Look(session, *health, wait, told, {began, now}, out);
+      const bool is_bad = looked.look == judge::Look::kLost || looked.look == judge::Look::kLate;
+      if (is_bad && diagnose != Diagnose::kFully) FindCause(services, session, call, out, looked);
       if (looked.look == judge::Look::kGood) out.end.detail = Notes(out.judged);
       if (looked.look == judge::Look::kLost)
         out.end = Unhealthy(Happening::kUnhealthyTerminal, out.judged, looked.bad);

@@ -329,6 +329,7 @@ Result<TargetSession> OpenTarget(const Services& services, const Target& target,
   session.target = target;
   session.health_rules = request.health_rules;
   SLUICE_TRY(session.driver, services.make_driver(target));
+  session.driver->MayBeOld(request.max_age);
   if (auto looked = LookAt(services, request, session); !looked)
     return Fail(std::move(looked).error().With("target " + target.name));
   if (auto planned = MakePlan(services, request, session); !planned)
@@ -336,10 +337,11 @@ Result<TargetSession> OpenTarget(const Services& services, const Target& target,
   return session;
 }
 
-Result<std::vector<ObjectHealth>> AssessTarget(const TargetSession& session, const Call& call) {
+Result<std::vector<ObjectHealth>> AssessTarget(const TargetSession& session, Diagnose diagnose,
+                                               const Call& call) {
   SLUICE_TRY(auto health,
-             session.driver->Assess(session.ref_list(), {&session.live, &session.applied},
-                                    targets::TargetDriver::Diagnose::kYes, call));
+             session.driver->Assess(session.ref_list(), {&session.live, &session.applied}, diagnose,
+                                    call));
   Overrule(session.health_rules, health);
   return health;
 }
@@ -348,7 +350,7 @@ Result<std::vector<ObjectHealth>> GlanceAtTarget(const TargetSession& session, c
   std::vector<ObjectRef> there = session.ref_list();
   std::erase_if(there, [&](const ObjectRef& ref) { return !session.live.objects.contains(ref); });
   if (there.empty()) return std::vector<ObjectHealth>();
-  auto health = session.driver->Assess(there, {}, targets::TargetDriver::Diagnose::kNo, call);
+  auto health = session.driver->Assess(there, {}, Diagnose::kNo, call);
   if (!health)
     return Fail(std::move(health).error().With("health in target " + session.target.name));
   Overrule(session.health_rules, *health);

@@ -74,6 +74,7 @@ struct PlanRequest {
   // An object for which no prediction can be had is one that is not predicted, not a target that
   // cannot be read.
   bool one_by_one = false;
+  Duration max_age{0};  // of what is read: nothing is written right after
 };
 
 // Prepares, observes, predicts and plans. Reads only. An Error means that live could not be read,
@@ -82,7 +83,9 @@ Result<TargetSession> OpenTarget(const Services& services, const Target& target,
                                  const PlanRequest& request);
 
 // Health of all that the session declares, with its cause, as the application's rules see it.
-Result<std::vector<ObjectHealth>> AssessTarget(const TargetSession& session, const Call& call);
+using Diagnose = targets::TargetDriver::Diagnose;
+Result<std::vector<ObjectHealth>> AssessTarget(const TargetSession& session, Diagnose diagnose,
+                                               const Call& call);
 // The same of what was there when the session was opened, without its cause.
 Result<std::vector<ObjectHealth>> GlanceAtTarget(const TargetSession& session, const Call& call);
 

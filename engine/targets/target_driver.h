@@ -223,9 +223,13 @@ class TargetDriver {
   // like Apply. What it made goes with it, later perhaps. The dry run only asks whether it may.
   virtual std::vector<WriteResult> Delete(const std::vector<Deletion>& deletions, WriteMode mode,
                                           const WriteCall& call) = 0;
-  // Health of each ref, with the cause of what is bad when `diagnose`; and whether it is still what
-  // was seen before, or what this driver's Apply was answered.
-  enum class Diagnose { kNo, kYes };
+  // What is read from now on may be this old: for a look that writes nothing, and does not come
+  // right after a write.
+  virtual void MayBeOld(Duration /*age*/) {}
+  // Health of each ref, with the cause of what is bad as far as its parts show it (kYes), or as far
+  // as anybody tells (kFully: it costs more); and whether it is still what was seen before, or what
+  // this driver's Apply was answered.
+  enum class Diagnose { kNo, kYes, kFully };
   virtual Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs,
                                                    const Since& since, Diagnose diagnose,
                                                    const Call& call) = 0;

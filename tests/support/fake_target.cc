@@ -173,10 +173,10 @@ class FakeDriver final : public targets::TargetDriver {
   }
 
   Result<std::vector<ObjectHealth>> Assess(const std::vector<ObjectRef>& refs,
-                                           const targets::Since&, Diagnose diagnose,
+                                           const targets::Since& since, Diagnose,
                                            const Call&) override {
-    if (auto error = cluster_.Enter(diagnose == Diagnose::kYes ? "assess" : "look"))
-      return sluice::Fail(*error);
+    const bool is_glance = since.before == nullptr;
+    if (auto error = cluster_.Enter(is_glance ? "look" : "assess")) return sluice::Fail(*error);
     const std::lock_guard lock(cluster_.mutex_);
     std::vector<ObjectHealth> out;
     for (const ObjectRef& ref : refs) {
@@ -187,7 +187,7 @@ class FakeDriver final : public targets::TargetDriver {
       }
       ObjectHealth health{ref, Health::kHealthy, "", "", false};
       for (auto& script : cluster_.health_) {
-        const bool is_spent = script.times == 0 || (diagnose == Diagnose::kNo && script.times > 0);
+        const bool is_spent = script.times == 0 || (is_glance && script.times > 0);
         if (is_spent || !Contains(it->second.body, script.needle)) continue;
         if (script.times > 0) --script.times;
         health = script.health;

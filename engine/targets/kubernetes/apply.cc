@@ -221,6 +221,7 @@ std::vector<WriteResult> KubernetesDriver::Apply(const std::vector<PreparedObjec
                                                  const LiveState& live, WriteMode mode, Force force,
                                                  const WriteCall& call) {
   std::vector<WriteResult> results(objects.size());
+  if (mode == WriteMode::kApply) max_age_ = Duration(0);
   Progress progress(client_.clock(), call);
   ForEachInParallel(objects.size(), [&](size_t i) {
     results[i] = ApplyOne(objects[i], live, mode, force, progress.Bound(call));

@@ -1,4 +1,7 @@
 // Reads what health.h asks for and lets it judge.
+#include <algorithm>
+
+#include "engine/base/strings.h"
 #include "engine/targets/kubernetes/health.h"
 #include "engine/targets/kubernetes/health_json.h"
 #include "engine/targets/kubernetes/health_kinds.h"
@@ -27,6 +30,33 @@ Duration QuietFor(SystemTime changed, SystemTime now) {
   return quiet < -kReportGrace ? kReportGrace : std::max(quiet, Duration{0});
 }
 
+using Labels = std::vector<std::pair<std::string, std::string>>;
+
+// Of a selector "a=1,b=2"; nullopt for any other.
+std::optional<Labels> EqualityLabels(const std::string& selector) {
+  Labels labels;
+  for (const std::string& term : Split(selector, ',')) {
+    const size_t equals = term.find('=');
+    const bool is_equality =
+        equals != std::string::npos && term.find_first_of(" !()") == std::string::npos;
+    if (!is_equality) return std::nullopt;
+    labels.emplace_back(term.substr(0, equals), term.substr(equals + 1));
+  }
+  return labels.empty() ? std::nullopt : std::optional(std::move(labels));
+}
+
+nlohmann::json Labelled(const SharedReads::Items& items, const Labels& labels) {
+  nlohmann::json out = nlohmann::json::array();
+  for (const auto& [name, item] : items) {
+    const bool fits = std::ranges::all_of(labels, [&](const auto& label) {
+      const nlohmann::json& value = At(item, "metadata", "labels", label.first);
+      return value.is_string() && value.get_ref<const std::string&>() == label.second;
+    });
+    if (fits) out.push_back(item);
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<nlohmann::json> KubernetesDriver::ReadRelated(const std::string& group,
@@ -34,6 +64,9 @@ Result<nlohmann::json> KubernetesDriver::ReadRelated(const std::string& group,
                                                      const std::string& selector,
                                                      const Call& call) {
   SLUICE_TRY(const ResourceType type, TypeOf(group, "", kind, call));
+  if (const auto labels = EqualityLabels(selector)) {
+    if (const auto items = AskShared(type, ns, call)) return Labelled(*items, *labels);
+  }
   std::vector<std::pair<std::string, std::string>> query;
   if (!selector.empty()) query.emplace_back("labelSelector", selector);
   SLUICE_TRY(std::vector<nlohmann::json> items,
@@ -64,7 +97,7 @@ Status KubernetesDriver::ReadRelatedOf(const nlohmann::json& live, const ObjectR
     context.has_status_subresource = type.has_status;
   }
   const RelatedNeeds needs =
-      NeedsFor(live, diagnose == Diagnose::kYes ? Depth::kDiagnose : Depth::kJudge);
+      NeedsFor(live, diagnose == Diagnose::kNo ? Depth::kJudge : Depth::kDiagnose);
   if (needs.replica_sets) {
     SLUICE_TRY(context.replica_sets,
                ReadRelated("apps", "ReplicaSet", ref.ns, needs.selector, call));
@@ -79,7 +112,9 @@ Status KubernetesDriver::ReadRelatedOf(const nlohmann::json& live, const ObjectR
   if (!needs.storage_class.empty()) {
     SLUICE_TRY(context.binding_mode, BindingModeOf(needs.storage_class, call));
   }
-  if (needs.events) context.events = ReadEvents(EventSubjects(live, context), ref.ns, call);
+  const bool is_asked = diagnose == Diagnose::kFully || !needs.storage_class.empty();
+  if (needs.events && is_asked)
+    context.events = ReadEvents(EventSubjects(live, context), ref.ns, call);
   return {};
 }
 
@@ -154,7 +189,7 @@ Result<std::vector<ObjectHealth>> KubernetesDriver::Assess(const std::vector<Obj
   const LiveState nothing;
   const LiveState& before = since.before ? *since.before : nothing;
   // Not waiting for a server that is behind: the caller asks again, and knows his deadline.
-  SLUICE_TRY(const LiveState now, ReadLive(refs, Stale::kFail, call));
+  SLUICE_TRY(const LiveState now, ReadLive(refs, Stale::kFail, Sharing::kYes, call));
   const Moment moment{now, before, CameUp(now)};
   std::vector<Result<Look>> looks(refs.size(), Look{});
   Progress progress(client_.clock(), call);

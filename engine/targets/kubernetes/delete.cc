@@ -88,6 +88,7 @@ WriteResult KubernetesDriver::DeleteOne(const Deletion& deletion, WriteMode mode
 std::vector<WriteResult> KubernetesDriver::Delete(const std::vector<Deletion>& deletions,
                                                   WriteMode mode, const WriteCall& call) {
   std::vector<WriteResult> results(deletions.size());
+  if (mode == WriteMode::kApply) max_age_ = Duration(0);
   Progress progress(client_.clock(), call);
   ForEachInParallel(deletions.size(), [&](size_t i) {
     results[i] = DeleteOne(deletions[i], mode, progress.Bound(call));

@@ -21,6 +21,7 @@
 #include "engine/targets/kubernetes/health.h"
 #include "engine/targets/kubernetes/own_writes.h"
 #include "engine/targets/kubernetes/reporters.h"
+#include "engine/targets/kubernetes/shared_reads.h"
 #include "engine/targets/kubernetes/swap.h"
 #include "engine/targets/target_driver.h"
 
@@ -33,7 +34,8 @@ struct Connection {
       : http(std::move(client_of_curl)),
         credentials(std::move(access), std::move(options), clock),
         client(*http, credentials, clock, effects, metrics),
-        discovery(client) {}
+        discovery(client),
+        shared_reads(clock) {}
 
   std::unique_ptr<HttpClient> http;
   Credentials credentials;
@@ -43,6 +45,7 @@ struct Connection {
   Guarded<std::map<std::string, SteadyTime>> namespaces;
   OwnWrites own_writes;
   Reporters reporters;
+  SharedReads shared_reads;
 };
 
 using GroupKind = std::pair<std::string, std::string>;
@@ -57,6 +60,7 @@ class KubernetesDriver final : public TargetDriver {
 
   Result<Prepared> Prepare(const std::vector<Resource>& resources, const Ownership& owner,
                            const Call& call) override;
+  void MayBeOld(Duration age) override { max_age_ = age; }
   Result<LiveState> Observe(const std::vector<ObjectRef>& refs, const Call& call) override;
   Result<std::vector<ObjectRef>> FindMarked(const Ownership& owner,
                                             const std::vector<ObjectRef>& kinds_of,
@@ -152,9 +156,17 @@ class KubernetesDriver final : public TargetDriver {
     bool IsList() const;  // else there is one ref
   };
   Result<std::vector<Reading>> PlanReadings(const std::vector<ObjectRef>& refs, const Call& call);
+  // How live is read: what a plan writes against is asked for itself.
+  enum class Sharing { kNo, kYes };
   void ReadOne(Reading& reading, const ObjectRef& ref, Stale stale, const Call& call);
+  // False where no list says it.
+  bool ReadShared(Reading& reading, const ObjectRef& ref, const Call& call);
   void ReadByList(Reading& reading, Stale stale, const Call& call);
-  Result<LiveState> ReadLive(const std::vector<ObjectRef>& refs, Stale stale, const Call& call);
+  Result<LiveState> ReadLive(const std::vector<ObjectRef>& refs, Stale stale, Sharing sharing,
+                             const Call& call);
+  // From a list that others share, where one is made; null: read for yourself.
+  std::shared_ptr<const SharedReads::Items> AskShared(const ResourceType& type,
+                                                      const std::string& ns, const Call& call);
   // All pages; items carry apiVersion and kind.
   Result<std::vector<nlohmann::json>> ReadList(
       const ResourceType& type, const std::string& ns,
@@ -317,6 +329,7 @@ class KubernetesDriver final : public TargetDriver {
   std::set<ObjectRef> co_owned_;  // others own fields of them that are declared no more (Predict)
   std::set<ObjectRef> awaited_;   // what refuses them now comes with the set (Predict)
   Guarded<std::map<ObjectRef, Written>> written_;  // what Apply was answered
+  Duration max_age_{0};
 };
 
 }  // namespace sluice::targets::kubernetes

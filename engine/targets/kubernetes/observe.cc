@@ -140,7 +140,8 @@ bool KubernetesDriver::Reading::IsList() const {
 }
 
 Result<LiveState> KubernetesDriver::Observe(const std::vector<ObjectRef>& refs, const Call& call) {
-  return ReadLive(refs, Stale::kAskAgain, call);
+  const Sharing sharing = max_age_ > Duration(0) ? Sharing::kYes : Sharing::kNo;
+  return ReadLive(refs, Stale::kAskAgain, sharing, call);
 }
 
 Result<std::vector<KubernetesDriver::Reading>> KubernetesDriver::PlanReadings(
@@ -187,6 +188,27 @@ void KubernetesDriver::ReadOne(Reading& reading, const ObjectRef& ref, Stale sta
   }
 }
 
+std::shared_ptr<const SharedReads::Items> KubernetesDriver::AskShared(const ResourceType& type,
+                                                                      const std::string& ns,
+                                                                      const Call& call) {
+  if (!type.verbs.contains("list")) return nullptr;
+  return connection_->shared_reads.Ask(CollectionPath(type, ns), max_age_, call, [&] {
+    return ReadList(type, ns, {}, "application/json", call);
+  });
+}
+
+// What the list lacks, or tells too late, is asked for itself.
+bool KubernetesDriver::ReadShared(Reading& reading, const ObjectRef& ref, const Call& call) {
+  const auto items = AskShared(reading.type, reading.ns, call);
+  if (!items) return false;
+  const auto it = items->find(ref.name);
+  if (it == items->end()) return false;
+  const SteadyTime now = client_.clock().SteadyNow();
+  if (!connection_->own_writes.WhyStale(ref, it->second, now).empty()) return false;
+  reading.found.emplace_back(ref, it->second);
+  return true;
+}
+
 void KubernetesDriver::ReadByList(Reading& reading, Stale stale, const Call& call) {
   auto items = ReadList(reading.type, reading.ns, {}, "application/json", call);
   if (!items && items.error().code() == ErrorCode::kPermissionDenied) {
@@ -216,7 +238,7 @@ void KubernetesDriver::ReadByList(Reading& reading, Stale stale, const Call& cal
 }
 
 Result<LiveState> KubernetesDriver::ReadLive(const std::vector<ObjectRef>& refs, Stale stale,
-                                             const Call& call) {
+                                             Sharing sharing, const Call& call) {
   SLUICE_TRY(std::vector<Reading> readings, PlanReadings(refs, call));
   Progress progress(client_.clock(), call);
   ForEachInParallel(readings.size(), [&](size_t i) {
@@ -224,7 +246,7 @@ Result<LiveState> KubernetesDriver::ReadLive(const std::vector<ObjectRef>& refs,
     const Call bound = progress.Bound(call);
     if (reading.IsList()) {
       ReadByList(reading, stale, bound);
-    } else {
+    } else if (sharing == Sharing::kNo || !ReadShared(reading, reading.refs.front(), bound)) {
       ReadOne(reading, reading.refs.front(), stale, bound);
     }
     if (reading.status) progress.Note();

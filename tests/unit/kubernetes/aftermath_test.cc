@@ -19,7 +19,7 @@ std::string Workload(const std::string& kind, const std::string& tag) {
 }
 
 ObjectHealth HealthOf(LiveCluster& cluster, TargetDriver& driver, const ObjectRef& ref) {
-  auto healths = driver.Assess({ref}, {}, TargetDriver::Diagnose::kYes, cluster.Deadline());
+  auto healths = driver.Assess({ref}, {}, TargetDriver::Diagnose::kFully, cluster.Deadline());
   INFO((healths ? "" : healths.error().message()));
   REQUIRE(healths);
   REQUIRE(healths->size() == 1);

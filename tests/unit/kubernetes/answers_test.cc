@@ -99,7 +99,7 @@ TEST_CASE("health of what was written since in our name is told from that of wha
   MapScene scene;
   const auto is_changed = [&](const LiveState& before) {
     const auto health = scene.driver->Assess(
-        {scene.ref}, {.before = &before}, TargetDriver::Diagnose::kYes, scene.cluster.Deadline());
+        {scene.ref}, {.before = &before}, TargetDriver::Diagnose::kFully, scene.cluster.Deadline());
     REQUIRE(health);
     return health->at(0).is_changed_meanwhile;
   };
@@ -128,8 +128,9 @@ TEST_CASE("an object made anew is not the one that was applied") {
   const Pass pass = scene.Bring("1");
   scene.Remove();
   scene.MakeAnew("1");
-  const auto health = scene.driver->Assess({scene.ref}, {.before = &pass.live},
-                                           TargetDriver::Diagnose::kYes, scene.cluster.Deadline());
+  const auto health =
+      scene.driver->Assess({scene.ref}, {.before = &pass.live}, TargetDriver::Diagnose::kFully,
+                           scene.cluster.Deadline());
   REQUIRE(health);
   CHECK(health->at(0).is_changed_meanwhile);
 }

@@ -153,7 +153,7 @@ TEST_CASE("a server that stays broken is no verdict, and is not read as absence"
   const auto writes =
       driver->Apply(prepared->objects, {}, WriteMode::kApply, Force::kNo, cluster.Deadline(8));
   const auto health =
-      driver->Assess(RefsOf(*prepared), {}, TargetDriver::Diagnose::kYes, cluster.Deadline(8));
+      driver->Assess(RefsOf(*prepared), {}, TargetDriver::Diagnose::kFully, cluster.Deadline(8));
   cluster.InjectFault("");
   REQUIRE_FALSE(live);
   CHECK(IsRetryable(live.error().code()));

@@ -61,7 +61,7 @@ struct Widgets {
   }
   ObjectHealth Look(const std::string& name, const LiveState& before = {}) {
     auto healths = driver->Assess({{group, "Widget", ns, name}}, {&before, nullptr},
-                                  TargetDriver::Diagnose::kYes, cluster.Deadline());
+                                  TargetDriver::Diagnose::kFully, cluster.Deadline());
     INFO((healths ? "" : healths.error().message()));
     REQUIRE(healths);
     return healths->at(0);

@@ -200,7 +200,7 @@ TEST_CASE("a unit brings its namespace, its type and objects of both") {
   }
   CHECK_FALSE(second.live.objects.at({"", "Namespace", "", ns}).protected_by.empty());
   std::vector<ObjectRef> refs = RefsOf(second.prepared);
-  const auto healths = driver->Assess(refs, {}, TargetDriver::Diagnose::kYes, cluster.Deadline());
+  const auto healths = driver->Assess(refs, {}, TargetDriver::Diagnose::kFully, cluster.Deadline());
   REQUIRE(healths);
   for (const ObjectHealth& health : *healths) {
     INFO(ToString(health.ref) << health.reason << health.message);

@@ -19,7 +19,7 @@ std::string WebDeployment(const std::string& tag) {
 }
 
 Result<ObjectHealth> Assess(LiveCluster& cluster, TargetDriver& driver, const ObjectRef& ref) {
-  auto healths = driver.Assess({ref}, {}, TargetDriver::Diagnose::kYes, cluster.Deadline());
+  auto healths = driver.Assess({ref}, {}, TargetDriver::Diagnose::kFully, cluster.Deadline());
   if (!healths) return Fail(healths.error());
   return healths->at(0);
 }

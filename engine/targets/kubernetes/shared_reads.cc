@@ -1,0 +1,91 @@
+#include "engine/targets/kubernetes/shared_reads.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/targets/kubernetes/health_json.h"
+
+namespace sluice::targets::kubernetes {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr size_t kManyAsk = 12;        // in a second
+constexpr size_t kItemsPerReading = 8;  // of a list cost as much as one reading
+constexpr Duration kBetweenLists = 500ms;
+constexpr Duration kAskAgain = 5min;  // whether it may be listed now
+
+std::shared_ptr<const SharedReads::Items> ByName(std::vector<nlohmann::json> listed) {
+  auto items = std::make_shared<SharedReads::Items>();
+  for (nlohmann::json& item : listed) {
+    std::string name = ToText(At(item, "metadata", "name"));
+    items->insert_or_assign(std::move(name), std::move(item));
+  }
+  return items;
+}
+
+}  // namespace
+
+void SharedReads::Count(Collection& collection, SteadyTime now) const {
+  const auto passed = now - collection.second;
+  if (passed >= 1s) {
+    collection.asked_before = passed < 2s ? collection.asked : 0;
+    collection.asked = 0;
+    collection.second = now;
+  }
+  ++collection.asked;
+}
+
+bool SharedReads::IsWorthAList(const Collection& collection, SteadyTime now) const {
+  const size_t asked = std::max(collection.asked, collection.asked_before);
+  return now >= collection.not_before && asked >= kManyAsk &&
+         asked * kItemsPerReading >= collection.size;
+}
+
+// Lists for all who have come until it begins. The lock is held at the begin and at the end.
+std::shared_ptr<const SharedReads::Items> SharedReads::Lead(std::unique_lock<std::mutex>& lock,
+                                                            Collection& collection,
+                                                            Duration max_age, const Call& call,
+                                                            const List& list) {
+  collection.is_listing = true;
+  const auto early = collection.began + kBetweenLists - clock_.SteadyNow();
+  lock.unlock();
+  if (early > 0ms) clock_.Sleep(std::chrono::duration_cast<Duration>(early), call.stop);
+  lock.lock();
+  const auto batch = std::exchange(collection.next, nullptr);
+  batch->began = collection.began = clock_.SteadyNow();
+  lock.unlock();
+  auto listed = list();
+  auto items = listed ? ByName(*std::move(listed)) : nullptr;
+  lock.lock();
+  if (items) collection.size = items->size();
+  if (!listed && listed.error().code() == ErrorCode::kPermissionDenied)
+    collection.not_before = clock_.SteadyNow() + kAskAgain;
+  batch->items = items;
+  batch->is_done = true;
+  collection.newest = max_age > Duration(0) ? batch : nullptr;
+  collection.is_listing = false;
+  changed_.notify_all();
+  return items;
+}
+
+std::shared_ptr<const SharedReads::Items> SharedReads::Ask(const std::string& name,
+                                                           Duration max_age, const Call& call,
+                                                           const List& list) {
+  std::unique_lock lock(mutex_);
+  Collection& collection = collections_[name];
+  const SteadyTime now = clock_.SteadyNow();
+  Count(collection, now);
+  if (collection.newest && now - collection.newest->began > max_age)
+    collection.newest.reset();  // it is large
+  if (collection.newest && collection.newest->items) return collection.newest->items;
+  if (!IsWorthAList(collection, now)) return nullptr;
+  if (!collection.next) collection.next = std::make_shared<Batch>();
+  const std::shared_ptr<Batch> mine = collection.next;
+  const auto may_go_on = [&] { return mine->is_done || !collection.is_listing; };
+  if (!changed_.wait_until(lock, call.stop, call.deadline, may_go_on)) return nullptr;
+  if (mine->is_done) return mine->items;
+  return Lead(lock, collection, max_age, call, list);
+}
+
+}  // namespace sluice::targets::kubernetes
