@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr size_t kManyAsk = 12;        // in a second
+constexpr size_t kManyAsk = 12;         // in a second
 constexpr size_t kItemsPerReading = 8;  // of a list cost as much as one reading
 constexpr Duration kBetweenLists = 500ms;
 constexpr Duration kAskAgain = 5min;  // whether it may be listed now

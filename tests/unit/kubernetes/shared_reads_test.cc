@@ -17,7 +17,9 @@ using Listed = Result<std::vector<nlohmann::json>>;
 // Lists one object that says how many lists there were.
 struct Server {
   std::atomic<int> lists{0};
-  Listed List() { return std::vector<nlohmann::json>{{{"metadata", {{"name", "a"}}}, {"n", ++lists}}}; }
+  Listed List() {
+    return std::vector<nlohmann::json>{{{"metadata", {{"name", "a"}}}, {"n", ++lists}}};
+  }
 };
 
 struct Asker {
@@ -66,8 +68,8 @@ TEST_CASE("what may be old is listed once, until it is too old") {
 TEST_CASE("a list that fails, or may not be made, leaves everybody to himself") {
   testing::FakeClock clock;
   SharedReads reads(clock);
-  const auto [code, lists_more] = GENERATE(
-      table<ErrorCode, bool>({{ErrorCode::kUnavailable, true}, {ErrorCode::kPermissionDenied, false}}));
+  const auto [code, lists_more] = GENERATE(table<ErrorCode, bool>(
+      {{ErrorCode::kUnavailable, true}, {ErrorCode::kPermissionDenied, false}}));
   int lists = 0;
   for (int i = 0; i < 14; ++i) {
     CHECK(reads.Ask("x", 0ms, {clock.SteadyNow() + 1min, {}}, [&, code = code]() -> Listed {
