@@ -12,7 +12,10 @@ namespace {
 
 constexpr int kAttempts = 8;
 constexpr Duration kFirstWait = 100ms;  // after an unknown outcome; doubles
-constexpr size_t kMaxBatch = 200;       // commits of one push
+constexpr size_t kMaxBatch = 1000;      // commits of one push
+// How long a push waits for others where several came together the last time: each costs the server
+// and this machine a handful of processes.
+constexpr Duration kGather = 100ms;
 
 bool HasTrailer(const Event& event, std::string_view key) {
   return std::ranges::any_of(event.trailers,
@@ -194,6 +197,7 @@ Status DeployLog::Impl::Enqueue(std::vector<PreparedEntry> entries, const Call& 
 
 void DeployLog::Impl::Lead(std::unique_lock<std::mutex>& lock) {
   has_leader = true;
+  if (came_together > 1) queue_changed.wait_for(lock, kGather, [] { return false; });
   std::vector<Waiter*> taken;
   std::vector<const PreparedEntry*> batch;
   while (!queue.empty() &&
@@ -204,6 +208,7 @@ void DeployLog::Impl::Lead(std::unique_lock<std::mutex>& lock) {
     taken.push_back(waiter);
     for (const PreparedEntry& entry : waiter->entries) batch.push_back(&entry);
   }
+  came_together = taken.size();
   Call call = taken.front()->call;
   for (const Waiter* waiter : taken) call.deadline = std::max(call.deadline, waiter->call.deadline);
   if (taken.size() > 1) call.stop = {};  // one caller's stop is not the others'

@@ -93,6 +93,7 @@ struct DeployLog::Impl {
   std::condition_variable_any queue_changed;
   std::deque<Waiter*> queue;
   bool has_leader = false;
+  size_t came_together = 0;  // callers of the newest push
 };
 
 git::CommitSpec MakeSpec(const std::string& parent, std::vector<git::TreeEdit> edits,
