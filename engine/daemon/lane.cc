@@ -5,6 +5,7 @@
 namespace sluice::daemon {
 namespace {
 
+// A place that is free wakes one thread, not all: hundreds may wait.
 class ThreadLane final : public Lane {
  public:
   explicit ThreadLane(int width) : width_(static_cast<size_t>(width)) {}
@@ -17,15 +18,10 @@ class ThreadLane final : public Lane {
   }
 
   void Join() override {
-    std::vector<std::thread> threads;
-    {
-      std::unique_lock lock(mutex_);
-      is_closed_ = true;
-      changed_.notify_all();
-      changed_.wait(lock, [this] { return jobs_.empty() && under_way_ == 0; });
-      threads.swap(threads_);
-    }
-    for (std::thread& thread : threads) thread.join();
+    std::unique_lock lock(mutex_);
+    is_closed_ = true;
+    has_job_.notify_all();
+    has_ended_.wait(lock, [this] { return jobs_.empty() && threads_ == 0; });
   }
 
  protected:
@@ -38,52 +34,60 @@ class ThreadLane final : public Lane {
   void Return() override {
     std::unique_lock lock(mutex_);
     ++returning_;
-    changed_.wait(lock, [this] { return working_ < width_; });
+    has_place_.wait(lock, [this] { return working_ < width_; });
     --returning_;
     ++working_;
   }
 
  private:
+  bool MayBegin() const { return !jobs_.empty() && working_ + returning_ < width_; }
+
   // Under the mutex: somebody may go on.
   void Rouse() {
-    const bool is_place = working_ < width_;
-    if (is_place && !jobs_.empty() && idle_ == 0) threads_.emplace_back([this] { Loop(); });
-    changed_.notify_all();
+    if (returning_ > 0 && working_ < width_) has_place_.notify_one();
+    if (!MayBegin()) return;
+    if (idle_ > 0) {
+      has_job_.notify_one();
+    } else {
+      ++threads_;
+      std::thread([this] { Loop(); }).detach();
+    }
   }
 
   void Loop() {
     std::unique_lock lock(mutex_);
     current = this;
-    while (true) {
+    // Those that were made because others waited outside are not kept.
+    while (idle_ < width_) {
       ++idle_;
-      const auto may_begin = [this] { return !jobs_.empty() && working_ + returning_ < width_; };
-      changed_.wait(lock, [&] { return may_begin() || (is_closed_ && jobs_.empty()); });
+      has_job_.wait(lock, [this] { return MayBegin() || (is_closed_ && jobs_.empty()); });
       --idle_;
-      if (jobs_.empty()) return;
-      const std::function<void()> job = std::move(jobs_.front());
+      if (jobs_.empty()) break;
+      std::function<void()> job = std::move(jobs_.front());
       jobs_.pop_front();
       ++working_;
-      ++under_way_;
-      if (!jobs_.empty()) Rouse();
+      Rouse();
       lock.unlock();
       job();
+      job = nullptr;
       lock.lock();
       --working_;
-      --under_way_;
-      changed_.notify_all();
+      Rouse();
     }
+    --threads_;
+    if (is_closed_) has_job_.notify_all();
+    has_ended_.notify_all();
   }
 
   const size_t width_;
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable has_job_, has_place_, has_ended_;
   std::deque<std::function<void()>> jobs_;
-  size_t idle_ = 0;       // threads without a job
+  size_t threads_ = 0;    // detached; each ends before Join returns
+  size_t idle_ = 0;       // of them, without a job
   size_t working_ = 0;    // jobs in a place
   size_t returning_ = 0;  // jobs that wait to have theirs back
-  size_t under_way_ = 0;  // jobs in a place or outside
   bool is_closed_ = false;
-  std::vector<std::thread> threads_;
 };
 
 }  // namespace

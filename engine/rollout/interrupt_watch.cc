@@ -1,5 +1,6 @@
 #include "engine/rollout/interrupt_watch.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <set>
@@ -9,6 +10,9 @@
 
 namespace sluice::rollout {
 namespace {
+
+// Many are asked less often, so that asking costs no more than so much.
+constexpr Duration kEach = 1ms;
 
 // Asks for all watches of the process, on one thread that lives as long as there are any.
 class Watchman {
@@ -35,8 +39,9 @@ class Watchman {
     std::unique_lock lock(mutex_);
     while (changed_.wait(lock, stop, [this] { return !watches_.empty(); })) {
       for (InterruptWatch* watch : watches_) watch->Check();
+      const Duration pause = std::max<Duration>(50ms, watches_.size() * kEach);
       lock.unlock();
-      const bool goes_on = RealClock().Sleep(50ms, stop);
+      const bool goes_on = RealClock().Sleep(pause, stop);
       lock.lock();
       if (!goes_on) return;
     }

@@ -48,11 +48,9 @@ std::optional<Labels> EqualityLabels(const std::string& selector) {
 nlohmann::json Labelled(const SharedReads::Items& items, const Labels& labels) {
   nlohmann::json out = nlohmann::json::array();
   for (const auto& [name, item] : items) {
-    const bool fits = std::ranges::all_of(labels, [&](const auto& label) {
-      const nlohmann::json& value = At(item, "metadata", "labels", label.first);
-      return value.is_string() && value.get_ref<const std::string&>() == label.second;
-    });
-    if (fits) out.push_back(item);
+    const bool fits = std::ranges::all_of(
+        labels, [&](const auto& label) { return item.HasLabel(label.first, label.second); });
+    if (fits) out.push_back(item.Unpack());
   }
   return out;
 }
@@ -65,7 +63,8 @@ Result<nlohmann::json> KubernetesDriver::ReadRelated(const std::string& group,
                                                      const Call& call) {
   SLUICE_TRY(const ResourceType type, TypeOf(group, "", kind, call));
   if (const auto labels = EqualityLabels(selector)) {
-    if (const auto items = AskShared(type, ns, call)) return Labelled(*items, *labels);
+    if (const auto items = AskShared(type, ns, Owners::kDrop, call))
+      return Labelled(*items, *labels);
   }
   std::vector<std::pair<std::string, std::string>> query;
   if (!selector.empty()) query.emplace_back("labelSelector", selector);

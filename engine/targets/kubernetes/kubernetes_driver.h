@@ -165,8 +165,10 @@ class KubernetesDriver final : public TargetDriver {
   Result<LiveState> ReadLive(const std::vector<ObjectRef>& refs, Stale stale, Sharing sharing,
                              const Call& call);
   // From a list that others share, where one is made; null: read for yourself.
+  enum class Owners { kKeep, kDrop };  // managedFields: half of an object
   std::shared_ptr<const SharedReads::Items> AskShared(const ResourceType& type,
-                                                      const std::string& ns, const Call& call);
+                                                      const std::string& ns, Owners owners,
+                                                      const Call& call);
   // All pages; items carry apiVersion and kind.
   Result<std::vector<nlohmann::json>> ReadList(
       const ResourceType& type, const std::string& ns,

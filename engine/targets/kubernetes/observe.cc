@@ -190,22 +190,32 @@ void KubernetesDriver::ReadOne(Reading& reading, const ObjectRef& ref, Stale sta
 
 std::shared_ptr<const SharedReads::Items> KubernetesDriver::AskShared(const ResourceType& type,
                                                                       const std::string& ns,
+                                                                      Owners owners,
                                                                       const Call& call) {
   if (!type.verbs.contains("list")) return nullptr;
-  return connection_->shared_reads.Ask(CollectionPath(type, ns), max_age_, call, [&] {
-    return ReadList(type, ns, {}, "application/json", call);
-  });
+  const bool drops = owners == Owners::kDrop;
+  const std::string name = CollectionPath(type, ns) + (drops ? " without owners" : "");
+  return connection_->shared_reads.Ask(
+      name, max_age_, call, [&]() -> Result<std::vector<nlohmann::json>> {
+        SLUICE_TRY(auto items, ReadList(type, ns, {}, "application/json", call));
+        for (nlohmann::json& item : items) {
+          const auto metadata = drops ? item.find("metadata") : item.end();
+          if (metadata != item.end() && metadata->is_object()) metadata->erase("managedFields");
+        }
+        return items;
+      });
 }
 
 // What the list lacks, or tells too late, is asked for itself.
 bool KubernetesDriver::ReadShared(Reading& reading, const ObjectRef& ref, const Call& call) {
-  const auto items = AskShared(reading.type, reading.ns, call);
+  const auto items = AskShared(reading.type, reading.ns, Owners::kKeep, call);
   if (!items) return false;
   const auto it = items->find(ref.name);
   if (it == items->end()) return false;
+  nlohmann::json body = it->second.Unpack();
   const SteadyTime now = client_.clock().SteadyNow();
-  if (!connection_->own_writes.WhyStale(ref, it->second, now).empty()) return false;
-  reading.found.emplace_back(ref, it->second);
+  if (!connection_->own_writes.WhyStale(ref, body, now).empty()) return false;
+  reading.found.emplace_back(ref, std::move(body));
   return true;
 }
 

@@ -18,13 +18,27 @@ constexpr Duration kAskAgain = 5min;  // whether it may be listed now
 std::shared_ptr<const SharedReads::Items> ByName(std::vector<nlohmann::json> listed) {
   auto items = std::make_shared<SharedReads::Items>();
   for (nlohmann::json& item : listed) {
-    std::string name = ToText(At(item, "metadata", "name"));
-    items->insert_or_assign(std::move(name), std::move(item));
+    items->insert_or_assign(ToText(At(item, "metadata", "name")), SharedItem(item));
+    item = nullptr;
   }
   return items;
 }
 
 }  // namespace
+
+SharedItem::SharedItem(const nlohmann::json& object) : packed_(nlohmann::json::to_cbor(object)) {
+  packed_.shrink_to_fit();
+  const nlohmann::json& labels = At(object, "metadata", "labels");
+  if (!labels.is_object()) return;
+  for (const auto& [key, value] : labels.items()) labels_.emplace(key, ToText(value));
+}
+
+nlohmann::json SharedItem::Unpack() const { return nlohmann::json::from_cbor(packed_); }
+
+bool SharedItem::HasLabel(const std::string& key, const std::string& value) const {
+  const auto it = labels_.find(key);
+  return it != labels_.end() && it->second == value;
+}
 
 void SharedReads::Count(Collection& collection, SteadyTime now) const {
   const auto passed = now - collection.second;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -16,10 +17,22 @@
 
 namespace sluice::targets::kubernetes {
 
+// An object of a list, packed: of a thousand each reader wants one.
+class SharedItem {
+ public:
+  explicit SharedItem(const nlohmann::json& object);
+  nlohmann::json Unpack() const;
+  bool HasLabel(const std::string& key, const std::string& value) const;
+
+ private:
+  std::map<std::string, std::string> labels_;
+  std::vector<std::uint8_t> packed_;
+};
+
 // Thread-safe.
 class SharedReads {
  public:
-  using Items = std::map<std::string, nlohmann::json>;  // by name
+  using Items = std::map<std::string, SharedItem>;  // by name
   using List = std::function<Result<std::vector<nlohmann::json>>()>;
 
   explicit SharedReads(const Clock& clock) : clock_(clock) {}

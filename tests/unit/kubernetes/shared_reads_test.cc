@@ -45,7 +45,7 @@ TEST_CASE("few read each for himself, many share a list that begins after they a
   for (int n = 1; n < 4; ++n) {
     const auto items = asker.Ask();
     REQUIRE(items);
-    CHECK(items->at("a")["n"] == n);
+    CHECK(items->at("a").Unpack()["n"] == n);
   }
   asker.clock.Advance(10s);
   CHECK(asker.Ask() == nullptr);
@@ -102,7 +102,7 @@ TEST_CASE("who asks while a list is under way waits for the next, with all the o
   for (int i = 0; i < 20; ++i) {
     others.push_back(std::async(std::launch::async, [&] {
       const auto items = ask(list);
-      return items ? items->at("a")["n"].get<int>() : 0;
+      return items ? items->at("a").Unpack()["n"].get<int>() : 0;
     }));
   }
   may_end.set_value();
