@@ -47,7 +47,8 @@ std::optional<Labels> EqualityLabels(const std::string& selector) {
 
 nlohmann::json Labelled(const SharedReads::Items& items, const Labels& labels) {
   nlohmann::json out = nlohmann::json::array();
-  for (const auto& [name, item] : items) {
+  for (const auto& entry : items) {
+    const SharedItem& item = entry.second;
     const bool fits = std::ranges::all_of(
         labels, [&](const auto& label) { return item.HasLabel(label.first, label.second); });
     if (fits) out.push_back(item.Unpack());
