@@ -117,11 +117,6 @@ Verdict Update(const TargetKind& kind, const Declared& declared,
   return {Action::kUpdate, ExplainUpdate(kind, values), {}};
 }
 
-std::string WhyItStays(const TargetKind& kind, const Declared& declared) {
-  if (!declared.takes_away.empty()) return "applying it would take away " + declared.takes_away;
-  return "the server refuses it: " + Said(kind, declared);
-}
-
 Verdict Judge(const TargetKind& kind, const Declared& declared,
               const std::vector<FieldChange>& fields, const Policy& policy) {
   if (!declared.claimed_by.empty() && !declared.is_ours) {
@@ -136,13 +131,11 @@ Verdict Judge(const TargetKind& kind, const Declared& declared,
             "deleted and created again, for it cannot be changed in place: " + Said(kind, declared),
             {}};
   }
-  const bool is_refused = declared.found == Found::kRefused || declared.found == Found::kImmutable;
   // What a rollback could not take back, say, keeps no fix of something else out.
-  if (declared.is_untouched && (is_refused || !declared.takes_away.empty()))
-    return {Action::kSkip,
-            "it stays, and this content does not change it: " + WhyItStays(kind, declared),
-            {}};
-  if (is_refused) return Refused(kind, declared);
+  if (!declared.stays.empty())
+    return {Action::kSkip, "it stays, and this content does not change it: " + declared.stays, {}};
+  if (declared.found == Found::kRefused || declared.found == Found::kImmutable)
+    return Refused(kind, declared);
   if (declared.found == Found::kUnknowable && (declared.before.is_null() || declared.is_ours)) {
     const std::string why = Said(kind, declared);
     return {declared.before.is_null() ? Action::kCreate : Action::kUpdate,

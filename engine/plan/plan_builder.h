@@ -33,8 +33,7 @@ struct Declared {
   // The mark is of no unit of this pipeline, past or present: somebody else's sluice, so it never
   // just moves.
   bool is_other_owner_foreign = false;
-  bool is_untouched = false;       // declared in the same words when live was last good
-  std::string takes_away;          // what others rely on and applying it would remove
+  std::string stays;               // why it cannot be brought, where content does not change it
   bool drops = false;              // kConflict: fields that are declared no more, too
   std::string message;             // conflict owners, refusal
   std::string reason;              // of a refusal; "" is ContentRejected

@@ -4,6 +4,7 @@
 
 #include "engine/base/strings.h"
 #include "engine/rollout/done_work.h"
+#include "engine/rollout/judge/left_behind.h"
 #include "engine/rollout/same_object.h"
 #include "engine/rollout/surroundings.h"
 
@@ -62,7 +63,6 @@ plan::Declared Describe(const targets::PreparedObject& object,
   out.after = prediction.kind == Kind::kCreate && prediction.after.is_null() ? object.resource.body
                                                                              : prediction.after;
   out.message = prediction.kind == Kind::kConflict ? Owners(prediction) : prediction.message;
-  out.takes_away = prediction.takes_away;
   out.drops = std::ranges::any_of(prediction.conflicts, &targets::FieldConflict::is_former);
   out.reason = prediction.reason;
   out.detail = prediction.detail;
@@ -276,9 +276,14 @@ plan::Policy PolicyOf(const PlanRequest& request, const TargetSession& session) 
   return policy;
 }
 
-bool CannotBeBrought(const targets::Prediction& prediction) {
-  return prediction.kind == Kind::kRefused || prediction.kind == Kind::kImmutable ||
-         !prediction.takes_away.empty();
+// Why an object cannot be brought that was declared in the same words before; "" for others.
+std::string WhyUntouchedStays(const PlanRequest& request, const TargetSession& session, size_t i) {
+  if (!session.predictions[i].blocked_by.empty()) return "";
+  const std::string why = judge::WhyItStays(session, i);
+  const ObjectRef& ref = session.prepared.objects[i].resource.ref;
+  const bool is_untouched =
+      !why.empty() && WasDeclaredSo(request.around.former, *request.resources, ref);
+  return is_untouched ? why : "";
 }
 
 Status MakePlan(const Services& services, const PlanRequest& request, TargetSession& session) {
@@ -292,12 +297,9 @@ Status MakePlan(const Services& services, const PlanRequest& request, TargetSess
   session.leftovers = Leftovers(session, request, mark);
   SLUICE_CHECK(NoteOtherNames(services, request, session));
   for (size_t i = 0; i < session.prepared.objects.size(); ++i) {
-    const ObjectRef& ref = session.prepared.objects[i].resource.ref;
     input.declared.push_back(Describe(session.prepared.objects[i], session.predictions[i],
                                       session.live, request, session.target, mark));
-    if (CannotBeBrought(session.predictions[i]))
-      input.declared.back().is_untouched =
-          WasDeclaredSo(request.around.former, *request.resources, ref);
+    input.declared.back().stays = WhyUntouchedStays(request, session, i);
   }
   input.leftovers = session.leftovers;
   session.prune_waits = std::ranges::any_of(input.leftovers, [](const plan::Leftover& leftover) {

@@ -94,6 +94,21 @@ TEST_CASE("what others rely on is not taken away by a rollback") {
   CHECK(world.eu.Find(kPinned)->body["data"]["key"] == "new-pin");
 }
 
+TEST_CASE("what was never good is refused again, whoever declared it first") {
+  World world;
+  REQUIRE(world.Pass().standing == Standing::kDone);
+  world.Commit({{kDirectory + "pinned.yaml", ConfigMapYaml("pinned", "new-pin")}});
+  world.eu.FailObject("apply", "ConfigMap shop/pinned",
+                      Error(ErrorCode::kUnavailable, "no route to host"));
+  REQUIRE(world.Pass().standing == Standing::kErrored);
+  world.eu.Mend();
+  world.eu.SetPrediction("new-pin", Prediction::Kind::kRefused, "denied");
+  world.Commit({{kDirectory + "release.yaml", ReleaseYaml("good2")}});
+  world.Settle();
+  CHECK(std::ranges::count(world.Events(), "failed") == 1);
+  CHECK(World::TagIn(world.eu) == "good1");
+}
+
 TEST_CASE("what only the write shows to be refused keeps nothing else from going back") {
   World world;
   BringBad(world);
