@@ -1,8 +1,10 @@
 #include "engine/targets/kubernetes/shared_reads.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
+#include "engine/base/log.h"
 #include "engine/targets/kubernetes/health_json.h"
 
 namespace sluice::targets::kubernetes {
@@ -56,6 +58,19 @@ bool SharedReads::IsWorthAList(const Collection& collection, SteadyTime now) con
          asked * kItemsPerReading >= collection.size;
 }
 
+// Null when it failed, whatever it failed of: others wait for the end.
+std::shared_ptr<const SharedReads::Items> SharedReads::Made(const List& list, bool& may_not) {
+  try {
+    auto listed = list();
+    if (listed) return ByName(*std::move(listed));
+    may_not = listed.error().code() == ErrorCode::kPermissionDenied;
+  } catch (const std::exception& error) {
+    log::Warn("shared_list_failed",
+              {{"error", error.what()}, {"remedy", "each object is read by itself instead"}});
+  }
+  return nullptr;
+}
+
 // Lists for all who have come until it begins. The lock is held at the begin and at the end.
 std::shared_ptr<const SharedReads::Items> SharedReads::Lead(std::unique_lock<std::mutex>& lock,
                                                             Collection& collection,
@@ -69,12 +84,11 @@ std::shared_ptr<const SharedReads::Items> SharedReads::Lead(std::unique_lock<std
   const auto batch = std::exchange(collection.next, nullptr);
   batch->began = collection.began = clock_.SteadyNow();
   lock.unlock();
-  auto listed = list();
-  auto items = listed ? ByName(*std::move(listed)) : nullptr;
+  bool may_not = false;
+  auto items = Made(list, may_not);
   lock.lock();
   if (items) collection.size = items->size();
-  if (!listed && listed.error().code() == ErrorCode::kPermissionDenied)
-    collection.not_before = clock_.SteadyNow() + kAskAgain;
+  if (may_not) collection.not_before = clock_.SteadyNow() + kAskAgain;
   batch->items = items;
   batch->is_done = true;
   collection.newest = max_age > Duration(0) ? batch : nullptr;
@@ -90,9 +104,10 @@ std::shared_ptr<const SharedReads::Items> SharedReads::Ask(const std::string& na
   Collection& collection = collections_[name];
   const SteadyTime now = clock_.SteadyNow();
   Count(collection, now);
-  if (collection.newest && now - collection.newest->began > max_age)
-    collection.newest.reset();  // it is large
-  if (collection.newest && collection.newest->items) return collection.newest->items;
+  const bool is_old = max_age == Duration(0) || !collection.newest || !collection.newest->items ||
+                      now - collection.newest->began > max_age;
+  if (!is_old) return collection.newest->items;
+  collection.newest.reset();  // it is large
   if (!IsWorthAList(collection, now)) return nullptr;
   if (!collection.next) collection.next = std::make_shared<Batch>();
   const std::shared_ptr<Batch> mine = collection.next;

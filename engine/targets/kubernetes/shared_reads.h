@@ -63,13 +63,14 @@ class SharedReads {
 
   void Count(Collection& collection, SteadyTime now) const;
   bool IsWorthAList(const Collection& collection, SteadyTime now) const;
+  static std::shared_ptr<const Items> Made(const List& list, bool& may_not);
   std::shared_ptr<const Items> Lead(std::unique_lock<std::mutex>& lock, Collection& collection,
                                     Duration max_age, const Call& call, const List& list);
 
   const Clock& clock_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::map<std::string, Collection> collections_;  // entries stay: their number is bounded by kinds
+  std::map<std::string, Collection> collections_;  // one for each kind in a namespace; they stay
 };
 
 }  // namespace sluice::targets::kubernetes

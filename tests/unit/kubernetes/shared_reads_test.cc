@@ -80,6 +80,19 @@ TEST_CASE("a list that fails, or may not be made, leaves everybody to himself") 
   CHECK(lists == (lists_more ? 3 : 1));
 }
 
+TEST_CASE("a list that ends by an exception keeps nobody waiting") {
+  testing::FakeClock clock;
+  SharedReads reads(clock);
+  int lists = 0;
+  for (int i = 0; i < 13; ++i) {
+    CHECK(reads.Ask("x", 0ms, {clock.SteadyNow() + 1min, {}}, [&]() -> Listed {
+      ++lists;
+      throw std::bad_alloc();
+    }) == nullptr);
+  }
+  CHECK(lists == 2);
+}
+
 TEST_CASE("who asks while a list is under way waits for the next, with all the others") {
   RealClock clock;
   SharedReads reads(clock);
