@@ -212,6 +212,9 @@ class KubernetesDriver final : public TargetDriver {
   Result<ApiAnswer> SendOwners(const ResourceType& type, const ObjectRef& ref,
                                const nlohmann::json& live, const nlohmann::json& owners,
                                const WriteCall& call);
+  Result<bool> ChangeOwners(const ResourceType& type, const ObjectRef& ref,
+                            const nlohmann::json& live, const nlohmann::json& owners, Applying& how,
+                            const WriteCall& call);
   Result<bool> SettleOnce(const ResourceType& type, const PreparedObject& object, Applying& how,
                           const WriteCall& call);
   // The server compares with our last apply in the version of that; a field that is newer has no

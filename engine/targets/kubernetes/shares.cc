@@ -101,7 +101,14 @@ Result<bool> KubernetesDriver::SettleOnce(const ResourceType& type, const Prepar
   json owners = OwnersIn(*live);
   if (!left.empty()) owners = GiveUp(owners, left);
   if (!kept.empty()) owners = TakeOver(owners, kept, object.resource.api_version);
-  SLUICE_TRY(const ApiAnswer answer, SendOwners(type, ref, *live, owners, call));
+  return ChangeOwners(type, ref, *live, owners, how, call);
+}
+
+// False when somebody wrote in between.
+Result<bool> KubernetesDriver::ChangeOwners(const ResourceType& type, const ObjectRef& ref,
+                                            const json& live, const json& owners, Applying& how,
+                                            const WriteCall& call) {
+  SLUICE_TRY(const ApiAnswer answer, SendOwners(type, ref, live, owners, call));
   if (answer.status == 409) return false;
   if (!answer.IsSuccess()) return Fail(ErrorOf(answer, ref));
   how.seen = SeenIn(answer.body);
@@ -128,12 +135,8 @@ Status KubernetesDriver::MoveShare(const ResourceType& type, const PreparedObjec
     if (!live) return {};
     SLUICE_TRY(how.seen, StillTheSame(how.seen, &*live, ref, MarkOf(object)));
     const json owners = InVersion(OwnersIn(*live), object.resource.api_version);
-    SLUICE_TRY(const ApiAnswer answer, SendOwners(type, ref, *live, owners, call));
-    if (answer.status == 409) continue;
-    if (!answer.IsSuccess()) return Fail(ErrorOf(answer, ref));
-    how.seen = SeenIn(answer.body);
-    connection_->own_writes.Note(ref, answer.body, client_.clock().SteadyNow());
-    return {};
+    SLUICE_TRY(const bool is_moved, ChangeOwners(type, ref, *live, owners, how, call));
+    if (is_moved) return {};
   }
   return Fail(OwnersRaced(ref));
 }
